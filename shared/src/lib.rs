@@ -1,0 +1,10 @@
+//! Throng's pure core: the scenario model, the plan, the generator, the result and wire types.
+//!
+//! Nothing here knows what time it is, touches a file, a network, a thread or a global, so that the preview in the
+//! browser and the bytes on the wire come from the same code and agree bit for bit.
+
+pub mod api;
+pub mod metrics;
+pub mod problem;
+pub mod run;
+pub mod units;

@@ -1,0 +1,593 @@
+//! One execution of a scenario as everybody sees it: its state, commands, snapshots, timeline and result.
+//!
+//! The same types travel over the live stream, rest in the store and make up `results.json`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A run's identity: unique in one data directory, sortable by start.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a run stands: `Ready → Running ⇄ Paused → Draining → Finished | Stopped | Failed`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Prepared, nothing sent yet.
+    Ready,
+    /// Sending.
+    Running,
+    /// Holding back; what is in flight comes home.
+    Paused,
+    /// The schedule is over; waiting for the last answers.
+    Draining,
+    /// Ran to its planned end.
+    Finished,
+    /// Ended early by a person or a signal.
+    Stopped,
+    /// Ended early by an error of its own.
+    Failed,
+    /// The runner died; known up to its last second.
+    Interrupted,
+}
+
+impl RunState {
+    /// Whether nothing more will happen.
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::Ready | Self::Running | Self::Paused | Self::Draining => false,
+            Self::Finished | Self::Stopped | Self::Failed | Self::Interrupted => true,
+        }
+    }
+
+    /// The state in words, as the wire writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// What a person can ask of a running run.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Hold back new requests; the schedule waits too.
+    Pause,
+    /// Go on where the pause began.
+    Resume,
+    /// End the schedule now, wait for what is in flight.
+    Stop,
+    /// End now; what is in flight counts as failed (`aborted`).
+    Abort,
+    /// Multiply every workload's rate from now on, above 0 and up to 1,000.
+    SetRateMultiplier {
+        /// 1 is the scenario's own rate.
+        multiplier: f64,
+    },
+}
+
+/// A command as it took effect, so that the run can be drawn and replayed.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// Run time at which it took effect, in seconds since the run's start (pauses included).
+    pub elapsed_seconds: f64,
+    /// The command.
+    pub command: Command,
+    /// Who asked: `panel`, `terminal`, `api`, `signal`.
+    pub origin: String,
+}
+
+/// Counts of events; `offered = sent + dropped` and `sent = succeeded + failed` once a run is over.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Due by the schedule so far.
+    pub offered: u64,
+    /// Handed to the network at least once.
+    pub sent: u64,
+    /// Acknowledged by the target.
+    pub succeeded: u64,
+    /// Sent, but not acknowledged.
+    pub failed: u64,
+    /// Extra attempts, beyond the first of each.
+    pub retried: u64,
+    /// Acknowledged as already known; contained in `succeeded`.
+    pub duplicate: u64,
+    /// Refused for the rate; contained in `failed` unless a retry succeeded.
+    pub throttled: u64,
+    /// Sent later than the scenario's tolerance; contained in `sent`.
+    pub late: u64,
+    /// Never sent: too late, or the run was stopped before their turn.
+    pub dropped: u64,
+}
+
+impl Counts {
+    /// Adds another count to this one.
+    pub fn add(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.sent += other.sent;
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.retried += other.retried;
+        self.duplicate += other.duplicate;
+        self.throttled += other.throttled;
+        self.late += other.late;
+        self.dropped += other.dropped;
+    }
+
+    /// Failed over sent; 0 before anything was sent.
+    pub fn error_rate(&self) -> f64 {
+        if self.sent == 0 { 0.0 } else { self.failed as f64 / self.sent as f64 }
+    }
+}
+
+/// Bytes on the wire, heads included.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Bytes {
+    /// Written to targets.
+    pub sent: u64,
+    /// Read from targets.
+    pub received: u64,
+}
+
+/// A latency distribution in microseconds.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Percentiles {
+    /// How many values.
+    pub count: u64,
+    /// Arithmetic mean.
+    pub mean_us: f64,
+    /// Smallest value.
+    pub min_us: u64,
+    /// Median.
+    pub p50_us: u64,
+    /// 75th percentile.
+    pub p75_us: u64,
+    /// 90th percentile.
+    pub p90_us: u64,
+    /// 95th percentile.
+    pub p95_us: u64,
+    /// 99th percentile.
+    pub p99_us: u64,
+    /// 99.9th percentile.
+    pub p999_us: u64,
+    /// Largest value.
+    pub max_us: u64,
+}
+
+/// A distribution with the histogram it came from, so that any later tool can recompute and merge it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Latency {
+    /// The usual figures.
+    pub percentiles: Percentiles,
+    /// The HDR histogram (V2, base64), 1 µs to 1 h with 3 significant digits.
+    pub hdr: String,
+}
+
+/// The five times that every run measures.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Latencies {
+    /// From the moment a request was due to its complete answer.
+    pub response_time: Latency,
+    /// From the moment it was sent to its complete answer.
+    pub service_time: Latency,
+    /// From the moment it was due to the moment it was sent: the generator's own delay.
+    pub send_lag: Latency,
+    /// Time to establish a connection.
+    pub connect: Latency,
+    /// Time of the TLS handshake.
+    pub tls: Latency,
+}
+
+/// Why a request or an event failed: a closed list, so that nothing a target says becomes a key.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// No answer within the target's timeout.
+    Timeout,
+    /// The host's name has no address.
+    NameNotResolved,
+    /// Nothing listens there.
+    ConnectionRefused,
+    /// The connection broke before the answer was complete.
+    ConnectionReset,
+    /// No connection for another reason.
+    ConnectionFailed,
+    /// This machine has no file handle or port left.
+    ResourcesExhausted,
+    /// The TLS handshake failed.
+    Tls,
+    /// The answer is not the protocol's.
+    Protocol,
+    /// The answer is longer than the runner reads.
+    AnswerTooLarge,
+    /// Refused for want of valid credentials (401, 403).
+    Unauthorized,
+    /// Refused for the rate (429, or the target's own way to say it).
+    Throttled,
+    /// Another 4xx answer.
+    ClientError,
+    /// A 5xx answer.
+    ServerError,
+    /// An answer of a status class that the scenario does not expect.
+    UnexpectedStatus,
+    /// Refused inside a batch that was otherwise accepted.
+    EventRejected,
+    /// In flight when the run was aborted.
+    Aborted,
+}
+
+impl FailureKind {
+    /// Every kind, in the order in which charts stack them.
+    pub const ALL: [Self; 16] = [
+        Self::Timeout,
+        Self::NameNotResolved,
+        Self::ConnectionRefused,
+        Self::ConnectionReset,
+        Self::ConnectionFailed,
+        Self::ResourcesExhausted,
+        Self::Tls,
+        Self::Protocol,
+        Self::AnswerTooLarge,
+        Self::Unauthorized,
+        Self::Throttled,
+        Self::ClientError,
+        Self::ServerError,
+        Self::UnexpectedStatus,
+        Self::EventRejected,
+        Self::Aborted,
+    ];
+
+    /// The kind in words for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::NameNotResolved => "name not resolved",
+            Self::ConnectionRefused => "connection refused",
+            Self::ConnectionReset => "connection reset",
+            Self::ConnectionFailed => "connection failed",
+            Self::ResourcesExhausted => "ports or file handles exhausted",
+            Self::Tls => "TLS handshake failed",
+            Self::Protocol => "not a valid answer",
+            Self::AnswerTooLarge => "answer too large",
+            Self::Unauthorized => "unauthorized",
+            Self::Throttled => "throttled",
+            Self::ClientError => "client error (4xx)",
+            Self::ServerError => "server error (5xx)",
+            Self::UnexpectedStatus => "unexpected status",
+            Self::EventRejected => "event rejected in batch",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+/// One second of a run (or several, merged for a long history).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct TimelineRow {
+    /// The first second that the row covers, since the run's start.
+    pub second: u32,
+    /// How much time the row covers; below 1 while its second is not over.
+    pub covered_seconds: f64,
+    /// The scheduled rate over the row, in events per second.
+    pub target_rate: f64,
+    /// Events of this row.
+    pub events: Counts,
+    /// Requests of this row.
+    pub requests: Counts,
+    /// Requests in flight at its end.
+    pub in_flight: u64,
+    /// Response times of the answers that came in it.
+    pub response_time: Percentiles,
+    /// Service times of the answers that came in it.
+    pub service_time: Percentiles,
+    /// Send lags of the requests sent in it.
+    pub send_lag: Percentiles,
+    /// Failed events by kind.
+    pub failures: BTreeMap<FailureKind, u64>,
+    /// Response times for the heat map: (cell, count), cells as [`crate::metrics::heat_cell`] numbers them.
+    pub heat: Vec<(u16, u32)>,
+    /// Virtual users or connections at work at its end.
+    pub users: u64,
+}
+
+/// What is known of one event type or one kind of request so far.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct EventTypeRow {
+    /// The event type's name.
+    pub name: String,
+    /// Its share of the mix as the scenario declares it (0 to 1), where it does.
+    pub declared_share: Option<f64>,
+    /// Its share of the events sent so far (0 to 1).
+    pub actual_share: f64,
+    /// Counts so far.
+    pub events: Counts,
+    /// Response times so far: those of the requests that carried it.
+    pub response_time: Percentiles,
+}
+
+/// A request and its answer, kept as a sample; secrets are replaced.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// Counts up within a run; a later sample has a larger number.
+    pub number: u64,
+    /// Seconds since the run's start at which the answer came.
+    pub elapsed_seconds: f64,
+    /// The event type, or `batch of 50`.
+    pub label: String,
+    /// Events carried.
+    pub events: u32,
+    /// Method and address.
+    pub request: String,
+    /// The request's body, cut at 4 KiB.
+    pub request_body: String,
+    /// The answer's status, where there was one.
+    pub status: Option<u16>,
+    /// The answer's body, cut at 4 KiB.
+    pub answer_body: String,
+    /// Why it failed, if it did.
+    pub failure: Option<FailureKind>,
+    /// Response time in microseconds.
+    pub response_time_us: u64,
+}
+
+/// A failure kind with its count, times and a kept sample.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// The kind.
+    pub kind: FailureKind,
+    /// Events that failed so.
+    pub count: u64,
+    /// Seconds since the run's start of the first.
+    pub first_seconds: f64,
+    /// Seconds since the run's start of the last.
+    pub last_seconds: f64,
+    /// One of them.
+    pub sample: Option<Sample>,
+}
+
+/// Connections of a run.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct ConnectionCounts {
+    /// Tried to open.
+    pub attempted: u64,
+    /// Opened.
+    pub opened: u64,
+    /// Could not be opened.
+    pub failed: u64,
+    /// Opened to replace one that broke or was closed by the target.
+    pub reopened: u64,
+}
+
+/// Whether a run's numbers can be trusted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictStatus {
+    /// The generator kept its schedule: what was measured is the target.
+    #[default]
+    Valid,
+    /// The generator fell behind at times: read the numbers with care.
+    Degraded,
+    /// The generator was the bottleneck: the numbers say nothing about the target.
+    Invalid,
+}
+
+/// The verdict with its reasons in words.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verdict {
+    /// The worst of the reasons.
+    pub status: VerdictStatus,
+    /// One sentence each; empty for a valid run.
+    pub reasons: Vec<String>,
+}
+
+/// What a run is: known from its first second, small enough for lists.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunInfo {
+    /// Its identity.
+    pub id: RunId,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The profile, where one was chosen.
+    pub profile: Option<String>,
+    /// The seed, chosen or drawn.
+    pub seed: u64,
+    /// Where it stands.
+    pub state: RunState,
+    /// Start, RFC 3339 in UTC.
+    pub started_at: String,
+    /// End, RFC 3339 in UTC, once it is over.
+    pub ended_at: Option<String>,
+    /// Planned length in seconds without pauses; none for a run without end.
+    pub planned_seconds: Option<f64>,
+    /// Each target's address.
+    pub targets: Vec<String>,
+}
+
+/// What a run looked like in one tick: the whole run so far, and the last moments of it.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Snapshot {
+    /// Where the run stands.
+    pub state: RunState,
+    /// Seconds since its start, pauses included.
+    pub elapsed_seconds: f64,
+    /// Seconds of schedule done, pauses not included; compare with `planned_seconds`.
+    pub schedule_seconds: f64,
+    /// The multiplier in force.
+    pub rate_multiplier: f64,
+    /// The scheduled rate now, events per second.
+    pub target_rate: f64,
+    /// Events succeeded per second over the last full second.
+    pub current_rate: f64,
+    /// Requests in flight now.
+    pub in_flight: u64,
+    /// Events of the whole run so far.
+    pub events: Counts,
+    /// Requests of the whole run so far.
+    pub requests: Counts,
+    /// Response time over the last full second.
+    pub recent_response_time: Percentiles,
+    /// Response time of the whole run so far.
+    pub response_time: Percentiles,
+    /// Send lag of the whole run so far.
+    pub send_lag: Percentiles,
+    /// By event type.
+    pub event_types: Vec<EventTypeRow>,
+    /// Failed events by kind.
+    pub failures: BTreeMap<FailureKind, u64>,
+    /// The verdict as it stands.
+    pub verdict: Verdict,
+}
+
+/// A message of the live stream, server to watcher.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LiveMessage {
+    /// The first message of every connection: all that a watcher needs to draw the run so far.
+    Hello(Box<Hello>),
+    /// Then 5 to 10 times a second.
+    Tick(Box<Tick>),
+}
+
+/// State and history on connect.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hello {
+    /// The runner's version; a panel of another version asks to be reloaded.
+    pub version: String,
+    /// What the run is.
+    pub run: RunInfo,
+    /// What it looks like now.
+    pub snapshot: Snapshot,
+    /// Its history, each row `resolution_seconds` long.
+    pub timeline: Vec<TimelineRow>,
+    /// Length of a history row.
+    pub resolution_seconds: u32,
+    /// What was changed so far.
+    pub changes: Vec<Change>,
+    /// The newest requests and answers.
+    pub samples: Vec<Sample>,
+}
+
+/// What happened since the last message.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tick {
+    /// What the run is now (its state, its end).
+    pub run: RunInfo,
+    /// What it looks like now.
+    pub snapshot: Snapshot,
+    /// Seconds that are new or have changed: a row replaces the one of the same second.
+    pub rows: Vec<TimelineRow>,
+    /// New changes.
+    pub changes: Vec<Change>,
+    /// New samples.
+    pub samples: Vec<Sample>,
+    /// Ticks that this watcher was too slow for, so far.
+    pub skipped_ticks: u64,
+}
+
+/// What ran and where, inside a result.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Identity, times, state, seed.
+    #[serde(rename = "info")]
+    pub info: RunInfo,
+    /// The scenario as it ran: everything resolved, secrets replaced.
+    pub scenario: serde_json::Value,
+    /// Fingerprint of the plan: same scenario and seed, same value.
+    pub plan_fingerprint: String,
+    /// Runner's version, cores, operating system.
+    pub environment: Environment,
+}
+
+/// Where a run ran.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Environment {
+    /// Throng's version.
+    pub version: String,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// Cores that the runner may use.
+    pub cores: u32,
+    /// Engine workers.
+    pub workers: u32,
+}
+
+/// Totals of a run.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Totals {
+    /// Events.
+    pub events: Counts,
+    /// Requests.
+    pub requests: Counts,
+    /// Bytes on the wire.
+    pub bytes: Bytes,
+    /// From start to end, pauses included.
+    pub elapsed_seconds: f64,
+    /// Events succeeded per second of schedule.
+    pub events_per_second: f64,
+    /// Failed events over sent events.
+    pub error_rate: f64,
+}
+
+/// The whole of a run: `results.json`.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunResult {
+    /// Version of this shape; 1.
+    pub schema_version: u32,
+    /// What ran.
+    pub run: RunRecord,
+    /// Whether to trust it.
+    pub verdict: Verdict,
+    /// Totals.
+    pub totals: Totals,
+    /// Times.
+    pub latency: Latencies,
+    /// By event type.
+    pub event_types: Vec<EventTypeRow>,
+    /// Answers by status code.
+    pub status_codes: BTreeMap<u16, u64>,
+    /// Failures by kind.
+    pub failures: Vec<Failure>,
+    /// Connections.
+    pub connections: ConnectionCounts,
+    /// What was changed while it ran.
+    pub changes: Vec<Change>,
+    /// One row per second.
+    pub timeline: Vec<TimelineRow>,
+}
