@@ -4,6 +4,7 @@
 //! browser and the bytes on the wire come from the same code and agree bit for bit.
 
 pub mod api;
+pub mod chart;
 pub mod metrics;
 pub mod problem;
 pub mod run;
