@@ -7,5 +7,7 @@ pub mod api;
 pub mod chart;
 pub mod metrics;
 pub mod problem;
+pub mod random;
 pub mod run;
+pub mod scenario;
 pub mod units;

@@ -1,0 +1,28 @@
+//! The scenarios that ship inside: documents like any other, no code for any of them.
+
+/// A scenario that ships inside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BuiltIn {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for, in a sentence.
+    pub description: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+const ALL: [BuiltIn; 1] = [BuiltIn {
+    name: "commerce-events",
+    description: "shop events in batches over HTTP: carts, pages, orders, users",
+    text: include_str!("../../scenarios/commerce-events.yaml"),
+}];
+
+/// All of them, the simplest first.
+pub fn all() -> &'static [BuiltIn] {
+    &ALL
+}
+
+/// The one of a name.
+pub fn find(name: &str) -> Option<&'static BuiltIn> {
+    ALL.iter().find(|built_in| built_in.name == name)
+}

@@ -1,0 +1,151 @@
+//! Loads: how much and when.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Length, Nanos, Rate};
+
+/// How much and when. Exactly one of `rate`, `users`, `per_connection`, `count`, `concurrency` and `ratio_of` says
+/// which kind of load it is.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Load {
+    /// Open: events arrive at this rate, whatever the target does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// Closed: this many users, each waiting for its answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<u32>,
+    /// Each connection sends at this rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_connection: Option<Rate>,
+    /// Exactly this many events, spread over the duration or the clock's window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// As fast as the target answers, with this many requests at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+    /// Tied to the arrivals of another workload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio_of: Option<String>,
+    /// Arrivals per arrival of that workload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
+    /// How arrivals are spaced; `poisson` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
+    /// How long; `forever` until somebody stops it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Length>,
+    /// Most requests without an answer at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u32>,
+    /// Sent later than this after its moment, an event counts as late; 100 ms when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_after: Option<Nanos>,
+    /// Not sent this long after its moment, an event is dropped; never when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop_after: Option<Nanos>,
+    /// Gap between the starts of two users or connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stagger: Option<Nanos>,
+    /// How long to wait at the end for the last answers; the target's timeout when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Nanos>,
+    /// Pause between two requests of one user (`users`, `concurrency`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Nanos>,
+    /// Factors over time; they multiply.
+    pub shape: Vec<Shape>,
+    /// Slow start and end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<Ramp>,
+    /// Regular bursts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Burst>,
+}
+
+/// How arrivals are spaced.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrival {
+    /// As independent people arrive.
+    #[default]
+    Poisson,
+    /// Like clockwork.
+    Uniform,
+}
+
+/// A factor over time.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Shape {
+    /// `[from, to, factor]` in hours of the day; from after to wraps midnight; 1 elsewhere.
+    Hours(Vec<(f64, f64, f64)>),
+    /// Factor on Saturdays and Sundays.
+    Weekend(f64),
+    /// `[moment, factor]` since the start, straight lines between them.
+    Points(Vec<(Nanos, f64)>),
+    /// A wave around 1.
+    Sine {
+        /// From peak to peak.
+        period: Nanos,
+        /// Half the height, 0 to 1.
+        amplitude: f64,
+        /// First peak after the start; a quarter of the period when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peak: Option<Nanos>,
+    },
+    /// File with rows of `seconds,factor`, straight lines between them.
+    Csv(String),
+    /// A sudden rise.
+    Spike {
+        /// When, since the start.
+        at: Nanos,
+        /// Factor at its height.
+        factor: f64,
+        /// How long it stays high.
+        lasts: Nanos,
+        /// How long it takes to fall back; at once when left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decay: Option<Nanos>,
+    },
+    /// Slow random drift around 1.
+    Wobble {
+        /// Standard deviation of its logarithm.
+        sd: f64,
+        /// How fast it forgets.
+        tau: Nanos,
+    },
+}
+
+/// Slow start and end.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ramp {
+    /// From nothing to the whole rate.
+    pub up: Nanos,
+    /// At the whole rate; the rest of the duration when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Nanos>,
+    /// From the whole rate to nothing.
+    pub down: Nanos,
+}
+
+/// Regular bursts.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Burst {
+    /// Factor during a burst.
+    pub factor: f64,
+    /// From the start of one to the start of the next.
+    pub every: Nanos,
+    /// How long one lasts.
+    pub lasts: Nanos,
+}
+
+impl Default for Burst {
+    fn default() -> Self {
+        Self { factor: 2.0, every: Nanos::from_secs(60), lasts: Nanos::from_secs(5) }
+    }
+}

@@ -1,0 +1,58 @@
+//! Outputs: what a run leaves behind.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Nanos;
+
+/// What a run leaves behind, beside its place in the history.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outputs {
+    /// Progress on the terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console: Option<Console>,
+    /// File for the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<String>,
+    /// File for every event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsFile>,
+    /// File for the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+    /// File for what was sent and answered, event by event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<String>,
+    /// Address on which figures are offered to Prometheus.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<String>,
+}
+
+/// Progress on the terminal.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Console {
+    /// How often a line is printed where the terminal is no terminal.
+    pub every: Nanos,
+    /// Whether more is said.
+    pub verbose: bool,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self { every: Nanos::from_secs(10), verbose: false }
+    }
+}
+
+/// A file of events.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum EventsFile {
+    /// One JSON value per line.
+    Jsonl(String),
+    /// One JSON list.
+    Json(String),
+    /// Comma-separated values with a header.
+    Csv(String),
+}

@@ -1,0 +1,407 @@
+//! Targets: where requests go, how they are carried and how answers are understood.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::document::Node;
+use crate::units::Nanos;
+
+/// A system under test.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Target {
+    /// How it is spoken to.
+    pub protocol: Protocol,
+    /// Where it is: `http://host:port`, `ws://host:port/path`, `mqtt://host:port`, or a file's path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Who we are to it.
+    pub auth: Auth,
+    /// Headers of every request; values may refer to the environment (`${env.NAME}`).
+    pub headers: IndexMap<String, String>,
+    /// Longest wait for a whole answer; 30 s when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Nanos>,
+    /// Longest wait for a connection; 5 s when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<Nanos>,
+    /// Connections: how many to hold open (streams), or the most to open (http).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
+    /// What to do about requests that fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// The request that carries one event.
+    pub send: Send,
+    /// The request that carries several events; one event per request when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+    /// What a status means where it is not the usual: `200` or `5xx` to an outcome.
+    pub classify: IndexMap<String, Outcome>,
+    /// What to do when the target asks for a lower rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttle_wait: Option<ThrottleWait>,
+    /// A question to ask before the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// What to do when a connection breaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reconnect: Option<Reconnect>,
+    /// Encryption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// WebSocket only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ws: Option<Ws>,
+    /// MQTT only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtt: Option<Mqtt>,
+}
+
+/// How a target is spoken to.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// HTTP/1.1 or 2.
+    #[default]
+    Http,
+    /// A WebSocket.
+    Ws,
+    /// An MQTT broker.
+    Mqtt,
+    /// A file, one event per line.
+    File,
+    /// Nowhere: rendered, counted and forgotten.
+    Discard,
+}
+
+impl Protocol {
+    /// Its name in a scenario.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Ws => "ws",
+            Self::Mqtt => "mqtt",
+            Self::File => "file",
+            Self::Discard => "discard",
+        }
+    }
+}
+
+/// Who we are to a target. Secrets are references (`${env.NAME}`) or values that never leave memory.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Auth {
+    /// Nobody.
+    #[default]
+    None,
+    /// A name and a password.
+    Basic {
+        /// The name.
+        username: String,
+        /// The password, or a reference to it.
+        password: String,
+    },
+    /// A token.
+    Bearer {
+        /// The token, or a reference to it.
+        token: String,
+        /// How it travels.
+        #[serde(default)]
+        via: TokenVia,
+    },
+    /// A key in a header.
+    ApiKey {
+        /// The header's name.
+        #[serde(default = "api_key_header")]
+        header: String,
+        /// The key, or a reference to it.
+        value: String,
+        /// What a key looks like: a regular expression of literals, `.`, classes `[...]`, `\d`, `\w`,
+        /// repetition `* + ? {m,n}` and `^ $`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pattern: Option<String>,
+    },
+}
+
+fn api_key_header() -> String {
+    "X-API-Key".to_owned()
+}
+
+/// How a token travels.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenVia {
+    /// In the `Authorization` header.
+    #[default]
+    Header,
+    /// In the query, as `token`.
+    Query,
+    /// In a first message (WebSocket only).
+    Message,
+}
+
+/// What to do about requests that fail.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retry {
+    /// Attempts in all, the first included.
+    pub attempts: u32,
+    /// How long to wait between attempts.
+    pub backoff: Backoff,
+    /// Which failures are worth another attempt.
+    pub when: Vec<RetryCause>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            backoff: Backoff::default(),
+            when: vec![RetryCause::Network, RetryCause::Timeout, RetryCause::ServerError],
+        }
+    }
+}
+
+/// How long to wait before another attempt; a random part is drawn from the event's own stream.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Backoff {
+    /// Always the same.
+    Constant {
+        /// The wait.
+        wait: Nanos,
+    },
+    /// `step`, twice `step`, three times `step`.
+    Linear {
+        /// The first wait, and what each adds.
+        step: Nanos,
+    },
+    /// `base`, twice `base`, four times `base`.
+    Exponential {
+        /// The first wait.
+        base: Nanos,
+        /// The longest wait; 30 s when left out.
+        #[serde(default = "longest_wait")]
+        max: Nanos,
+    },
+}
+
+const fn longest_wait() -> Nanos {
+    Nanos::from_secs(30)
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::Exponential { base: Nanos::from_millis(500), max: longest_wait() }
+    }
+}
+
+/// A failure that another attempt may mend.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum RetryCause {
+    /// No connection, or a broken one.
+    #[serde(rename = "network")]
+    Network,
+    /// No answer in time.
+    #[serde(rename = "timeout")]
+    Timeout,
+    /// Asked to slow down.
+    #[serde(rename = "429")]
+    Throttled,
+    /// The target failed.
+    #[serde(rename = "5xx")]
+    ServerError,
+}
+
+/// The request that carries one event (http), or the message (streams).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Send {
+    /// POST when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// Path below the target's url; `/` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// `application/json` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+}
+
+/// A request's method.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// POST
+    #[default]
+    Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+    /// GET
+    Get,
+}
+
+impl Method {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+        }
+    }
+}
+
+/// The request that carries several events.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Batch {
+    /// Most events in one request; 1 sends each alone, by `send`.
+    pub size: u32,
+    /// Longest wait for a batch to fill.
+    pub linger: Nanos,
+    /// Path below the target's url; that of `send` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Template of the request with `${batch}` where the list of events goes; the bare list when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrap: Option<Node>,
+    /// Where the answer counts accepted events, as a path such as `$.successful`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ok_count: Option<String>,
+    /// Where the answer counts refused events, as a path such as `$.failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_count: Option<String>,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            size: 50,
+            linger: Nanos::from_millis(500),
+            path: None,
+            wrap: None,
+            ok_count: None,
+            failed_count: None,
+        }
+    }
+}
+
+/// What an answer means.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Accepted.
+    Ok,
+    /// Already known; counts as accepted.
+    Duplicate,
+    /// Refused for the rate.
+    Throttled,
+    /// Refused.
+    Failed,
+}
+
+/// What to do when the target asks for a lower rate.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ThrottleWait {
+    /// Wait as long as `Retry-After` says.
+    RetryAfter,
+    /// Wait this long.
+    Fixed(Nanos),
+}
+
+/// A question to ask before the run.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Health {
+    /// Path below the target's url.
+    pub path: String,
+    /// Whether a wrong answer stops the run before it starts.
+    pub required: bool,
+}
+
+/// What to do when a connection breaks.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reconnect {
+    /// How long to wait before another connection.
+    pub delay: Nanos,
+}
+
+/// Encryption.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// Accepts any certificate; for test systems only.
+    pub insecure: bool,
+    /// File of a certificate authority to trust as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
+    /// File of the client's certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// File of the client's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// What only a WebSocket has.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ws {
+    /// Subprotocol to ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<String>,
+    /// Field of an answer that repeats a field of the message, to pair them; first in, first out when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlate: Option<String>,
+    /// How often to ask whether the other side is there; never when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping: Option<Nanos>,
+}
+
+/// What only an MQTT broker has.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mqtt {
+    /// Topic that events are published to; an event's own topic when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Quality of service: 0, 1 or 2.
+    pub qos: u8,
+    /// Whether the broker keeps the last message of a topic.
+    pub retain: bool,
+    /// Whether a connection forgets what came before it; true when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clean: Option<bool>,
+    /// Longest silence; 60 s when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keepalive: Option<Nanos>,
+    /// Version 4 (3.1.1) or 5; 4 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u8>,
+    /// Topics to listen to.
+    pub subscribe: Vec<String>,
+    /// What the broker says when a connection is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub will: Option<Will>,
+}
+
+/// What a broker says when a connection is lost.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Will {
+    /// Topic.
+    pub topic: String,
+    /// Message.
+    pub payload: String,
+}
