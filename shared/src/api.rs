@@ -214,6 +214,8 @@ pub struct TargetAccount {
     pub failed: u64,
     /// Events on connections that were dropped on purpose.
     pub dropped: u64,
+    /// Accepted events whose `data.event_id` had come before, among the newest ids remembered.
+    pub duplicates: u64,
     /// Accepted events by event type.
     pub event_types: BTreeMap<String, u64>,
     /// Distinct users seen in accepted events, up to a bound.
