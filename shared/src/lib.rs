@@ -5,7 +5,9 @@
 
 pub mod api;
 pub mod chart;
+pub mod encode;
 pub mod metrics;
+pub mod plan;
 pub mod problem;
 pub mod random;
 pub mod run;

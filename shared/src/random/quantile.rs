@@ -12,11 +12,7 @@ pub fn normal(p: f64) -> f64 {
     }
     let tail = if q < 0.0 { p } else { 1.0 - p };
     let r = libm::sqrt(-libm::log(tail));
-    let value = if r <= 5.0 {
-        ratio(r - 1.6, &NEAR_TOP, &NEAR_BOTTOM)
-    } else {
-        ratio(r - 5.0, &FAR_TOP, &FAR_BOTTOM)
-    };
+    let value = if r <= 5.0 { ratio(r - 1.6, &NEAR_TOP, &NEAR_BOTTOM) } else { ratio(r - 5.0, &FAR_TOP, &FAR_BOTTOM) };
     if q < 0.0 { -value } else { value }
 }
 

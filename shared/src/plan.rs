@@ -1,0 +1,193 @@
+//! The plan: the pure function from a scenario and a seed to events and the moments they are due.
+
+pub mod curve;
+pub mod event_id;
+pub mod schedule;
+pub mod shape;
+
+use std::sync::Arc;
+
+use crate::encode::RequestTemplate;
+use crate::problem::Problem;
+use crate::scenario::ValidScenario;
+use crate::units::{EpochMicros, Length, Nanos};
+
+pub use curve::Curve;
+pub use event_id::EventId;
+pub use schedule::{Position, Schedule};
+
+/// Index of an event type in [`Plan::event_types`].
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct EventTypeId(pub u16);
+
+/// Index of a target in [`Plan::targets`].
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct TargetId(pub u16);
+
+/// A kind of event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventTypeInfo {
+    /// Its name on the wire.
+    pub name: String,
+    /// Its topic, where it has one.
+    pub topic: Option<String>,
+    /// Its share of all planned events (0 to 1), where the scenario declares one.
+    pub declared_share: Option<f64>,
+}
+
+/// Where events go.
+#[derive(Clone, Debug)]
+pub struct TargetPlan {
+    /// Its name in the scenario.
+    pub name: String,
+    /// What its requests look like.
+    pub request: RequestTemplate,
+    overrides: Vec<Option<RequestTemplate>>,
+}
+
+impl TargetPlan {
+    /// What the requests of an event type look like when they differ from [`TargetPlan::request`]; such events travel
+    /// alone.
+    pub fn request_of(&self, event_type: EventTypeId) -> Option<&RequestTemplate> {
+        self.overrides.get(usize::from(event_type.0))?.as_ref()
+    }
+}
+
+/// What decides when the next event is sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pacing {
+    /// The schedule alone: open loop, and users whose pauses are planned.
+    Scheduled,
+    /// The target: so many requests at once over all workers, each followed by a pause. Everything is due at once.
+    Concurrent {
+        /// Requests at once.
+        requests: u32,
+        /// Pause after each answer.
+        delay: Nanos,
+    },
+}
+
+/// A workload, planned.
+#[derive(Clone, Debug)]
+pub struct WorkloadPlan {
+    /// Its name in the scenario.
+    pub name: String,
+    /// Where its events go.
+    pub target: TargetId,
+    /// What decides when the next event is sent.
+    pub pacing: Pacing,
+    /// How long it goes on.
+    pub length: Length,
+    /// Virtual users.
+    pub users: u64,
+    /// Event types that it may emit with their declared shares (0 to 1, sum 1), where the scenario declares them.
+    pub declared: Vec<(EventTypeId, f64)>,
+}
+
+impl WorkloadPlan {
+    /// When its arrivals are due, for a run whose event time starts at a moment: hours and weekdays depend on it.
+    pub fn schedule(&self, _start: EpochMicros) -> Schedule {
+        Schedule::new(Curve::constant(1.0, None))
+    }
+}
+
+/// Which part of the work a worker does. It decides who renders an event, never what the event is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Share {
+    /// The worker, from 0.
+    pub index: u32,
+    /// How many workers there are.
+    pub count: u32,
+}
+
+impl Share {
+    /// All of it.
+    pub const WHOLE: Self = Self { index: 0, count: 1 };
+}
+
+/// An event as it was planned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Planned {
+    /// The moment it is due, since the start of the run's schedule.
+    pub due: Nanos,
+    /// Its kind.
+    pub event_type: EventTypeId,
+    /// Whom it is about (user, session, life): events of one entity must reach the target in their order.
+    pub entity: u64,
+    /// Its number within what it was planned with.
+    pub step: u32,
+    /// Its identity, which can be decoded back to where it came from.
+    pub id: EventId,
+}
+
+/// Everything that a run will do, computed on demand; shared by all workers.
+#[derive(Debug)]
+pub struct Plan {
+    event_types: Vec<EventTypeInfo>,
+    workloads: Vec<WorkloadPlan>,
+    targets: Vec<TargetPlan>,
+    fingerprint: u64,
+}
+
+impl Plan {
+    /// Plans a scenario under a seed.
+    ///
+    /// # Errors
+    ///
+    /// Gives every problem of its templates, behaviors and loads at once.
+    pub fn compile(_scenario: &ValidScenario, seed: u64) -> Result<Self, Vec<Problem>> {
+        Ok(Self { event_types: Vec::new(), workloads: Vec::new(), targets: Vec::new(), fingerprint: seed })
+    }
+
+    /// What the plan depends on, as a short text: same scenario and seed, same events at the same moments.
+    pub fn fingerprint(&self) -> String {
+        format!("{:016x}", self.fingerprint)
+    }
+
+    /// The kinds of events, indexed by [`EventTypeId`].
+    pub fn event_types(&self) -> &[EventTypeInfo] {
+        &self.event_types
+    }
+
+    /// The enabled workloads, in the scenario's order.
+    pub fn workloads(&self) -> &[WorkloadPlan] {
+        &self.workloads
+    }
+
+    /// The targets, indexed by [`TargetId`].
+    pub fn targets(&self) -> &[TargetPlan] {
+        &self.targets
+    }
+
+    /// How long the longest workload goes on, in seconds; none when one goes on forever.
+    pub fn planned_seconds(&self) -> Option<f64> {
+        let mut longest: f64 = 0.0;
+        for workload in &self.workloads {
+            longest = longest.max(workload.length.span()?.as_secs_f64());
+        }
+        Some(longest)
+    }
+
+    /// A worker's part of a workload (by index in [`Plan::workloads`]).
+    pub fn cursor(self: &Arc<Self>, _workload: usize, _share: Share) -> Cursor {
+        Cursor {}
+    }
+}
+
+/// A worker's place in its part of a workload.
+#[derive(Debug)]
+pub struct Cursor {}
+
+impl Cursor {
+    /// When the next event is due; none when nothing more comes before the end (or while the rate is zero).
+    pub fn next_due(&mut self, _schedule: &Schedule) -> Option<Nanos> {
+        None
+    }
+
+    /// Renders the event that [`Cursor::next_due`] announced, envelope included, at the end of `out`, and moves on.
+    ///
+    /// `event_time` is the moment that the event says it happened.
+    pub fn emit(&mut self, _event_time: EpochMicros, _out: &mut Vec<u8>) -> Planned {
+        Planned { due: Nanos::ZERO, event_type: EventTypeId::default(), entity: 0, step: 0, id: EventId::default() }
+    }
+}

@@ -1,0 +1,193 @@
+//! From a place in the order of arrivals to the moment it is due, while people turn the rate up and down.
+
+use super::curve::Curve;
+use crate::units::Nanos;
+
+/// A place in the order of a workload's arrivals: how many arrivals are expected before it.
+///
+/// It is drawn without regard to time, so that a change of rate moves moments, never content or order.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Position(pub f64);
+
+/// The multiplier from one moment on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Stage {
+    /// When it took effect, in seconds.
+    at: f64,
+    multiplier: f64,
+    /// Arrivals expected until then.
+    expected: f64,
+    /// Area under the curve until then.
+    area: f64,
+    /// Scaled time until then: the integral of the multiplier.
+    scaled: f64,
+}
+
+/// A rate [`Curve`] under a live multiplier: Λ(t) = ∫ m(s)·λ(s) ds and its inverse.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    curve: Curve,
+    /// In ascending order of time; never empty.
+    stages: Vec<Stage>,
+}
+
+impl Schedule {
+    /// A schedule at the scenario's own rate.
+    pub fn new(curve: Curve) -> Self {
+        let first = Stage { at: 0.0, multiplier: 1.0, expected: 0.0, area: 0.0, scaled: 0.0 };
+        Self { curve, stages: vec![first] }
+    }
+
+    /// The rate at the multiplier 1.
+    pub fn curve(&self) -> &Curve {
+        &self.curve
+    }
+
+    /// Multiplies the rate from a moment on. Moments before the latest change are taken as that change's.
+    pub fn set_multiplier(&mut self, at: Nanos, multiplier: f64) {
+        let last = self.last();
+        let at = at.as_secs_f64().max(last.at);
+        let stage = Stage {
+            at,
+            multiplier: if multiplier.is_finite() { multiplier.max(0.0) } else { last.multiplier },
+            expected: self.expected(at),
+            area: self.curve.integral(at),
+            scaled: self.scaled(at),
+        };
+        if at == last.at {
+            self.stages.pop();
+        }
+        self.stages.push(stage);
+    }
+
+    /// When a place in the order is due; none if that lies beyond the end.
+    pub fn due(&self, position: Position) -> Option<Nanos> {
+        self.seconds(position).map(Nanos::from_secs_f64)
+    }
+
+    /// When something is due that follows an arrival after a span of the scenario's own time: a step of a session.
+    ///
+    /// The multiplier shortens such spans as it shortens the gaps between arrivals; the end of the load cuts neither.
+    pub fn due_after(&self, position: Position, span: Nanos) -> Option<Nanos> {
+        let start = self.seconds(position)?;
+        let wanted = self.scaled(start) + span.as_secs_f64();
+        let index = self.stages.partition_point(|stage| stage.scaled <= wanted).saturating_sub(1);
+        let stage = &self.stages[index];
+        let rest = wanted - stage.scaled;
+        if rest <= 0.0 {
+            return Some(Nanos::from_secs_f64(stage.at));
+        }
+        (stage.multiplier > 0.0).then(|| Nanos::from_secs_f64(stage.at + rest / stage.multiplier))
+    }
+
+    /// Arrivals per second at a moment.
+    pub fn rate_at(&self, at: Nanos) -> f64 {
+        let seconds = at.as_secs_f64();
+        self.stage_at(seconds).multiplier * self.curve.rate_at(seconds)
+    }
+
+    /// Arrivals expected until a moment.
+    pub fn expected_until(&self, at: Nanos) -> f64 {
+        self.expected(at.as_secs_f64())
+    }
+
+    /// When the load ends.
+    pub fn end(&self) -> Option<Nanos> {
+        self.curve.end().map(Nanos::from_secs_f64)
+    }
+
+    fn seconds(&self, position: Position) -> Option<f64> {
+        let wanted = position.0.max(0.0);
+        let index = self.stages.partition_point(|stage| stage.expected <= wanted).saturating_sub(1);
+        let stage = &self.stages[index];
+        if stage.multiplier <= 0.0 {
+            return None;
+        }
+        self.curve.inverse(stage.area + (wanted - stage.expected) / stage.multiplier)
+    }
+
+    fn expected(&self, seconds: f64) -> f64 {
+        let stage = self.stage_at(seconds);
+        stage.expected + stage.multiplier * (self.curve.integral(seconds) - stage.area)
+    }
+
+    fn scaled(&self, seconds: f64) -> f64 {
+        let stage = self.stage_at(seconds);
+        stage.scaled + stage.multiplier * (seconds - stage.at)
+    }
+
+    fn stage_at(&self, seconds: f64) -> &Stage {
+        &self.stages[self.stages.partition_point(|stage| stage.at <= seconds).saturating_sub(1)]
+    }
+
+    fn last(&self) -> Stage {
+        self.stages[self.stages.len() - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn seconds(value: f64) -> Nanos {
+        Nanos::from_secs_f64(value)
+    }
+
+    #[test]
+    fn doubling_the_rate_halves_the_gaps_from_then_on() {
+        let mut schedule = Schedule::new(Curve::constant(10.0, Some(60.0)));
+        assert_eq!(schedule.due(Position(100.0)), Some(seconds(10.0)));
+        schedule.set_multiplier(seconds(5.0), 2.0);
+        assert_eq!(schedule.due(Position(40.0)), Some(seconds(4.0)), "the past stays");
+        assert_eq!(schedule.due(Position(100.0)), Some(seconds(7.5)));
+        assert_eq!(schedule.rate_at(seconds(6.0)), 20.0);
+        assert_eq!(schedule.expected_until(seconds(60.0)), 50.0 + 55.0 * 20.0);
+        assert_eq!(schedule.due(Position(1_149.0)), Some(seconds(59.95)));
+        assert_eq!(schedule.due(Position(1_151.0)), None);
+    }
+
+    #[test]
+    fn steps_of_a_session_speed_up_with_the_rate() {
+        let mut schedule = Schedule::new(Curve::constant(1.0, None));
+        assert_eq!(schedule.due_after(Position(10.0), seconds(30.0)), Some(seconds(40.0)));
+        schedule.set_multiplier(seconds(20.0), 2.0);
+        // 10 of the 30 seconds passed at the old pace, 20 at twice the pace.
+        assert_eq!(schedule.due_after(Position(10.0), seconds(30.0)), Some(seconds(30.0)));
+    }
+
+    #[test]
+    fn a_rate_of_zero_holds_everything_back_until_it_rises() {
+        let mut schedule = Schedule::new(Curve::constant(10.0, None));
+        schedule.set_multiplier(seconds(1.0), 0.0);
+        assert_eq!(schedule.due(Position(50.0)), None);
+        schedule.set_multiplier(seconds(3.0), 1.0);
+        assert_eq!(schedule.due(Position(50.0)), Some(seconds(7.0)));
+    }
+
+    proptest! {
+        #[test]
+        fn changes_keep_the_order_and_the_count(
+            changes in prop::collection::vec((0.0_f64..100.0, 0.1_f64..5.0), 0..6),
+        ) {
+            let mut changes = changes;
+            changes.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let mut schedule = Schedule::new(Curve::constant(50.0, Some(120.0)));
+            for (at, multiplier) in changes {
+                schedule.set_multiplier(seconds(at), multiplier);
+            }
+            let total = schedule.expected_until(seconds(120.0));
+            let mut last = Nanos::ZERO;
+            for number in 0..total as u64 {
+                let position = Position(number as f64 + 0.5);
+                if let Some(due) = schedule.due(position) {
+                    prop_assert!(due >= last);
+                    prop_assert!((schedule.expected_until(due) - position.0).abs() < 1e-5);
+                    last = due;
+                } else {
+                    prop_assert!(position.0 > total - 1e-6);
+                }
+            }
+        }
+    }
+}
