@@ -1,2 +1,61 @@
-//! Placeholder.
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`.
+
+mod build;
+mod check;
+mod demo;
+mod install;
+mod panel;
+mod screen;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use panel::Flavour;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  demo [-- ARGUMENTS]   build what is missing, start the panel with the practice target (arguments go to `throng serve`)
+  build                 build the panel and the runner: target/release/throng
+  ui [--dev]            build only the panel; --dev: not optimised, fast to build
+  test [STEP...]        everything that decides whether a change lands, or only some of its steps
+  test --list           name the steps
+  check                 the layers of ARCHITECTURE.md and the habits of the tree";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match obey(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let workspace = Workspace::find()?;
+    match words.as_slice() {
+        ["demo"] => demo::start(&workspace, &[]),
+        ["demo", "--", ..] => demo::start(&workspace, &arguments[2..]),
+        ["build"] => build::all(&workspace),
+        ["ui"] => panel::build(&workspace, Flavour::Small),
+        ["ui", "--dev"] => panel::build(&workspace, Flavour::Development),
+        ["test", "--list"] => {
+            test::list();
+            Ok(())
+        }
+        ["test", ..] => test::all(&workspace, &arguments[1..]),
+        ["check"] => check::all(&workspace),
+        [] | ["help" | "-h" | "--help"] => {
+            screen::line(USAGE);
+            Ok(())
+        }
+        other => bail!("`{}` is not a command\n\n{USAGE}", other.join(" ")),
+    }
+}
