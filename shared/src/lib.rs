@@ -13,3 +13,5 @@ pub mod random;
 pub mod run;
 pub mod scenario;
 pub mod units;
+pub mod threshold;
+pub mod wording;

@@ -125,6 +125,17 @@ impl Histogram {
         Ok(histogram)
     }
 
+    /// Every distinct value with its count, ascending; values stand for all that three digits do not tell apart, by the
+    /// largest of them.
+    pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        self.inner.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value()))
+    }
+
+    /// The smallest and the largest value that three digits do not tell from this one.
+    pub fn alike_us(&self, value_us: u64) -> (u64, u64) {
+        (self.inner.lowest_equivalent(value_us), self.inner.highest_equivalent(value_us))
+    }
+
     /// Counts by heat-map cell, sparse, in ascending order of cell.
     pub fn heat(&self) -> Vec<(u16, u32)> {
         let mut cells: Vec<(u16, u32)> = Vec::new();

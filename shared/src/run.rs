@@ -409,6 +409,45 @@ pub struct Verdict {
     pub reasons: Vec<String>,
 }
 
+/// What the numbers of a figure mean.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FigureUnit {
+    /// Time in microseconds.
+    Microseconds,
+    /// A share, 0 to 1.
+    Ratio,
+    /// A rate per second.
+    PerSecond,
+    /// A number of things.
+    Count,
+}
+
+/// What became of one threshold.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThresholdResult {
+    /// The threshold in its own notation.
+    pub threshold: String,
+    /// Unit of the numbers.
+    pub unit: FigureUnit,
+    /// What the figure is compared with.
+    pub bound: f64,
+    /// What was observed: of the whole scope, or of the worst window; none when nothing was measured.
+    pub observed: Option<f64>,
+    /// Whether it holds, and the run is one whose numbers can be trusted.
+    pub passed: bool,
+    /// The worst second's value, or the worst window's.
+    pub worst: Option<f64>,
+    /// Seconds since the run's start at which the worst second or window ended.
+    pub worst_at_seconds: Option<f64>,
+    /// Whether the run has failed when this does not pass.
+    pub required: bool,
+    /// Why it did not pass, where the numbers do not say it: lower case, no full stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// What a run is: known from its first second, small enough for lists.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
