@@ -1,0 +1,47 @@
+// Starts a real runner with its practice target on free ports and an empty data directory.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Starts `throng serve`; resolves once it has printed the address of its panel. */
+export async function startThrong() {
+  const program = process.env.THRONG;
+  if (!program) throw new Error("THRONG is not set; run the journeys by `cargo xtask test browser`");
+  const data = await mkdtemp(join(tmpdir(), "throng-journey-"));
+  const flags = ["--bind", "127.0.0.1:0", "--practice-bind", "127.0.0.1:0", "--data-dir", data];
+  const child = spawn(program, ["serve", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+  const exited = once(child, "exit");
+  let said = "";
+
+  const url = await new Promise((resolve, reject) => {
+    const listen = (chunk) => {
+      said += chunk;
+      const address = said.match(/http:\/\/[\w.[\]:]+:\d+/);
+      if (address) resolve(address[0]);
+    };
+    child.stdout.on("data", listen);
+    child.stderr.on("data", listen);
+    child.on("error", reject);
+    exited.then(([code]) => reject(new Error(`throng serve ended with ${code}:\n${said}`)));
+  });
+
+  return {
+    url,
+    /** Asks the API; throws unless it succeeds. */
+    async ask(path) {
+      const answer = await fetch(url + path);
+      if (!answer.ok) throw new Error(`GET ${path} answered ${answer.status}: ${await answer.text()}`);
+      return answer.json();
+    },
+    /** Stops it as Ctrl-C would; resolves with its exit code. */
+    async stop() {
+      child.kill("SIGINT");
+      const [code] = await exited;
+      await rm(data, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
