@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod chart;
+pub mod compare;
 pub mod encode;
 pub mod metrics;
 pub mod plan;
