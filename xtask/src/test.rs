@@ -25,11 +25,12 @@ struct Step {
 pub(crate) struct Passed(pub(crate) u64);
 
 /// The steps, the quick ones first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "format", holds: "every file is formatted", run: format },
     Step { name: "layers", holds: "the tree follows ARCHITECTURE.md", run: layers },
     Step { name: "lint", holds: "no warning, native", run: lint },
     Step { name: "lint-wasm", holds: "no warning, WebAssembly", run: lint_wasm },
+    Step { name: "docs", holds: "every link in the documentation leads somewhere", run: docs },
     Step { name: "unit", holds: "unit, property, golden and documentation tests", run: unit },
     Step { name: "build", holds: "the panel and the runner build", run: whole },
     Step { name: "portable", holds: "plans are the same natively and in WebAssembly", run: portable::compare },
@@ -116,6 +117,12 @@ fn lint_wasm(workspace: &Workspace) -> Result<Passed> {
     install::wasm_target()?;
     let packages = ["clippy", "--package", "shared", "--package", "frontend", "--target", WASM_TARGET];
     run(workspace.cargo(packages).args(["--", "--deny", "warnings"]))?;
+    Ok(Passed(0))
+}
+
+fn docs(workspace: &Workspace) -> Result<Passed> {
+    let mut cargo = workspace.cargo(["doc", "--workspace", "--no-deps", "--quiet"]);
+    run(cargo.env("RUSTDOCFLAGS", "--deny warnings"))?;
     Ok(Passed(0))
 }
 
