@@ -51,8 +51,8 @@ pub enum Value {
     Map(Vec<Entry>),
 }
 
-/// A key of a map and its value.
-#[derive(Clone, Debug, PartialEq)]
+/// A key of a map and its value. Like nodes, two are equal wherever they stand.
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// The key; numbers and other scalars as they were written.
     pub key: String,
@@ -65,6 +65,12 @@ pub struct Entry {
 impl PartialEq for Node {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.node == other.node
     }
 }
 
@@ -170,8 +176,6 @@ impl JsonSchema for Node {
 
 /// Name under which a [`Node`] asks [`super::read`]'s deserializer for itself, marks included.
 pub(crate) const NODE: &str = "$throng::node";
-/// Pieces of a node that travels with its marks: five of the mark, the kind, the payload.
-pub(crate) const NODE_PIECES: usize = 7;
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

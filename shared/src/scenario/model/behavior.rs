@@ -13,7 +13,7 @@ pub enum Behavior {
     /// Independent events in a given proportion.
     Mix(Mix),
     /// Visits that go from page to page.
-    Session(Session),
+    Session(Box<Session>),
     /// Things that are born, change state and end.
     Lifecycle(Lifecycle),
     /// One kind of event.

@@ -284,14 +284,7 @@ pub struct Batch {
 
 impl Default for Batch {
     fn default() -> Self {
-        Self {
-            size: 50,
-            linger: Nanos::from_millis(500),
-            path: None,
-            wrap: None,
-            ok_count: None,
-            failed_count: None,
-        }
+        Self { size: 50, linger: Nanos::from_millis(500), path: None, wrap: None, ok_count: None, failed_count: None }
     }
 }
 

@@ -1,0 +1,57 @@
+//! From a scenario's text to what runs: the scenario and its plan, or every problem of both.
+//!
+//! This is the one call for everybody: the runner before a run, `throng validate`, the panel as a person types.
+
+use std::sync::Arc;
+
+use crate::plan::Plan;
+use crate::problem::Problem;
+use crate::scenario::document::Node;
+use crate::scenario::{LoadOptions, ValidScenario, load};
+
+/// What became of a scenario's text.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// Every problem at once, each with its place, in the order of the document.
+    pub problems: Vec<Problem>,
+    /// The scenario, if no problem is an error; its seed is filled in.
+    pub scenario: Option<ValidScenario>,
+    /// Its plan, if no problem is an error.
+    pub plan: Option<Arc<Plan>>,
+    /// The merged document, sound or not.
+    pub document: Node,
+}
+
+/// Reads a scenario, checks it and compiles its plan. A scenario without a seed is planned with `drawn_seed` (below
+/// 2^63), which the caller draws, since nothing here is random.
+pub fn compile(text: &str, options: &LoadOptions<'_>, drawn_seed: u64) -> Compiled {
+    let mut loaded = load(text, options);
+    let seed = options.seed.or_else(|| loaded.draft().and_then(|draft| draft.seed)).unwrap_or(drawn_seed);
+    // Templates are looked over even where something else is wrong, so that one look shows everything.
+    let plan = match loaded.draft().map(|draft| Plan::compile(draft, seed)) {
+        Some(Ok(plan)) => Some(Arc::new(plan)),
+        Some(Err(problems)) => {
+            loaded.add(problems);
+            None
+        }
+        None => None,
+    };
+    let scenario = loaded.scenario.map(|scenario| scenario.with_seed(seed));
+    let plan = plan.filter(|_| scenario.is_some());
+    Compiled { problems: loaded.problems, scenario, plan, document: loaded.document }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seed_is_the_callers_only_where_nobody_wrote_one() {
+        let options = LoadOptions::new("test");
+        let seed_of = |text: &str, options: &LoadOptions<'_>| compile(text, options, 7).scenario.unwrap().seed;
+        assert_eq!(seed_of("extends: commerce-events", &options), Some(42));
+        assert_eq!(seed_of("{extends: commerce-events, seed: $unset}", &options), Some(7));
+        let told = LoadOptions { seed: Some(3), ..options };
+        assert_eq!(seed_of("{extends: commerce-events, seed: $unset}", &told), Some(3));
+    }
+}

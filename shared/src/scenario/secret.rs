@@ -1,0 +1,195 @@
+//! Secrets: references to the environment, placeholders that people forget to replace, and what results may show.
+
+use crate::scenario::document::{Entry, Node, Value};
+use crate::scenario::options::Environment;
+
+/// What results and exports show in place of a secret.
+pub const HIDDEN: &str = "***";
+
+/// Fields of `auth` whose literal values are secrets.
+const SECRET_FIELDS: [&str; 3] = ["password", "token", "value"];
+/// Headers that carry secrets.
+const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
+
+/// A `${...}` in a field that is no template.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reference<'t> {
+    /// `${env.NAME}`
+    Environment(&'t str),
+    /// Anything else, as it was written.
+    Other(&'t str),
+}
+
+/// The references in a text, in order.
+pub fn references(text: &str) -> Vec<Reference<'_>> {
+    pieces(text)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Reference(reference) => Some(reference),
+        })
+        .collect()
+}
+
+/// A text with its references to the environment replaced. None when one is missing, or when there is no environment
+/// and the text refers to it.
+pub fn resolve(text: &str, environment: Environment<'_>) -> Option<String> {
+    let mut resolved = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => resolved.push_str(text),
+            Piece::Reference(Reference::Environment(name)) => resolved.push_str(&environment?(name)?),
+            Piece::Reference(Reference::Other(_)) => return None,
+        }
+    }
+    Some(resolved)
+}
+
+/// Whether a secret was left as an example shows it.
+pub fn is_placeholder(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let told = ["your_", "your-", "<your", "changeme", "change_me", "placeholder"];
+    text.is_empty()
+        || lower == HIDDEN
+        || lower.chars().all(|c| c == 'x')
+        || told.iter().any(|word| lower.contains(word))
+}
+
+/// A document without its secrets: literal ones are replaced, references stay.
+pub fn without_secrets(document: &Node) -> Node {
+    let mut clean = document.clone();
+    for section in ["targets", "profiles"] {
+        if let Some(node) = child_mut(&mut clean, section) {
+            hide_below(node);
+        }
+    }
+    clean
+}
+
+/// Hides secrets wherever credentials or headers stand below a node; profiles can hold them at any depth.
+fn hide_below(node: &mut Node) {
+    let Value::Map(entries) = &mut node.value else {
+        return;
+    };
+    for Entry { key, node, .. } in entries {
+        let last = key.rsplit('.').next().unwrap_or(key);
+        if SECRET_FIELDS.contains(&last) && key.contains("auth.") {
+            hide(node);
+        }
+        match last {
+            "auth" | "basic" | "bearer" | "api_key" => hide_fields(node),
+            "headers" => hide_headers(node),
+            _ => hide_below(node),
+        }
+    }
+}
+
+fn hide_fields(node: &mut Node) {
+    let Value::Map(entries) = &mut node.value else {
+        return;
+    };
+    for Entry { key, node, .. } in entries {
+        if SECRET_FIELDS.contains(&key.rsplit('.').next().unwrap_or(key)) {
+            hide(node);
+        } else {
+            hide_fields(node);
+        }
+    }
+}
+
+fn hide_headers(node: &mut Node) {
+    let Value::Map(entries) = &mut node.value else {
+        return;
+    };
+    for Entry { key, node, .. } in entries {
+        if SECRET_HEADERS.contains(&key.to_ascii_lowercase().as_str()) {
+            hide(node);
+        }
+    }
+}
+
+fn hide(node: &mut Node) {
+    let only_reference = match &node.value {
+        Value::String(text) => matches!(pieces(text).as_slice(), [Piece::Reference(Reference::Environment(_))]),
+        Value::Map(_) => return hide_fields(node),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) => false,
+    };
+    if !only_reference {
+        node.value = Value::String(HIDDEN.to_owned());
+    }
+}
+
+fn child_mut<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Node> {
+    match &mut node.value {
+        Value::Map(entries) => entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) => None,
+    }
+}
+
+enum Piece<'t> {
+    Text(&'t str),
+    Reference(Reference<'t>),
+}
+
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else {
+            break;
+        };
+        if start > 0 {
+            pieces.push(Piece::Text(&rest[..start]));
+        }
+        let whole = &rest[start..=start + length];
+        let inner = whole[2..whole.len() - 1].trim();
+        let is_name = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        pieces.push(Piece::Reference(match inner.strip_prefix("env.").filter(is_name) {
+            Some(name) => Reference::Environment(name),
+            None => Reference::Other(whole),
+        }));
+        rest = &rest[start + length + 1..];
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parse::parse;
+
+    #[test]
+    fn references_are_resolved_and_missing_ones_are_none() {
+        let environment = |name: &str| (name == "KEY").then(|| "k".to_owned());
+        assert_eq!(resolve("a${env.KEY}b", Some(&environment)).as_deref(), Some("akb"));
+        assert_eq!(resolve("${env.OTHER}", Some(&environment)), None);
+        assert_eq!(resolve("${env.KEY}", None), None);
+        assert_eq!(resolve("plain", None).as_deref(), Some("plain"));
+        assert_eq!(references("${x} ${env.A}"), [Reference::Other("${x}"), Reference::Environment("A")]);
+    }
+
+    #[test]
+    fn placeholders_are_known() {
+        for text in ["proj_YOUR_PROJECT_ID_YOUR_SECRET", "", "***", "xxxx", "changeme"] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        assert!(!is_placeholder("proj_1234567890_s3cret"));
+    }
+
+    #[test]
+    fn secrets_are_hidden_and_references_stay() {
+        let document = parse(
+            "targets: {a: {auth: {api_key: {header: X, value: s3cret}}, headers: {Cookie: c, Accept: d}},
+                       b: {auth: {basic: {username: u, password: '${env.P}'}}}}
+profiles: {p: {targets.a.auth.api_key.value: s3cret, targets: {b: {auth: {bearer: {token: s3cret}}}}}}",
+            0,
+        )
+        .root;
+        let text = serde_json::to_string(&without_secrets(&document)).unwrap();
+        assert!(!text.contains("s3cret") && !text.contains("\"c\""), "{text}");
+        assert!(text.contains("${env.P}") && text.contains("\"Accept\":\"d\""), "{text}");
+    }
+}

@@ -1,0 +1,93 @@
+//! What the scenario language can say and the engine cannot do yet. Nothing of it is accepted and ignored: each use is
+//! a problem. A feature that lands takes its line from here.
+
+use crate::problem::Problem;
+use crate::scenario::model::behavior::Behavior;
+use crate::scenario::model::event::Event;
+use crate::scenario::model::load::{Load, Shape};
+use crate::scenario::model::pool::Pool;
+use crate::scenario::model::target::{Protocol, Target};
+use crate::scenario::model::{ClockMode, Scenario};
+
+type Rule<T> = (&'static str, fn(&T) -> bool);
+
+const SCENARIO: &[Rule<Scenario>] = &[
+    ("clock.mode", |scenario| scenario.clock.mode != ClockMode::Live),
+    ("clock.timezone", |scenario| scenario.clock.timezone.is_some()),
+    ("faults", |scenario| !scenario.faults.is_empty()),
+    ("checks", |scenario| !scenario.checks.is_empty()),
+    ("outputs.console", |scenario| scenario.outputs.console.is_some()),
+    ("outputs.results", |scenario| scenario.outputs.results.is_some()),
+    ("outputs.events", |scenario| scenario.outputs.events.is_some()),
+    ("outputs.log", |scenario| scenario.outputs.log.is_some()),
+    ("outputs.ledger", |scenario| scenario.outputs.ledger.is_some()),
+    ("outputs.prometheus", |scenario| scenario.outputs.prometheus.is_some()),
+];
+
+const TARGET: &[Rule<Target>] = &[
+    ("protocol", |target| target.protocol != Protocol::Http),
+    ("classify", |target| !target.classify.is_empty()),
+    ("throttle_wait", |target| target.throttle_wait.is_some()),
+    ("health", |target| target.health.is_some()),
+    ("reconnect", |target| target.reconnect.is_some()),
+    ("tls", |target| target.tls.is_some()),
+];
+
+const POOL: &[Rule<Pool>] = &[
+    ("file", |pool| pool.file.is_some()),
+    ("fetch", |pool| pool.fetch.is_some()),
+    ("builtin", |pool| pool.builtin.is_some()),
+];
+
+const EVENT: &[Rule<Event>] = &[
+    ("require", |event| event.require.is_some()),
+    ("effect", |event| !event.effect.is_empty()),
+    ("send", |event| event.send.is_some()),
+];
+
+const BEHAVIOR: &[Rule<Behavior>] = &[
+    ("mix.state", |behavior| matches!(behavior, Behavior::Mix(mix) if !mix.state.is_empty())),
+    ("session", |behavior| matches!(behavior, Behavior::Session(_))),
+    ("lifecycle", |behavior| matches!(behavior, Behavior::Lifecycle(_))),
+    ("replay", |behavior| matches!(behavior, Behavior::Replay(_))),
+];
+
+const LOAD: &[Rule<Load>] = &[
+    ("users", |load| load.users.is_some()),
+    ("per_connection", |load| load.per_connection.is_some()),
+    ("count", |load| load.count.is_some()),
+    ("concurrency", |load| load.concurrency.is_some()),
+    ("ratio_of", |load| load.ratio_of.is_some()),
+    ("shape.csv", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Csv(_)))),
+    ("shape.wobble", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Wobble { .. }))),
+];
+
+/// Every use of a feature that the engine does not have yet.
+pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    look("", scenario, SCENARIO, &mut problems);
+    for (name, target) in &scenario.targets {
+        look(&format!("targets.{name}."), target, TARGET, &mut problems);
+    }
+    for (name, pool) in &scenario.pools {
+        look(&format!("pools.{name}."), pool, POOL, &mut problems);
+    }
+    for (name, event) in &scenario.events {
+        look(&format!("events.{name}."), event, EVENT, &mut problems);
+    }
+    for (name, behavior) in &scenario.behaviors {
+        look(&format!("behaviors.{name}."), behavior, BEHAVIOR, &mut problems);
+    }
+    for (name, workload) in &scenario.workloads {
+        look(&format!("workloads.{name}.load."), &workload.load, LOAD, &mut problems);
+    }
+    problems
+}
+
+fn look<T>(path: &str, subject: &T, rules: &[Rule<T>], problems: &mut Vec<Problem>) {
+    for (feature, uses) in rules {
+        if uses(subject) {
+            problems.push(Problem::error(format!("{path}{feature}"), format!("not supported yet: {feature}")));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Checks: one claim each, that can hold.
+
+use crate::scenario::model::check::Check;
+
+use super::Findings;
+
+pub(super) fn check(index: usize, check: &Check, findings: &mut Findings<'_>) {
+    let path = format!("checks[{index}]");
+    let claims = [
+        check.threshold.is_some(),
+        check.metric.is_some(),
+        check.mix.is_some(),
+        check.expect.is_some(),
+        check.distribution.is_some(),
+        check.audit.is_some(),
+    ];
+    let hint = "write one of threshold, metric, mix, expect, distribution and audit";
+    match claims.iter().filter(|given| **given).count() {
+        0 => findings.error(path.as_str(), "what must hold is not said", hint),
+        1 => {}
+        _ => findings.error(path.as_str(), "makes several claims", "write a check for each"),
+    }
+    if check.metric.is_some() {
+        match (check.min, check.max) {
+            (None, None) => findings.error(path.as_str(), "a metric needs `min`, `max` or both", "write max: 0.1"),
+            (Some(min), Some(max)) if min > max => {
+                findings.error(path.as_str(), format!("nothing lies between {min} and {max}"), "swap min and max");
+            }
+            _ => {}
+        }
+    } else if check.min.is_some() || check.max.is_some() {
+        findings.error(path.as_str(), "`min` and `max` have no effect without `metric`", "write metric: error_rate");
+    }
+    let shares = check
+        .mix
+        .as_ref()
+        .map(|mix| ("mix", mix))
+        .or_else(|| check.distribution.as_ref().map(|distribution| ("distribution.shares", &distribution.shares)));
+    if let Some((key, shares)) = shares {
+        for (name, share) in shares {
+            findings.probability(format!("{path}.{key}.{name}"), *share);
+        }
+        findings.sums_to_one(format!("{path}.{key}"), "shares", shares.values().copied());
+    }
+    if let Some(mix) = &check.mix {
+        for event in mix.keys() {
+            findings.refers(format!("{path}.mix.{event}"), "event", "events", event);
+        }
+    }
+    if let Some(tolerance) = check.tolerance {
+        findings.probability(format!("{path}.tolerance"), tolerance);
+        if shares.is_none() {
+            findings.error(format!("{path}.tolerance"), "has no effect without shares", "remove it");
+        }
+    }
+    if let Some(expect) = &check.expect {
+        for (row, status) in expect.status.iter().enumerate() {
+            if !(100..=599).contains(status) {
+                findings.error(format!("{path}.expect.status[{row}]"), format!("{status} is no status"), "write 200");
+            }
+        }
+    }
+}

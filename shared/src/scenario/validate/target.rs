@@ -1,0 +1,284 @@
+//! Targets: addresses, credentials, batches.
+
+use crate::scenario::document::{Node, Value};
+use crate::scenario::model::target::{Auth, Batch, Protocol, Target, TokenVia};
+use crate::scenario::options::Environment;
+use crate::scenario::secret::{Reference, references, resolve};
+use crate::scenario::{pattern, secret};
+use crate::units::Nanos;
+
+use super::Findings;
+
+/// Most events in one request.
+const MAX_BATCH: u32 = 10_000;
+
+pub(super) fn check(name: &str, target: &Target, environment: Environment<'_>, findings: &mut Findings<'_>) {
+    let path = format!("targets.{name}");
+    check_url(&path, target, environment, findings);
+    check_auth(&path, &target.auth, target.protocol, environment, findings);
+    for (header, value) in &target.headers {
+        let place = format!("{path}.headers.{header}");
+        if header.is_empty() || !header.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)) {
+            findings.error(
+                place.as_str(),
+                format!("`{header}` cannot be the name of a header"),
+                "use letters, digits and `-`",
+            );
+        }
+        if value.chars().any(char::is_control) {
+            findings.error(place.as_str(), "a header's value must be one line of text", "");
+        }
+        check_references(&place, value, environment, findings);
+    }
+    for (key, span) in [("timeout", target.timeout), ("connect_timeout", target.connect_timeout)] {
+        if span == Some(Nanos::ZERO) {
+            findings.error(format!("{path}.{key}"), "a timeout must be above zero", "write 30s");
+        }
+    }
+    if target.connections == Some(0) {
+        findings.error(format!("{path}.connections"), "without a connection nothing can be sent", "write 1 or more");
+    }
+    if let Some(retry) = &target.retry {
+        if !(1..=100).contains(&retry.attempts) {
+            findings.error(
+                format!("{path}.retry.attempts"),
+                "attempts lie between 1 and 100, the first included",
+                "write 3",
+            );
+        }
+        if retry.when.is_empty() && retry.attempts > 1 {
+            findings.error(
+                format!("{path}.retry.when"),
+                "no failure is worth another attempt",
+                "write [network, timeout, 5xx]",
+            );
+        }
+    }
+    check_request_path(&format!("{path}.send.path"), target.send.path.as_deref(), findings);
+    if let Some(batch) = &target.batch {
+        check_batch(&path, batch, target.protocol, findings);
+    }
+    for key in target.classify.keys() {
+        let known = match key.as_bytes() {
+            [b'1'..=b'5', b'x', b'x'] => true,
+            [b'1'..=b'5', tens, ones] => tens.is_ascii_digit() && ones.is_ascii_digit(),
+            _ => false,
+        };
+        if !known {
+            findings.error(format!("{path}.classify.{key}"), format!("`{key}` is no status"), "write 409 or 5xx");
+        }
+    }
+    if let Some(health) = &target.health {
+        check_request_path(&format!("{path}.health.path"), Some(&health.path), findings);
+    }
+    check_protocol_blocks(&path, target, findings);
+}
+
+fn check_url(path: &str, target: &Target, environment: Environment<'_>, findings: &mut Findings<'_>) {
+    let schemes: &[&str] = match target.protocol {
+        Protocol::Http => &["http", "https"],
+        Protocol::Ws => &["ws", "wss"],
+        Protocol::Mqtt => &["mqtt", "mqtts"],
+        Protocol::File => {
+            if target.url.as_deref().is_none_or(str::is_empty) {
+                findings.error(path, "the target has no file to write to", "write `url: events.jsonl`");
+            }
+            return;
+        }
+        Protocol::Discard => {
+            if target.url.is_some() {
+                findings.error(format!("{path}.url"), "a target that discards everything has no address", "remove it");
+            }
+            return;
+        }
+    };
+    let example = format!("write {}://localhost:8000", schemes[0]);
+    let Some(url) = &target.url else {
+        findings.error(path, "the target has no `url`", &example);
+        return;
+    };
+    let place = format!("{path}.url");
+    check_references(&place, url, environment, findings);
+    let Some(url) = resolve(url, environment) else {
+        return;
+    };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        findings.error(place, format!("`{url}` does not begin with {}://", schemes[0]), &example);
+        return;
+    };
+    if !schemes.contains(&scheme) {
+        let message = format!("`{scheme}://` is not spoken by a target of protocol {}", target.protocol.name());
+        findings.error(place, message, &example);
+        return;
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        findings.error(place, "an address must not hold a password", "use `auth: {basic: {...}}`");
+        return;
+    }
+    let (host, port) = match authority.rfind(':') {
+        Some(at) if !authority.ends_with(']') => (&authority[..at], Some(&authority[at + 1..])),
+        _ => (authority, None),
+    };
+    if host.is_empty() || host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        findings.error(place, format!("`{url}` has no host"), &example);
+    } else if let Some(port) = port
+        && !port.parse::<u16>().is_ok_and(|port| port > 0)
+    {
+        findings.error(place, format!("`{port}` is no port"), &example);
+    }
+}
+
+fn check_auth(path: &str, auth: &Auth, protocol: Protocol, environment: Environment<'_>, findings: &mut Findings<'_>) {
+    let secrets: Vec<(String, &str)> = match auth {
+        Auth::None => Vec::new(),
+        Auth::Basic { username, password } => {
+            vec![(format!("{path}.auth.basic.username"), username), (format!("{path}.auth.basic.password"), password)]
+        }
+        Auth::Bearer { token, via } => {
+            if *via == TokenVia::Message && protocol != Protocol::Ws {
+                findings.error(
+                    format!("{path}.auth.bearer.via"),
+                    "only a WebSocket takes its token in a message",
+                    "write header",
+                );
+            }
+            vec![(format!("{path}.auth.bearer.token"), token)]
+        }
+        Auth::ApiKey { value, .. } => vec![(format!("{path}.auth.api_key.value"), value)],
+    };
+    for (place, text) in &secrets {
+        check_references(place, text, environment, findings);
+        if secret::is_placeholder(&resolve(text, environment).unwrap_or_else(|| (*text).to_owned())) {
+            findings.error(
+                place.as_str(),
+                "this is a placeholder, not a secret",
+                "put the real one, or `${env.API_KEY}`",
+            );
+        }
+    }
+    if let Auth::ApiKey { value, pattern: Some(pattern), .. } = auth {
+        let place = format!("{path}.auth.api_key.pattern");
+        match pattern::matches(pattern, "") {
+            Err(error) => findings.error(place, error, "write for instance ^proj_[^_]{10,}_.+$"),
+            Ok(_) => {
+                let known = references(value).is_empty() || environment.is_some();
+                if let Some(key) = resolve(value, environment).filter(|_| known)
+                    && !secret::is_placeholder(&key)
+                    && pattern::matches(pattern, &key) == Ok(false)
+                {
+                    let message = format!("the key does not look like one: it must match {pattern}");
+                    findings.error(format!("{path}.auth.api_key.value"), message, "check that it was copied whole");
+                }
+            }
+        }
+    }
+}
+
+/// Names of the environment that are not there, and references that are none.
+fn check_references(path: &str, text: &str, environment: Environment<'_>, findings: &mut Findings<'_>) {
+    for reference in references(text) {
+        match reference {
+            Reference::Environment(name) => {
+                if environment.is_some_and(|environment| environment(name).is_none()) {
+                    let hint = format!("set it: export {name}=...");
+                    findings.error(path, format!("the environment has no `{name}`"), &hint);
+                }
+            }
+            Reference::Other(text) => {
+                findings.error(path, format!("`{text}` is not known here"), "only ${env.NAME} can stand here");
+            }
+        }
+    }
+}
+
+fn check_request_path(path: &str, value: Option<&str>, findings: &mut Findings<'_>) {
+    let Some(value) = value else {
+        return;
+    };
+    if !value.starts_with('/') {
+        findings.error(path, format!("a path begins with `/`, this is `{value}`"), &format!("write /{value}"));
+    } else if value.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        findings.error(path, "a path has no spaces", "write %20");
+    }
+}
+
+fn check_batch(path: &str, batch: &Batch, protocol: Protocol, findings: &mut Findings<'_>) {
+    let path = format!("{path}.batch");
+    if protocol != Protocol::Http {
+        findings.error(path.as_str(), format!("a target of protocol {} has no batches", protocol.name()), "remove it");
+        return;
+    }
+    if !(1..=MAX_BATCH).contains(&batch.size) {
+        let message = format!("a batch has 1 to {MAX_BATCH} events, this is {}", batch.size);
+        findings.error(format!("{path}.size"), message, "write 50, or 1 to send each alone");
+    }
+    if batch.linger == Nanos::ZERO && batch.size > 1 {
+        findings.error(format!("{path}.linger"), "without waiting no batch fills", "write 500ms, or size: 1");
+    }
+    check_request_path(&format!("{path}.path"), batch.path.as_deref(), findings);
+    if let Some(wrap) = &batch.wrap {
+        let places = count_batch(wrap);
+        if places != 1 {
+            let message = format!("`${{batch}}` must stand in it once, it stands {places} times");
+            findings.error(format!("{path}.wrap"), message, "write {events: \"${batch}\"}");
+        }
+    }
+    for (key, pointer) in [("ok_count", &batch.ok_count), ("failed_count", &batch.failed_count)] {
+        if let Some(pointer) = pointer
+            && !pointer.strip_prefix("$.").is_some_and(|rest| rest.split('.').all(|part| !part.is_empty()))
+        {
+            findings.error(
+                format!("{path}.{key}"),
+                format!("`{pointer}` is no place in an answer"),
+                "write $.successful",
+            );
+        }
+    }
+}
+
+fn count_batch(node: &Node) -> usize {
+    match &node.value {
+        Value::String(text) => usize::from(text == "${batch}"),
+        Value::List(items) => items.iter().map(count_batch).sum(),
+        Value::Map(entries) => entries.iter().map(|entry| count_batch(&entry.node)).sum(),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
+    }
+}
+
+/// Settings of another protocol would be ignored.
+fn check_protocol_blocks(path: &str, target: &Target, findings: &mut Findings<'_>) {
+    let protocol = target.protocol.name();
+    if target.ws.is_some() && target.protocol != Protocol::Ws {
+        findings.error(format!("{path}.ws"), format!("has no effect on a target of protocol {protocol}"), "remove it");
+    }
+    if target.mqtt.is_some() && target.protocol != Protocol::Mqtt {
+        findings.error(
+            format!("{path}.mqtt"),
+            format!("has no effect on a target of protocol {protocol}"),
+            "remove it",
+        );
+    }
+    if let Some(mqtt) = &target.mqtt {
+        if mqtt.qos > 2 {
+            findings.error(format!("{path}.mqtt.qos"), "quality of service is 0, 1 or 2", "");
+        }
+        if mqtt.version.is_some_and(|version| !(4..=5).contains(&version)) {
+            findings.error(format!("{path}.mqtt.version"), "known are 4 (that is 3.1.1) and 5", "");
+        }
+        if mqtt.keepalive == Some(Nanos::ZERO) {
+            findings.error(format!("{path}.mqtt.keepalive"), "must be above zero", "write 60s");
+        }
+    }
+    let encrypted = target
+        .url
+        .as_deref()
+        .is_some_and(|url| ["https://", "wss://", "mqtts://", "${"].iter().any(|scheme| url.starts_with(scheme)));
+    if target.tls.is_some() && !encrypted {
+        findings.error(
+            format!("{path}.tls"),
+            "has no effect, the address is not encrypted",
+            "write https://, wss:// or mqtts://",
+        );
+    }
+}
