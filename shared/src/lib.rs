@@ -7,6 +7,7 @@ pub mod api;
 pub mod chart;
 pub mod compare;
 pub mod compile;
+pub mod distribution;
 pub mod encode;
 pub mod metrics;
 pub mod plan;

@@ -33,7 +33,7 @@ impl Blocks {
 
     /// How many standard errors an interval has on each side.
     pub(super) fn critical(&self, confidence: f64) -> f64 {
-        let freedom = (!self.ends.is_empty()).then(|| self.ends.len() as f64 - 1.0);
+        let freedom = (!self.ends.is_empty()).then_some(self.ends.len() as f64 - 1.0);
         interval::critical(confidence, freedom)
     }
 
