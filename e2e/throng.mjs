@@ -17,13 +17,15 @@ export async function startThrong() {
   let said = "";
 
   const url = await new Promise((resolve, reject) => {
-    const listen = (chunk) => {
+    // Standard output has the address and nothing else; the practice target's is told on the error stream.
+    let printed = "";
+    child.stdout.on("data", (chunk) => {
       said += chunk;
-      const address = said.match(/http:\/\/[\w.[\]:]+:\d+/);
+      printed += chunk;
+      const address = printed.match(/http:\/\/\S+(?=\n)/);
       if (address) resolve(address[0]);
-    };
-    child.stdout.on("data", listen);
-    child.stderr.on("data", listen);
+    });
+    child.stderr.on("data", (chunk) => (said += chunk));
     child.on("error", reject);
     exited.then(([code]) => reject(new Error(`throng serve ended with ${code}:\n${said}`)));
   });

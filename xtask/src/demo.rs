@@ -25,7 +25,7 @@ pub(crate) fn start(workspace: &Workspace, serve_arguments: &[String]) -> Result
              or choose another address: cargo xtask demo -- --bind 127.0.0.1:0"
         );
     }
-    screen::announce("starting; stop everything with Ctrl-C");
+    screen::announce("starting the panel and the practice target; open the address below, Ctrl-C stops both");
     let mut serve = Command::new(workspace.throng());
     serve.arg("serve").args(serve_arguments);
     become_it(serve)

@@ -9,7 +9,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -162,7 +162,7 @@ impl Scratch {
         let (mut output, started) = (String::new(), Instant::now());
         loop {
             match lines.recv_timeout(PATIENCE.saturating_sub(started.elapsed())) {
-                Ok(line) => output.push_str(&(line + "\n")),
+                Ok(line) => output.push_str(&(line.text + "\n")),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     let _gone = child.kill();
@@ -191,7 +191,7 @@ impl Scratch {
         interrupted.context("cannot interrupt it")?;
         let stopping = Instant::now();
         while let Ok(line) = lines.recv_timeout(Duration::from_secs(30)) {
-            output.push_str(&(line + "\n"));
+            output.push_str(&(line.text + "\n"));
         }
         if stopping.elapsed() > Duration::from_secs(20) {
             let _gone = child.kill();
@@ -210,32 +210,41 @@ fn is_simple(command: &str) -> bool {
     !command.contains(['|', '&', ';', '(']) && command.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
+/// A line that a command printed.
+struct Line {
+    text: String,
+    /// Whether it was printed on standard output; the error stream has other addresses too.
+    is_answer: bool,
+}
+
 /// The lines of both outputs as they come; ends when both are closed.
-fn lines_of(child: &mut Child) -> Receiver<String> {
+fn lines_of(child: &mut Child) -> Receiver<Line> {
     let (tx, rx) = mpsc::channel();
-    let outputs: [Option<Box<dyn std::io::Read + Send>>; 2] = [
-        child.stdout.take().map(|output| Box::new(output) as Box<dyn std::io::Read + Send>),
-        child.stderr.take().map(|output| Box::new(output) as Box<dyn std::io::Read + Send>),
-    ];
-    for output in outputs.into_iter().flatten() {
-        let tx = tx.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if tx.send(line).is_err() {
-                    break;
-                }
-            }
-        });
+    if let Some(output) = child.stdout.take() {
+        forward(output, true, tx.clone());
+    }
+    if let Some(output) = child.stderr.take() {
+        forward(output, false, tx);
     }
     rx
 }
 
+fn forward(output: impl std::io::Read + Send + 'static, is_answer: bool, tx: Sender<Line>) {
+    std::thread::spawn(move || {
+        for text in BufReader::new(output).lines().map_while(Result::ok) {
+            if tx.send(Line { text, is_answer }).is_err() {
+                break;
+            }
+        }
+    });
+}
+
 /// Reads lines until one has an address, and asks that address for its page.
-fn wait_for_answer(lines: &Receiver<String>) -> Result<String> {
+fn wait_for_answer(lines: &Receiver<Line>) -> Result<String> {
     let (mut output, started) = (String::new(), Instant::now());
     while let Ok(line) = lines.recv_timeout(PATIENCE.saturating_sub(started.elapsed())) {
-        output.push_str(&format!("{line}\n"));
-        if let Some(address) = address_in(&line) {
+        output.push_str(&format!("{}\n", line.text));
+        if let Some(address) = address_in(&line.text).filter(|_| line.is_answer) {
             let page = fetch(address).with_context(|| format!("http://{address} does not answer"))?;
             if !page.starts_with("HTTP/1.1 200") {
                 bail!("http://{address} answered {}", page.lines().next().unwrap_or_default());
