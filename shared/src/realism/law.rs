@@ -1,0 +1,214 @@
+//! The continuous laws that a template may name, cut into parts that are equally likely.
+
+use crate::random::distribution::LogNormal;
+use crate::random::quantile;
+use crate::scenario::document::Node;
+
+/// Parts that a continuous law is cut into.
+const PARTS: usize = 10;
+/// Whole numbers up to this many are told apart; more are put into [`PARTS`] groups.
+const WHOLE_PARTS: i64 = 24;
+
+/// A law with parameters that are plain numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Law {
+    /// Whole numbers, both ends included.
+    Int(i64, i64),
+    /// Evenly between two numbers.
+    Uniform(f64, f64),
+    /// Mean and standard deviation.
+    Normal(f64, f64),
+    /// Log-normal.
+    LogNormal(LogNormal),
+    /// Exponential with this mean.
+    Exponential(f64),
+    /// Scale and shape.
+    Weibull(f64, f64),
+    /// Scale and shape.
+    Pareto(f64, f64),
+}
+
+/// A law cut into parts: part i holds what is at or above edge i-1 and below edge i.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parts {
+    /// The inner edges, ascending; one fewer than the parts.
+    pub(crate) edges: Vec<f64>,
+    /// Share of each part.
+    pub(crate) shares: Vec<f64>,
+    /// What the parts are called.
+    pub(crate) names: Vec<String>,
+}
+
+impl Law {
+    /// The law of a call such as `{$uniform: [1, 5]}`; none for any other node, and where a parameter is itself drawn
+    /// or a modifier changes what comes out.
+    pub(crate) fn of(node: &Node) -> Option<Self> {
+        let entries = node.as_map()?;
+        let call = entries.iter().find(|entry| entry.key.starts_with('$'))?;
+        // Rounding moves values by less than a part is wide, which `Parts::of` looks after.
+        if entries.iter().any(|entry| !entry.key.starts_with('$') && entry.key != "round") {
+            return None;
+        }
+        let argument = &call.node;
+        let number = |name: &str| argument.get(name).and_then(Node::as_f64);
+        let pair = || match argument.as_list()? {
+            [low, high] => Some((low.as_f64()?, high.as_f64()?)),
+            _ => None,
+        };
+        let law = match call.key.as_str() {
+            "$int" => {
+                let (low, high) = pair()?;
+                Self::Int(low as i64, high as i64)
+            }
+            "$uniform" => {
+                let (low, high) = pair()?;
+                Self::Uniform(low, high)
+            }
+            "$normal" => Self::Normal(number("mean")?, number("sd")?),
+            "$lognormal" => Self::LogNormal(match (number("p50"), number("p99"), number("mean"), number("cv")) {
+                (Some(p50), Some(p99), None, None) => LogNormal::from_percentiles(p50, p99),
+                (None, None, Some(mean), Some(cv)) => LogNormal::from_mean(mean, cv),
+                _ => return None,
+            }),
+            "$exp" => Self::Exponential(argument.as_f64().or_else(|| number("mean"))?),
+            "$weibull" => Self::Weibull(number("scale")?, number("shape")?),
+            "$pareto" => Self::Pareto(number("scale")?, number("shape")?),
+            _ => return None,
+        };
+        Some(law)
+    }
+
+    /// The number below which a share of the values lie.
+    fn quantile(&self, share: f64) -> f64 {
+        match *self {
+            Self::Int(low, high) => low as f64 + share * (high - low + 1) as f64,
+            Self::Uniform(low, high) => low + share * (high - low),
+            Self::Normal(mean, sd) => mean + sd * quantile::normal(share),
+            Self::LogNormal(law) => libm::exp(law.mu + law.sigma * quantile::normal(share)),
+            Self::Exponential(mean) => -mean * libm::log(1.0 - share),
+            Self::Weibull(scale, shape) => scale * libm::pow(-libm::log(1.0 - share), 1.0 / shape),
+            Self::Pareto(scale, shape) => scale * libm::pow(1.0 - share, -1.0 / shape),
+        }
+    }
+}
+
+impl Parts {
+    /// Cuts a law whose values are rounded to a grid (0 for none); none when the grid is too coarse to tell parts
+    /// apart, or the law has no width.
+    pub(crate) fn of(law: Law, grid: f64) -> Option<Self> {
+        let edges = match law {
+            Law::Int(low, high) => return Self::whole(low, high),
+            Law::Uniform(..)
+            | Law::Normal(..)
+            | Law::LogNormal(_)
+            | Law::Exponential(_)
+            | Law::Weibull(..)
+            | Law::Pareto(..) => (1..PARTS).map(|part| law.quantile(part as f64 / PARTS as f64)),
+        };
+        // Half a step lower, since a rounded value stands for what lies around it.
+        let edges: Vec<f64> = if grid > 0.0 {
+            edges.map(|edge| (libm::floor(edge / grid + 0.5) - 0.5) * grid).collect()
+        } else {
+            edges.collect()
+        };
+        let wide = edges.windows(2).all(|pair| pair[1] - pair[0] > 100.0 * grid && pair[1] > pair[0]);
+        if !wide || edges.iter().any(|edge| !edge.is_finite()) {
+            return None;
+        }
+        Some(Self::named(edges, vec![1.0 / PARTS as f64; PARTS]))
+    }
+
+    fn whole(low: i64, high: i64) -> Option<Self> {
+        let count = high.checked_sub(low)?.checked_add(1).filter(|count| *count > 1)?;
+        let groups = if count <= WHOLE_PARTS { count } else { PARTS as i64 };
+        let first_of = |group: i64| low + (i128::from(count) * i128::from(group) / i128::from(groups)) as i64;
+        let starts: Vec<i64> = (0..=groups).map(first_of).collect();
+        let shares = starts.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / count as f64).collect();
+        let names = starts
+            .windows(2)
+            .map(
+                |pair| {
+                    if pair[1] - pair[0] == 1 { pair[0].to_string() } else { format!("{}..{}", pair[0], pair[1] - 1) }
+                },
+            )
+            .collect();
+        let edges = starts[1..starts.len() - 1].iter().map(|start| *start as f64 - 0.5).collect();
+        Some(Self { edges, shares, names })
+    }
+
+    fn named(edges: Vec<f64>, shares: Vec<f64>) -> Self {
+        let names = (0..shares.len())
+            .map(|part| match (part.checked_sub(1).and_then(|below| edges.get(below)), edges.get(part)) {
+                (None, Some(high)) => format!("below {}", short(*high)),
+                (Some(low), Some(high)) => format!("{} to {}", short(*low), short(*high)),
+                (Some(low), None) => format!("from {}", short(*low)),
+                (None, None) => "any".to_owned(),
+            })
+            .collect();
+        Self { edges, shares, names }
+    }
+
+    /// The part of a value.
+    pub(crate) fn part(&self, value: f64) -> usize {
+        self.edges.partition_point(|edge| *edge <= value)
+    }
+}
+
+/// A number in at most four digits or so.
+pub(crate) fn short(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1_000.0 || (size > 0.0 && size == libm::floor(size)) {
+        format!("{value:.0}")
+    } else if size >= 10.0 {
+        format!("{value:.1}")
+    } else if size >= 0.01 || size == 0.0 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.1e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Stream, distribution};
+
+    #[test]
+    fn each_part_takes_its_share() {
+        let mut draws = Stream::root(11).draws(2);
+        let mut judge = |law: Law, sample: fn(&mut crate::random::Draws) -> f64| {
+            let parts = Parts::of(law, 0.0).unwrap();
+            let mut counts = vec![0_u64; parts.shares.len()];
+            for _ in 0..20_000 {
+                counts[parts.part(sample(&mut draws))] += 1;
+            }
+            let fit = super::super::fit::Fit::of(&counts, &parts.shares, 0).unwrap();
+            assert!(fit.p_value > 1e-4, "{law:?} {counts:?} {fit:?}");
+        };
+        judge(Law::Uniform(9.99, 499.99), |draws| 9.99 + draws.unit() * 490.0);
+        judge(Law::LogNormal(LogNormal::from_percentiles(240.0, 3_600.0)), |draws| {
+            LogNormal::from_percentiles(240.0, 3_600.0).sample(draws)
+        });
+        judge(Law::Exponential(7.5), |draws| distribution::exponential(draws, 7.5));
+        judge(Law::Weibull(42.0, 0.75), |draws| distribution::weibull(draws, 42.0, 0.75));
+        judge(Law::Int(1, 1_000), |draws| draws.int(1, 1_000) as f64);
+    }
+
+    #[test]
+    fn few_whole_numbers_are_told_apart_and_many_are_grouped() {
+        let parts = Parts::of(Law::Int(1, 3), 0.0).unwrap();
+        assert_eq!(parts.names, ["1", "2", "3"]);
+        assert_eq!([parts.part(1.0), parts.part(2.0), parts.part(3.0)], [0, 1, 2]);
+        let parts = Parts::of(Law::Int(0, 150), 0.0).unwrap();
+        assert_eq!(parts.names[0], "0..14");
+        assert!((parts.shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert_eq!(Parts::of(Law::Int(4, 4), 0.0), None);
+        assert_eq!(Parts::of(Law::Int(i64::MIN, i64::MAX), 0.0), None);
+    }
+
+    #[test]
+    fn a_grid_that_hides_the_parts_is_not_judged() {
+        assert!(Parts::of(Law::Uniform(0.0, 100.0), 0.01).is_some());
+        assert_eq!(Parts::of(Law::Uniform(0.0, 10.0), 1.0), None);
+    }
+}
