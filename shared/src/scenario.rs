@@ -7,8 +7,9 @@
 pub mod built_in;
 mod complete;
 pub mod document;
+pub mod edit;
 pub mod model;
-mod nearest;
+pub(crate) mod nearest;
 mod options;
 mod overlay;
 mod parse;
@@ -16,15 +17,19 @@ mod path;
 mod pattern;
 mod profiles;
 mod read;
+mod schema;
 pub mod secret;
 mod source;
 mod support;
 mod validate;
+mod write;
 
 use std::ops::Deref;
 
 pub use options::{Environment, Files, LoadOptions, NoFiles};
 pub use profiles::profiles;
+pub use schema::schema;
+pub use write::{quote, to_yaml};
 
 use crate::problem::Problem;
 
@@ -172,6 +177,23 @@ pub fn load(text: &str, options: &LoadOptions<'_>) -> Loaded {
     loaded
 }
 
+/// Reads any YAML or JSON text as a tree, under the limits of size, depth and number that scenarios have.
+///
+/// # Errors
+///
+/// Gives what is wrong with its syntax, placed in `source`.
+pub fn read_tree(text: &str, source: &str) -> Result<Node, Vec<Problem>> {
+    let parsed = parse::parse(text, 0);
+    if parsed.problems.is_empty() {
+        return Ok(parsed.root);
+    }
+    let placed = parsed.problems.into_iter().map(|(mark, mut problem)| {
+        mark_problem(&mut problem, mark, &[source.to_owned()]);
+        problem
+    });
+    Err(placed.collect())
+}
+
 /// Structural problems that only a profile of this document brings in; its values can be wrong as well.
 fn check_profiles(document: &Node, sources: &[String]) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -207,5 +229,7 @@ fn sort(problems: &mut [Problem], sources: &[String]) {
     problems.sort_by_key(rank);
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -212,7 +212,7 @@ fn find_profile<'d>(document: &'d Node, name: &str) -> Option<&'d Node> {
 }
 
 /// `target.url`, `behavior.mix` and `load.rate` mean the only target, behavior and workload there is.
-fn long_form(document: &Node, path: &str) -> String {
+pub(crate) fn long_form(document: &Node, path: &str) -> String {
     let (first, rest) = path.split_once('.').unwrap_or((path, ""));
     let (section, inner) = match first {
         "target" => ("targets", ""),
