@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The panel's entry point in the browser.
+
+fn main() {
+    frontend::start();
+}

@@ -1,0 +1,234 @@
+//! A chart laid out in pixels: pure, so that it is tested without a browser.
+
+use shared::chart::frame::{Frame, Margins, spread_labels};
+use shared::chart::line::{Lines, Point as Place, lines};
+use shared::chart::scale::Scale;
+use shared::chart::ticks;
+
+use crate::charts::spec::{ChartSpec, Measure};
+use crate::format;
+use crate::state::run_board::{RunBoard, describe};
+use crate::state::timeline::Point;
+
+/// Height of a label at the end of a line.
+const END_LABEL: f64 = 14.0;
+
+/// What of the run is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Look {
+    /// Width of the chart in CSS pixels.
+    pub(crate) width: f64,
+    /// Its height.
+    pub(crate) height: f64,
+    /// The part of the time axis that is shown; the whole run without.
+    pub(crate) zoom: Option<(f64, f64)>,
+    /// Lines that are hidden, a bit each.
+    pub(crate) hidden: u32,
+}
+
+impl Look {
+    /// Whether a line is hidden.
+    pub(crate) fn hides(&self, line: usize) -> bool {
+        self.hidden >> line & 1 == 1
+    }
+}
+
+/// A labelled place on an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tick {
+    /// Its pixel.
+    pub(crate) place: f64,
+    /// Its label; empty for a line without one.
+    pub(crate) label: String,
+}
+
+/// A chart laid out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scene {
+    /// The plot's rectangle.
+    pub(crate) frame: Frame,
+    /// Seconds to pixels.
+    pub(crate) x: Scale,
+    /// Values to pixels.
+    pub(crate) y: Scale,
+    /// Labels of time.
+    pub(crate) times: Vec<Tick>,
+    /// Labels of values.
+    pub(crate) values: Vec<Tick>,
+    /// The shown lines, by their number in the spec.
+    pub(crate) lines: Vec<(usize, Lines)>,
+    /// Names at the lines' ends: number in the spec, place.
+    pub(crate) ends: Vec<(usize, Place)>,
+    /// What was changed in the run.
+    pub(crate) marks: Vec<Tick>,
+}
+
+impl Scene {
+    /// Lays a chart out; without a run, an empty one with its axes.
+    pub(crate) fn new(spec: &ChartSpec, board: Option<&RunBoard>, look: &Look) -> Self {
+        let margins = Margins { top: 16.0, right: if spec.named_ends { 34.0 } else { 12.0 }, bottom: 22.0, left: 50.0 };
+        let frame = Frame::new(look.width, look.height, margins);
+        let (start, end) = look.zoom.unwrap_or((0.0, board.map_or(60.0, RunBoard::axis_end)));
+        let x = Scale::linear((start, end), frame.across());
+        let points = board.map_or(&[][..], |board| board.timeline.drawn(board.is_over()));
+        let points = within(points, start, end);
+        let y = value_scale(spec, points, look, &frame);
+        let mut drawn = Vec::new();
+        for (index, line) in spec.lines.iter().enumerate().filter(|(index, _)| !look.hides(*index)) {
+            let values = points.iter().map(|point| (point.middle(), (line.value)(point)));
+            drawn.push((index, lines(values, &x, &y)));
+        }
+        let ends = if spec.named_ends { line_ends(&drawn, &frame) } else { Vec::new() };
+        let shown = end - start;
+        let times = ticks::time(start, end, (frame.width() / 80.0).max(2.0) as u32)
+            .into_iter()
+            .map(|second| Tick { place: x.place(second), label: format::time_tick(second, shown) })
+            .collect();
+        let marks = board.map_or(&[][..], |board| &board.changes);
+        let marks = marks
+            .iter()
+            .filter(|change| (start..=end).contains(&change.elapsed_seconds))
+            .map(|change| Tick { place: x.place(change.elapsed_seconds), label: describe(&change.command) })
+            .collect();
+        let values = value_ticks(spec.measure, &y, &frame);
+        Self { frame, x, y, times, values, lines: drawn, ends, marks }
+    }
+}
+
+/// The points that a part of the axis shows, and one more on each side so that lines run to the edges.
+fn within(points: &[Point], start: f64, end: f64) -> &[Point] {
+    let from = points.partition_point(|point| point.end() < start).saturating_sub(1);
+    let to = (points.partition_point(|point| f64::from(point.second) <= end) + 1).min(points.len());
+    &points[from.min(to)..to]
+}
+
+fn value_scale(spec: &ChartSpec, points: &[Point], look: &Look, frame: &Frame) -> Scale {
+    let (mut lowest, mut highest) = (f64::MAX, 0.0_f64);
+    for (_, line) in spec.lines.iter().enumerate().filter(|(index, _)| !look.hides(*index)) {
+        for value in points.iter().filter_map(line.value).filter(|value| value.is_finite() && *value > 0.0) {
+            lowest = lowest.min(value);
+            highest = highest.max(value);
+        }
+    }
+    match spec.measure {
+        // A little headroom, so that the schedule's line does not lie on the frame.
+        Measure::Rate => {
+            let highest = if highest > 0.0 { highest * 1.08 } else { 10.0 };
+            Scale::linear((0.0, ticks::round_end(highest, 5)), frame.upwards())
+        }
+        Measure::Latency => Scale::log(ticks::log_bounds(lowest, highest), frame.upwards()),
+    }
+}
+
+fn value_ticks(measure: Measure, y: &Scale, frame: &Frame) -> Vec<Tick> {
+    let span = y.span();
+    let label = |value| Tick { place: y.place(value), label: measure.tick(value) };
+    match measure {
+        Measure::Rate => {
+            ticks::linear(span.low, span.high, (frame.height() / 34.0).max(2.0) as u32).into_iter().map(label).collect()
+        }
+        Measure::Latency => {
+            let all = ticks::log(span.low, span.high);
+            // 2 and 5 get a label only where there is room for it.
+            let room = frame.height() / all.len().max(1) as f64 >= 18.0;
+            all.into_iter()
+                .map(|tick| {
+                    if tick.power || room {
+                        label(tick.value)
+                    } else {
+                        Tick { label: String::new(), ..label(tick.value) }
+                    }
+                })
+                .collect()
+        }
+    }
+}
+
+/// The lines' names stand right of the last point of all, pushed apart so that they can be read.
+fn line_ends(drawn: &[(usize, Lines)], frame: &Frame) -> Vec<(usize, Place)> {
+    let last = |lines: &Lines| lines.last().and_then(|line| line.last()).copied();
+    let ends: Vec<(usize, Place)> =
+        drawn.iter().filter_map(|(index, lines)| last(lines).map(|place| (*index, place))).collect();
+    let right = ends.iter().map(|(_, (x, _))| *x).fold(frame.left, f64::max).min(frame.right);
+    let wanted: Vec<f64> = ends.iter().map(|(_, (_, y))| *y).collect();
+    let half = END_LABEL / 2.0;
+    let placed = spread_labels(&wanted, END_LABEL, frame.top + half, frame.bottom - half);
+    ends.into_iter().zip(placed).map(|((index, _), y)| (index, (right, y))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::run::{Change, Command, Counts, Percentiles, RunState, TimelineRow};
+
+    use super::*;
+    use crate::charts::response_time::RESPONSE_TIME;
+    use crate::charts::throughput::THROUGHPUT;
+    use crate::state::run_board::tests::hello;
+
+    fn board() -> RunBoard {
+        let mut hello = hello(RunState::Running, 20.0);
+        hello.timeline = (0..20)
+            .map(|second| TimelineRow {
+                second,
+                covered_seconds: 1.0,
+                target_rate: 10.0,
+                events: Counts { sent: 10, succeeded: 9, ..Counts::default() },
+                response_time: Percentiles {
+                    count: 10,
+                    p50_us: 400,
+                    p95_us: 410,
+                    p99_us: 420 + u64::from(second),
+                    ..Default::default()
+                },
+                ..TimelineRow::default()
+            })
+            .collect();
+        hello.changes = vec![Change { elapsed_seconds: 7.0, command: Command::Pause, origin: "panel".to_owned() }];
+        RunBoard::new(hello)
+    }
+
+    const LOOK: Look = Look { width: 600.0, height: 220.0, zoom: None, hidden: 0 };
+
+    #[test]
+    fn every_line_stays_inside_the_plot() {
+        for spec in [&THROUGHPUT, &RESPONSE_TIME] {
+            let scene = Scene::new(spec, Some(&board()), &LOOK);
+            assert_eq!(scene.lines.len(), 3);
+            for (x, y) in scene.lines.iter().flat_map(|(_, lines)| lines).flatten() {
+                assert!(*x >= scene.frame.left && *x <= scene.frame.right, "{x}");
+                assert!(*y >= scene.frame.top && *y <= scene.frame.bottom, "{y}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hidden_line_is_not_drawn_and_does_not_stretch_the_axis() {
+        let scene = Scene::new(&THROUGHPUT, Some(&board()), &Look { hidden: 0b001, ..LOOK });
+        assert_eq!(scene.lines.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn names_at_the_ends_of_close_lines_do_not_overlap() {
+        let scene = Scene::new(&RESPONSE_TIME, Some(&board()), &LOOK);
+        let mut places: Vec<f64> = scene.ends.iter().map(|(_, (_, y))| *y).collect();
+        places.sort_by(f64::total_cmp);
+        assert_eq!(places.len(), 3);
+        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= END_LABEL - 1e-9));
+    }
+
+    #[test]
+    fn changes_are_marks_where_they_are_in_view() {
+        let whole = Scene::new(&THROUGHPUT, Some(&board()), &LOOK);
+        assert_eq!(whole.marks[0].label, "paused");
+        let zoomed = Scene::new(&THROUGHPUT, Some(&board()), &Look { zoom: Some((10.0, 15.0)), ..LOOK });
+        assert!(zoomed.marks.is_empty());
+        assert!(zoomed.lines[0].1[0].len() <= 9);
+    }
+
+    #[test]
+    fn a_chart_without_a_run_still_has_its_axes() {
+        let scene = Scene::new(&RESPONSE_TIME, None, &LOOK);
+        assert!(scene.lines.iter().all(|(_, lines)| lines.is_empty()));
+        assert!(scene.times.len() > 2 && scene.values.len() > 2);
+    }
+}

@@ -1,0 +1,47 @@
+//! Throughput: what the schedule asks for, what was sent, what the target acknowledged.
+
+use crate::charts::spec::{ChartSpec, LineSpec, Measure};
+use crate::format;
+
+/// The chart.
+pub(crate) static THROUGHPUT: ChartSpec = ChartSpec {
+    id: "throughput",
+    title: "Throughput",
+    note: "events per second",
+    measure: Measure::Rate,
+    lines: &[
+        LineSpec {
+            name: "sent",
+            colour: "--series-sent",
+            dashed: false,
+            filled: false,
+            value: |point| point.per_second(point.sent),
+        },
+        LineSpec {
+            name: "succeeded",
+            colour: "--series-succeeded",
+            dashed: false,
+            filled: true,
+            value: |point| point.per_second(point.succeeded),
+        },
+        LineSpec {
+            name: "target",
+            colour: "--series-target",
+            dashed: true,
+            filled: false,
+            value: |point| Some(point.target_rate),
+        },
+    ],
+    named_ends: false,
+    summary: |board| {
+        let events = &board.snapshot.events;
+        format!(
+            "{} sent, {} succeeded, {} failed; {} on average, {} scheduled now.",
+            format::counted(events.sent, "event"),
+            format::count(events.succeeded),
+            format::count(events.failed),
+            format::rate(board.overall_rate()),
+            format::rate(board.snapshot.target_rate),
+        )
+    },
+};

@@ -1,0 +1,137 @@
+//! What every page sees and can do: the panel's signals, and what keeps them in step with the runner.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::api::{ScenarioSummary, Status};
+use shared::run::{RunId, RunState};
+
+use crate::state::connection::Connection;
+use crate::state::controls::Controls;
+use crate::state::preferences::Preferences;
+use crate::state::remote::{Remote, RequestError};
+use crate::state::route::Route;
+use crate::state::run_board::RunBoard;
+use crate::{api, storage};
+
+/// The panel's signals; a handle that is copied freely.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk {
+    /// The page.
+    pub(crate) route: RwSignal<Route>,
+    /// What the runner is and does.
+    pub(crate) status: RwSignal<Remote<Status>>,
+    /// Whether the runner answered when it was asked last.
+    pub(crate) reachable: RwSignal<bool>,
+    /// The gallery.
+    pub(crate) scenarios: RwSignal<Remote<Vec<ScenarioSummary>>>,
+    /// The followed run, counted up each time that another is followed.
+    pub(crate) following: RwSignal<(u32, Option<RunId>)>,
+    /// How its stream stands.
+    pub(crate) connection: RwSignal<Connection>,
+    /// What it said.
+    pub(crate) board: RwSignal<Option<RunBoard>>,
+    /// Asks the stream not to wait for its next attempt.
+    pub(crate) retry_now: RwSignal<bool>,
+    /// What went wrong with the last thing that a person asked for.
+    pub(crate) failure: RwSignal<Option<RequestError>>,
+    /// Whether a request of a person's is on its way.
+    pub(crate) busy: RwSignal<bool>,
+    /// What is remembered between visits.
+    pub(crate) preferences: RwSignal<Preferences>,
+    /// Whether the system is dark.
+    pub(crate) system_is_dark: RwSignal<bool>,
+    /// Counts changes of colours, so that canvases are drawn anew.
+    pub(crate) themed: RwSignal<u32>,
+    /// Whether the help is open.
+    pub(crate) help: RwSignal<bool>,
+    /// The moment under the crosshair that all charts share, in seconds.
+    pub(crate) crosshair: RwSignal<Option<f64>>,
+    /// The stretch of time that all charts show; the whole run without.
+    pub(crate) zoom: RwSignal<Option<(f64, f64)>>,
+}
+
+impl Desk {
+    /// Everything unknown yet, except what the browser remembers.
+    pub(crate) fn new() -> Self {
+        let preferences = storage::read(storage::PREFERENCES).map(|text| Preferences::from_json(&text));
+        Self {
+            route: RwSignal::new(Route::default()),
+            status: RwSignal::new(Remote::Loading),
+            reachable: RwSignal::new(true),
+            scenarios: RwSignal::new(Remote::Loading),
+            following: RwSignal::new((0, None)),
+            connection: RwSignal::new(Connection::Idle),
+            board: RwSignal::new(None),
+            retry_now: RwSignal::new(false),
+            failure: RwSignal::new(None),
+            busy: RwSignal::new(false),
+            preferences: RwSignal::new(preferences.unwrap_or_default()),
+            system_is_dark: RwSignal::new(false),
+            themed: RwSignal::new(0),
+            help: RwSignal::new(false),
+            crosshair: RwSignal::new(None),
+            zoom: RwSignal::new(None),
+        }
+    }
+
+    /// The shown run's state.
+    pub(crate) fn run_state(self) -> Option<RunState> {
+        self.board.with(|board| board.as_ref().map(|board| board.run.state))
+    }
+
+    /// What can be done now.
+    pub(crate) fn controls(self) -> Controls {
+        Controls::of(self.run_state(), self.reachable.get())
+    }
+
+    /// Where the charts' axis of time ends.
+    pub(crate) fn axis_end(self) -> f64 {
+        self.board.with_untracked(|board| board.as_ref().map_or(60.0, RunBoard::axis_end))
+    }
+
+    /// Goes to a page.
+    pub(crate) fn go(self, route: &Route) {
+        let _ = window().location().set_hash(&route.href());
+    }
+
+    /// Notes whether the runner answered; when it comes back, what could not be loaded is asked for again.
+    pub(crate) fn take_reachable(self, reachable: bool) {
+        if self.reachable.get_untracked() != reachable {
+            self.reachable.set(reachable);
+            if reachable && self.scenarios.with_untracked(|scenarios| scenarios.ready().is_none()) {
+                self.load_scenarios();
+            }
+        }
+    }
+
+    /// Asks for the runner's status.
+    pub(crate) async fn refresh_status(self) {
+        let answer = api::status().await;
+        self.take_reachable(!matches!(answer, Err(RequestError::Unreachable)));
+        // Unchanged answers must not wake whoever reads it.
+        let is_known = self.status.with_untracked(|known| known.ready() == answer.as_ref().ok() && answer.is_ok());
+        if !is_known {
+            self.status.update(|status| status.refresh(answer));
+        }
+    }
+
+    /// Asks for the gallery.
+    pub(crate) fn load_scenarios(self) {
+        spawn_local(async move {
+            let answer = api::scenarios().await;
+            self.scenarios.update(|scenarios| scenarios.refresh(answer));
+        });
+    }
+
+    /// Changes what is remembered between visits.
+    pub(crate) fn prefer(self, change: impl FnOnce(&mut Preferences)) {
+        self.preferences.update(change);
+        storage::write(storage::PREFERENCES, &self.preferences.with_untracked(Preferences::to_json));
+    }
+
+    /// Switches between dark and light.
+    pub(crate) fn toggle_theme(self) {
+        let system_is_dark = self.system_is_dark.get_untracked();
+        self.prefer(|preferences| preferences.theme = preferences.theme.toggled(system_is_dark));
+    }
+}

@@ -1,0 +1,6 @@
+//! The pages: sections put together.
+
+pub(crate) mod history;
+pub(crate) mod run;
+pub(crate) mod scenarios;
+pub(crate) mod target;

@@ -1,0 +1,220 @@
+//! The History page: every run, to find, open, download or delete.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::api::RunSummary;
+use shared::run::VerdictStatus;
+
+use crate::api;
+use crate::desk::Desk;
+use crate::format;
+use crate::panels::connection_notice::ConnectionNotice;
+use crate::state::history::{matches, verdict_word};
+use crate::state::remote::Remote;
+use crate::state::route::Route;
+use crate::widgets::dialog::Dialog;
+use crate::widgets::empty::Empty;
+use crate::widgets::icon::{Glyph, Icon};
+use crate::widgets::notice::RequestFailure;
+
+/// The History page.
+#[component]
+pub(crate) fn HistoryPage() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let runs = RwSignal::new(Remote::<Vec<RunSummary>>::Loading);
+    let search = RwSignal::new(String::new());
+    let doomed = RwSignal::new(None::<RunSummary>);
+    let load = move || {
+        spawn_local(async move {
+            let answer = api::runs().await;
+            // The page may have been left meanwhile.
+            let _ = runs.try_update(|runs| runs.refresh(answer));
+        });
+    };
+    // A run that began or ended, and a runner that came back, change the list.
+    let news = Memo::new(move |_| {
+        let known = desk
+            .status
+            .with(|status| status.ready().map(|status| (status.active_run.clone(), status.latest_run.clone())));
+        (known, desk.reachable.get())
+    });
+    Effect::new(move |_| {
+        news.with(|_| ());
+        load();
+    });
+    let found = Memo::new(move |_| {
+        let search = search.get();
+        runs.with(|runs| {
+            let all = runs.ready().map_or(&[][..], Vec::as_slice);
+            all.iter().filter(|run| matches(run, &search)).cloned().collect::<Vec<_>>()
+        })
+    });
+    let total = move || runs.with(|runs| runs.ready().map_or(0, Vec::len));
+    view! {
+        <div class="page-head">
+            <h1>"History"</h1>
+            <span class="note">{move || format::counted(total() as u64, "run")}</span>
+            <span class="spring"></span>
+            <input
+                type="search"
+                placeholder="search: scenario, state, verdict, day"
+                aria-label="search the runs"
+                data-testid="search"
+                prop:value=search
+                on:input:target=move |event| search.set(event.target().value())
+            />
+        </div>
+        <ConnectionNotice />
+        <section class="card" aria-label="Runs" data-testid="history">
+            {move || runs.with(|runs| match runs {
+                Remote::Loading => Some(view! { <p class="nothing">"Loading the runs …"</p> }.into_any()),
+                Remote::Failed(error) => Some(view! {
+                    <RequestFailure error=error.clone()>
+                        <button type="button" on:click=move |_| load()>"Try again"</button>
+                    </RequestFailure>
+                }.into_any()),
+                Remote::Ready(all) if all.is_empty() => Some(view! {
+                    <Empty title="No run yet" text="Every run is kept here with its numbers, until you delete it.">
+                        <a class="button" href=Route::Run.href()>"Start the first one"</a>
+                    </Empty>
+                }.into_any()),
+                Remote::Ready(_) if found.with(Vec::is_empty) => Some(view! {
+                    <Empty title="No run matches" text="All words of the search must occur in the run.">
+                        <button type="button" on:click=move |_| search.set(String::new())>"Clear the search"</button>
+                    </Empty>
+                }.into_any()),
+                Remote::Ready(_) => None,
+            })}
+            <Show when=move || !found.with(Vec::is_empty)>
+                <div class="scroll">
+                    <table class="history">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Started (UTC)"</th>
+                                <th scope="col">"Scenario"</th>
+                                <th scope="col">"State"</th>
+                                <th scope="col">"Verdict"</th>
+                                <th scope="col" class="number">"Events sent"</th>
+                                <th scope="col" class="number wide">"Per second"</th>
+                                <th scope="col" class="number wide">"p50"</th>
+                                <th scope="col" class="number">"p99"</th>
+                                <th scope="col" class="number">"Errors"</th>
+                                <th scope="col" class="number wide">"Length"</th>
+                                <th scope="col"><span class="hidden-text">"Actions"</span></th>
+                            </tr>
+                        </thead>
+                        <tbody>
+                            <For each=move || found.get() key=row_key children=move |run| view! { <RunRow run=run doomed=doomed /> } />
+                        </tbody>
+                    </table>
+                </div>
+            </Show>
+        </section>
+        <DeleteDialog doomed=doomed deleted=load />
+    }
+}
+
+/// A row is made anew when one of its figures has changed.
+fn row_key(run: &RunSummary) -> (String, &'static str, u64) {
+    (run.info.id.0.clone(), run.info.state.name(), run.totals.events.sent)
+}
+
+#[component]
+fn RunRow(run: RunSummary, doomed: RwSignal<Option<RunSummary>>) -> impl IntoView {
+    let id = run.info.id.0.clone();
+    let state = run.info.state.name();
+    let verdict = run.verdict.status;
+    let (glyph, class) = match verdict {
+        VerdictStatus::Valid => (Glyph::Check, "verdict-word good"),
+        VerdictStatus::Degraded => (Glyph::Warning, "verdict-word warning"),
+        VerdictStatus::Invalid => (Glyph::Cross, "verdict-word bad"),
+    };
+    let reasons = run.verdict.reasons.join("; ");
+    let time =
+        |micros: u64| if run.response_time.count == 0 { "–".to_owned() } else { format::latency(micros as f64) };
+    let (p50, p99) = (time(run.response_time.p50_us), time(run.response_time.p99_us));
+    let totals = run.totals;
+    let is_over = run.info.state.is_over();
+    let (name, profile) = (run.info.scenario.clone(), run.info.profile.clone());
+    let about = format!("{name}, {}", format::moment(&run.info.started_at));
+    let download = is_over.then(|| {
+        view! {
+            <a
+                class="button icon-button small"
+                href=api::result_href(&id)
+                download=format!("throng-{id}.json")
+                aria-label=format!("download the result of {about}")
+                title="download the result"
+            >
+                <Icon glyph=Glyph::Download />
+            </a>
+        }
+    });
+    let delete_label = format!("delete {about}");
+    let started = format::moment(&run.info.started_at);
+    view! {
+        <tr data-testid="history-row">
+            <td><a class="number" href=Route::PastRun(id).href()>{started}</a></td>
+            <td><strong>{name}</strong>" "<span class="note">{profile}</span></td>
+            <td><span class="state" data-state=state>{state}</span></td>
+            <td><span class=class title=reasons><Icon glyph=glyph />{verdict_word(verdict)}</span></td>
+            <td class="number">{format::count(totals.events.sent)}</td>
+            <td class="number wide">{format::figure(totals.events_per_second)}</td>
+            <td class="number wide">{p50}</td>
+            <td class="number">{p99}</td>
+            <td class="number" class:bad=totals.error_rate.gt(&0.0)>{format::percent(totals.error_rate)}</td>
+            <td class="number wide">{format::clock(totals.elapsed_seconds)}</td>
+            <td class="row-actions">
+                {download}
+                <button
+                    type="button"
+                    class="icon-button small"
+                    disabled=!is_over
+                    aria-label=delete_label
+                    title=if is_over { "delete" } else { "stop the run to delete it" }
+                    on:click=move |_| doomed.set(Some(run.clone()))
+                >
+                    <Icon glyph=Glyph::Delete />
+                </button>
+            </td>
+        </tr>
+    }
+}
+
+/// Asks once more before a run is gone.
+#[component]
+fn DeleteDialog(
+    doomed: RwSignal<Option<RunSummary>>,
+    deleted: impl Fn() + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let close = move || doomed.set(None);
+    let delete = move |_| {
+        let Some(run) = doomed.get_untracked() else { return };
+        close();
+        spawn_local(async move {
+            let answer = api::delete_run(&run.info.id.0).await;
+            desk.failure.set(answer.err());
+            deleted();
+            desk.refresh_status().await;
+        });
+    };
+    view! {
+        <Dialog title="Delete this run?" id="delete-dialog" open=Signal::derive(move || doomed.with(Option::is_some)) on_close=close>
+            {move || doomed.get().map(|run| view! {
+                <p>
+                    {format!(
+                        "{} of {} with {} and everything measured. This cannot be undone.",
+                        run.info.scenario,
+                        format::moment(&run.info.started_at),
+                        format::counted(run.totals.events.sent, "event"),
+                    )}
+                </p>
+            })}
+            <div class="actions end">
+                <button type="button" on:click=move |_| close()>"Keep it"</button>
+                <button type="button" class="danger" data-testid="confirm-delete" on:click=delete>"Delete"</button>
+            </div>
+        </Dialog>
+    }
+}

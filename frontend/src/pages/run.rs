@@ -1,0 +1,48 @@
+//! The Run page: choose, start, watch, change, stop.
+
+use leptos::prelude::*;
+
+use crate::charts::response_time::RESPONSE_TIME;
+use crate::charts::throughput::THROUGHPUT;
+use crate::charts::time_chart::TimeChart;
+use crate::panels::changes::Changes;
+use crate::panels::connection_notice::ConnectionNotice;
+use crate::panels::event_types::EventTypes;
+use crate::panels::failures::Failures;
+use crate::panels::rate_control::RateControl;
+use crate::panels::run_controls::RunControls;
+use crate::panels::run_line::RunLine;
+use crate::panels::samples::Samples;
+use crate::panels::scenario_choice::ScenarioChoice;
+use crate::panels::tiles::Tiles;
+
+/// The Run page.
+#[component]
+pub(crate) fn RunPage() -> impl IntoView {
+    view! {
+        <h1 class="hidden-text">"Run"</h1>
+        <section class="run-bar" aria-label="Run controls">
+            <div class="run-row">
+                <ScenarioChoice />
+                <span class="spring"></span>
+                <RateControl />
+                <RunControls />
+            </div>
+            <RunLine />
+        </section>
+        <ConnectionNotice />
+        <Tiles />
+        <div class="charts">
+            <TimeChart spec=&THROUGHPUT />
+            <TimeChart spec=&RESPONSE_TIME />
+        </div>
+        <div class="details">
+            <EventTypes />
+            <div class="stack">
+                <Failures />
+                <Changes />
+            </div>
+            <Samples />
+        </div>
+    }
+}

@@ -1,0 +1,14 @@
+//! What the panel knows, as plain structs: no signal, no markup, no browser.
+
+pub(crate) mod connection;
+pub(crate) mod controls;
+pub(crate) mod history;
+pub(crate) mod preferences;
+pub(crate) mod rate;
+pub(crate) mod remote;
+pub(crate) mod route;
+pub(crate) mod run_board;
+pub(crate) mod shortcut;
+pub(crate) mod target_form;
+pub(crate) mod tiles;
+pub(crate) mod timeline;

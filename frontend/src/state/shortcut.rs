@@ -1,0 +1,72 @@
+//! Keys that work everywhere except where one types.
+
+use crate::state::route::Route;
+
+/// What a key asks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Shortcut {
+    /// Start, pause or resume, whichever can be done.
+    StartOrPause,
+    /// Stop the run.
+    Stop,
+    /// One step faster.
+    Faster,
+    /// One step slower.
+    Slower,
+    /// Go to a page.
+    Go(Route),
+    /// Put the cursor into the page's search field.
+    Search,
+    /// Switch between dark and light.
+    Theme,
+    /// Show the keys.
+    Help,
+}
+
+/// The keys with what they do, for the help.
+pub(crate) const KEYS: [(&str, &str); 8] = [
+    ("Space", "start, pause or resume"),
+    ("S", "stop; once more while it waits for answers: stop now"),
+    ("+  −", "faster, slower"),
+    ("1  2  3  4", "Run, Scenarios, History, Target"),
+    ("/", "search in the page's list"),
+    ("←  →", "in a chart: move the crosshair (Shift: further; Esc: leave)"),
+    ("D", "dark or light"),
+    ("?", "this help"),
+];
+
+/// What a key means; `typing` says that a field has the focus, `pressing` that a button or a link has.
+pub(crate) fn shortcut(key: &str, typing: bool, pressing: bool, modified: bool) -> Option<Shortcut> {
+    if typing || modified {
+        return None;
+    }
+    match key {
+        // On a button the space bar presses the button.
+        " " if !pressing => Some(Shortcut::StartOrPause),
+        "s" | "S" => Some(Shortcut::Stop),
+        "+" | "=" => Some(Shortcut::Faster),
+        "-" => Some(Shortcut::Slower),
+        "1" => Some(Shortcut::Go(Route::Run)),
+        "2" => Some(Shortcut::Go(Route::Scenarios)),
+        "3" => Some(Shortcut::Go(Route::History)),
+        "4" => Some(Shortcut::Go(Route::Target)),
+        "/" => Some(Shortcut::Search),
+        "d" | "D" => Some(Shortcut::Theme),
+        "?" => Some(Shortcut::Help),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_left_alone_where_they_mean_something_else() {
+        assert_eq!(shortcut(" ", false, false, false), Some(Shortcut::StartOrPause));
+        assert_eq!(shortcut(" ", false, true, false), None);
+        assert_eq!(shortcut("s", true, false, false), None);
+        assert_eq!(shortcut("s", false, false, true), None);
+        assert_eq!(shortcut("x", false, false, false), None);
+    }
+}
