@@ -11,7 +11,7 @@ use shared::run::FailureKind;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::transport::address::Address;
+use crate::transport::address::{Address, is_private};
 use crate::transport::failure::TransportError;
 use crate::transport::stream::Stream;
 
@@ -27,10 +27,20 @@ pub struct DialTimes {
     pub tls: Option<Duration>,
 }
 
+/// How far a dialer goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reach {
+    /// This machine and its own network.
+    Private,
+    /// Wherever the address leads.
+    Anywhere,
+}
+
 /// Opens connections to one address; lives on one thread.
 #[derive(Debug)]
 pub struct Dialer {
     address: Address,
+    reach: Reach,
     tls: Option<(TlsConfig, ServerName<'static>)>,
     known: RefCell<Option<Known>>,
 }
@@ -68,6 +78,11 @@ impl TlsConfig {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(Arc::new(config)))
     }
+
+    /// The library's own form.
+    pub fn to_config(&self) -> ClientConfig {
+        ClientConfig::clone(&self.0)
+    }
 }
 
 impl Dialer {
@@ -76,7 +91,7 @@ impl Dialer {
     /// # Errors
     ///
     /// Refuses a host that TLS cannot name.
-    pub fn new(address: Address, tls: Option<TlsConfig>) -> Result<Self, String> {
+    pub fn new(address: Address, tls: Option<TlsConfig>, reach: Reach) -> Result<Self, String> {
         let tls = match tls {
             Some(config) if address.secure => {
                 let name = ServerName::try_from(address.host.clone())
@@ -85,7 +100,7 @@ impl Dialer {
             }
             _ => None,
         };
-        Ok(Self { address, tls, known: RefCell::new(None) })
+        Ok(Self { address, reach, tls, known: RefCell::new(None) })
     }
 
     /// Where it leads.
@@ -121,6 +136,12 @@ impl Dialer {
     async fn reach(&self, addresses: &[SocketAddr]) -> Result<(TcpStream, Duration), TransportError> {
         let mut last = None;
         for (index, address) in addresses.iter().enumerate() {
+            // Looked at here and not only when the run starts: a name may lead elsewhere tomorrow.
+            if self.reach == Reach::Private && !is_private(address.ip()) {
+                let detail = format!("{address} lies outside this network and was not allowed (--allow-target)");
+                last = Some(TransportError::new(FailureKind::ConnectionFailed, detail));
+                continue;
+            }
             let started = Instant::now();
             match TcpStream::connect(address).await {
                 Ok(tcp) => {

@@ -1,0 +1,29 @@
+//! The engine: workers that carry out a plan on time, and a conductor that owns the run.
+//!
+//! [`prepare::prepare`] turns a valid scenario into something that can start, [`start::start`] starts it, and a
+//! [`handle::RunHandle`] is how everybody else takes part: commands, watching, waiting for the result.
+
+mod account;
+pub mod clock;
+mod coarse;
+mod conductor;
+mod control;
+mod feed;
+pub mod handle;
+mod hub;
+mod job;
+pub mod journal;
+mod lane;
+mod meaning;
+mod outcome;
+pub mod pacer;
+pub mod prepare;
+mod progress;
+mod recorder;
+mod retry;
+pub mod start;
+mod tally;
+mod target;
+mod timeline;
+mod verdict;
+mod worker;

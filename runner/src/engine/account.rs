@@ -1,0 +1,212 @@
+//! The whole run so far: every worker's ticks added up. Its size does not depend on the run's length.
+
+use std::collections::BTreeMap;
+
+use shared::metrics::Histogram;
+use shared::run::{
+    Bytes, ConnectionCounts, Counts, EventTypeRow, Failure, FailureKind, Latencies, Percentiles, Sample, Totals,
+};
+use shared::units::Nanos;
+
+use crate::engine::recorder::{Delta, Gauges};
+use crate::engine::tally::add_to;
+
+/// Newest samples kept.
+const SAMPLES_KEPT: usize = 50;
+
+/// Totals of a run.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) events: Counts,
+    pub(crate) requests: Counts,
+    pub(crate) bytes: Bytes,
+    pub(crate) connections: ConnectionCounts,
+    pub(crate) response_time: Histogram,
+    pub(crate) send_lag: Histogram,
+    pub(crate) own_lag: Histogram,
+    pub(crate) overflowed: u64,
+    pub(crate) longest_stall: Nanos,
+    service_time: Histogram,
+    connect: Histogram,
+    tls: Histogram,
+    event_types: Vec<OfType>,
+    statuses: BTreeMap<u16, u64>,
+    failures: BTreeMap<FailureKind, Failure>,
+    samples: Vec<Sample>,
+    sample_number: u64,
+    gauges: Vec<Gauges>,
+}
+
+#[derive(Debug)]
+struct OfType {
+    name: String,
+    declared_share: Option<f64>,
+    counts: Counts,
+    response_time: Histogram,
+    figures: Percentiles,
+}
+
+impl Account {
+    /// An empty account for these event types (name, declared share) and so many workers.
+    pub(crate) fn new(event_types: impl Iterator<Item = (String, Option<f64>)>, workers: usize) -> Self {
+        Self {
+            events: Counts::default(),
+            requests: Counts::default(),
+            bytes: Bytes::default(),
+            connections: ConnectionCounts::default(),
+            response_time: Histogram::new(),
+            send_lag: Histogram::new(),
+            own_lag: Histogram::new(),
+            overflowed: 0,
+            longest_stall: Nanos::ZERO,
+            service_time: Histogram::new(),
+            connect: Histogram::new(),
+            tls: Histogram::new(),
+            event_types: event_types
+                .map(|(name, declared_share)| OfType {
+                    name,
+                    declared_share,
+                    counts: Counts::default(),
+                    response_time: Histogram::new(),
+                    figures: Percentiles::default(),
+                })
+                .collect(),
+            statuses: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            samples: Vec::new(),
+            sample_number: 0,
+            gauges: vec![Gauges::default(); workers],
+        }
+    }
+
+    /// Adds a worker's tick; gives its samples, numbered.
+    pub(crate) fn add(&mut self, worker: usize, delta: Delta) -> Vec<Sample> {
+        self.events.add(&delta.events);
+        self.requests.add(&delta.requests);
+        self.bytes.sent += delta.bytes.sent;
+        self.bytes.received += delta.bytes.received;
+        self.connections.attempted += delta.connections.attempted;
+        self.connections.opened += delta.connections.opened;
+        self.connections.failed += delta.connections.failed;
+        self.connections.reopened += delta.connections.reopened;
+        self.overflowed += delta.overflowed;
+        self.longest_stall = self.longest_stall.max(delta.longest_stall);
+        add_to(&mut self.response_time, &delta.response_time);
+        add_to(&mut self.service_time, &delta.service_time);
+        add_to(&mut self.send_lag, &delta.send_lag);
+        add_to(&mut self.own_lag, &delta.own_lag);
+        add_to(&mut self.connect, &delta.connect);
+        add_to(&mut self.tls, &delta.tls);
+        for (event_type, counts, times) in &delta.event_types {
+            if let Some(of_type) = self.event_types.get_mut(usize::from(*event_type)) {
+                of_type.counts.add(counts);
+                add_to(&mut of_type.response_time, times);
+            }
+        }
+        for (status, count) in &delta.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+        for seen in delta.failures {
+            let failure = self.failures.entry(seen.kind).or_insert_with(|| Failure {
+                kind: seen.kind,
+                count: 0,
+                first_seconds: seen.first.as_secs_f64(),
+                last_seconds: 0.0,
+                sample: None,
+            });
+            failure.count += seen.count;
+            failure.first_seconds = failure.first_seconds.min(seen.first.as_secs_f64());
+            failure.last_seconds = failure.last_seconds.max(seen.last.as_secs_f64());
+            if failure.sample.is_none() {
+                failure.sample = seen.sample;
+            }
+        }
+        if let Some(gauges) = self.gauges.get_mut(worker) {
+            *gauges = delta.gauges;
+        }
+        let mut samples = delta.samples;
+        for sample in &mut samples {
+            self.sample_number += 1;
+            sample.number = self.sample_number;
+        }
+        self.samples.extend_from_slice(&samples);
+        let surplus = self.samples.len().saturating_sub(SAMPLES_KEPT);
+        self.samples.drain(..surplus);
+        samples
+    }
+
+    /// How things stand, all workers together.
+    pub(crate) fn gauges(&self) -> Gauges {
+        let mut sum = Gauges::default();
+        for gauges in &self.gauges {
+            sum.in_flight += gauges.in_flight;
+            sum.waiting += gauges.waiting;
+            sum.connections += gauges.connections;
+        }
+        sum
+    }
+
+    /// Refreshes the percentiles of every `stride`-th event type, beginning with one: they are the costly part.
+    pub(crate) fn refresh_event_types(&mut self, first: usize, stride: usize) {
+        for of_type in self.event_types.iter_mut().skip(first).step_by(stride.max(1)) {
+            of_type.figures = of_type.response_time.percentiles();
+        }
+    }
+
+    /// By event type, in the plan's order; shares are of the events sent.
+    pub(crate) fn event_types(&self) -> Vec<EventTypeRow> {
+        let sent = self.events.sent.max(1) as f64;
+        let row = |of_type: &OfType| EventTypeRow {
+            name: of_type.name.clone(),
+            declared_share: of_type.declared_share,
+            actual_share: of_type.counts.sent as f64 / sent,
+            events: of_type.counts,
+            response_time: of_type.figures,
+        };
+        self.event_types.iter().map(row).collect()
+    }
+
+    /// Failed events by kind.
+    pub(crate) fn failure_counts(&self) -> BTreeMap<FailureKind, u64> {
+        self.failures.iter().map(|(kind, failure)| (*kind, failure.count)).collect()
+    }
+
+    /// Failures with their times and samples.
+    pub(crate) fn failures(&self) -> Vec<Failure> {
+        self.failures.values().cloned().collect()
+    }
+
+    /// Answers by status.
+    pub(crate) fn statuses(&self) -> BTreeMap<u16, u64> {
+        self.statuses.clone()
+    }
+
+    /// The newest samples.
+    pub(crate) fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// The five times.
+    pub(crate) fn latencies(&self) -> Latencies {
+        Latencies {
+            response_time: self.response_time.latency(),
+            service_time: self.service_time.latency(),
+            send_lag: self.send_lag.latency(),
+            connect: self.connect.latency(),
+            tls: self.tls.latency(),
+        }
+    }
+
+    /// Totals at a moment of run time, with the schedule's time at that moment.
+    pub(crate) fn totals(&self, elapsed: Nanos, schedule: Nanos) -> Totals {
+        let seconds = schedule.as_secs_f64();
+        Totals {
+            events: self.events,
+            requests: self.requests,
+            bytes: self.bytes,
+            elapsed_seconds: elapsed.as_secs_f64(),
+            events_per_second: if seconds > 0.0 { self.events.succeeded as f64 / seconds } else { 0.0 },
+            error_rate: self.events.error_rate(),
+        }
+    }
+}

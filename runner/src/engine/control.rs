@@ -1,0 +1,103 @@
+//! What a run's owner tells its workers, and what pauses do to time. Both sides do the same arithmetic.
+
+use shared::units::Nanos;
+
+/// An order to every worker. Each takes effect at a moment of run time slightly ahead, the same for all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Control {
+    /// Hold the schedule.
+    Pause {
+        /// When.
+        at: Nanos,
+    },
+    /// Go on with the schedule.
+    Resume {
+        /// When.
+        at: Nanos,
+    },
+    /// Multiply every rate.
+    Multiply {
+        /// When.
+        at: Nanos,
+        /// By how much.
+        multiplier: f64,
+    },
+    /// End the schedule; wait for what is in flight.
+    Stop {
+        /// When.
+        at: Nanos,
+    },
+    /// End now.
+    Abort,
+}
+
+/// From run time (pauses included) to schedule time (pauses left out) and back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ScheduleClock {
+    paused: Nanos,
+    pause_began: Option<Nanos>,
+}
+
+impl ScheduleClock {
+    /// Holds the schedule from a moment of run time on.
+    pub(crate) fn pause(&mut self, at: Nanos) {
+        self.pause_began.get_or_insert(at);
+    }
+
+    /// Lets the schedule go on from a moment of run time on.
+    pub(crate) fn resume(&mut self, at: Nanos) {
+        if let Some(began) = self.pause_began.take() {
+            self.paused = self.paused.saturating_add(at.saturating_sub(began));
+        }
+    }
+
+    /// The schedule's time at a moment of run time.
+    pub(crate) fn schedule_time(&self, now: Nanos) -> Nanos {
+        self.pause_began.map_or(now, |began| began.min(now)).saturating_sub(self.paused)
+    }
+
+    /// The run time at which a moment of the schedule comes; none while the pause lies before it.
+    pub(crate) fn run_time(&self, due: Nanos) -> Option<Nanos> {
+        let at = due.saturating_add(self.paused);
+        match self.pause_began {
+            Some(began) if at > began => None,
+            _ => Some(at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Nanos {
+        Nanos::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_pause_moves_everything_behind_it_by_its_length() {
+        let mut clock = ScheduleClock::default();
+        assert_eq!(clock.schedule_time(s(3)), s(3));
+        clock.pause(s(10));
+        assert_eq!(clock.schedule_time(s(9)), s(9), "a pause that is still to come changes nothing yet");
+        assert_eq!(clock.schedule_time(s(15)), s(10));
+        assert_eq!(clock.run_time(s(10)), Some(s(10)));
+        assert_eq!(clock.run_time(s(11)), None);
+        clock.resume(s(14));
+        assert_eq!(clock.run_time(s(11)), Some(s(15)));
+        assert_eq!(clock.schedule_time(s(20)), s(16));
+        clock.pause(s(20));
+        clock.resume(s(21));
+        assert_eq!(clock.run_time(s(16)), Some(s(21)));
+    }
+
+    #[test]
+    fn pausing_twice_is_pausing_once() {
+        let mut clock = ScheduleClock::default();
+        clock.pause(s(1));
+        clock.pause(s(5));
+        clock.resume(s(7));
+        clock.resume(s(9));
+        assert_eq!(clock.schedule_time(s(10)), s(4));
+    }
+}

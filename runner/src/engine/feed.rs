@@ -1,0 +1,213 @@
+//! A workload's part in one worker: what comes next, when, and in which request.
+//!
+//! Events are rendered shortly before they are due, so that rendering does not delay their sending; never so early
+//! that a command could still move them (a command takes effect some milliseconds after it is given).
+
+use std::sync::Arc;
+
+use shared::plan::{Cursor, Planned, Schedule};
+use shared::scenario::model::load::Load;
+use shared::units::Nanos;
+
+use crate::engine::clock::RunClock;
+use crate::engine::control::ScheduleClock;
+use crate::engine::job::{Job, Spare};
+use crate::engine::target::{TargetSetup, Targets};
+
+/// How long before its moment an event may be rendered; less than a command's lead.
+const RENDER_AHEAD: Nanos = Nanos::from_millis(2);
+/// Lateness that is tolerated where the scenario says nothing.
+const LATE_AFTER: Nanos = Nanos::from_millis(100);
+
+/// A workload in one worker.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    pub(crate) target: usize,
+    targets: Targets,
+    cursor: Cursor,
+    schedule: Schedule,
+    /// When the next event is due, in schedule time; none when nothing more is known to come.
+    next: Option<Nanos>,
+    /// The next event, if it is rendered already.
+    rendered: Option<(Planned, Job)>,
+    /// The batch that is being filled, and when it must go, in schedule time.
+    batch: Option<(Job, Nanos)>,
+    late_after: Nanos,
+    drop_after: Option<Nanos>,
+}
+
+/// What a feed has for the worker.
+#[derive(Debug)]
+pub(crate) enum Fed {
+    /// An event became due and is part of a batch now.
+    Batched { event_type: u16 },
+    /// An event became due and travels alone.
+    Alone { event_type: u16, job: Job },
+    /// An event became due and fills its batch.
+    Filled { event_type: u16, job: Job },
+    /// A batch has waited long enough.
+    Lingered { job: Job },
+}
+
+impl Feed {
+    /// A feed that has not begun.
+    pub(crate) fn new(target: usize, targets: Targets, mut cursor: Cursor, schedule: Schedule, load: &Load) -> Self {
+        let next = cursor.next_due(&schedule);
+        Self {
+            target,
+            targets,
+            cursor,
+            schedule,
+            next,
+            rendered: None,
+            batch: None,
+            late_after: load.late_after.unwrap_or(LATE_AFTER),
+            drop_after: load.drop_after,
+        }
+    }
+
+    /// When it next has something, in run time; none while nothing is known to come.
+    pub(crate) fn due(&self, clock: &ScheduleClock) -> Option<Nanos> {
+        let event = self.next.and_then(|next| clock.run_time(next));
+        let batch = self.batch.as_ref().and_then(|(_, deadline)| clock.run_time(*deadline));
+        [event, batch].into_iter().flatten().min()
+    }
+
+    /// When it would like to be woken: when something is due, a little before the next event to render it, and at the
+    /// end of the schedule.
+    pub(crate) fn wake(&self, clock: &ScheduleClock) -> Option<Nanos> {
+        let ahead = if self.rendered.is_some() { Nanos::ZERO } else { RENDER_AHEAD };
+        let event = self.next.and_then(|next| Some(clock.run_time(next)?.saturating_sub(ahead)));
+        let batch = self.batch.as_ref().and_then(|(_, deadline)| clock.run_time(*deadline));
+        let end = self.schedule.end().filter(|_end| self.next.is_none()).and_then(|end| clock.run_time(end));
+        [event, batch, end].into_iter().flatten().min()
+    }
+
+    /// Whether its schedule is over: nothing more can become due, whatever is done to the rate.
+    pub(crate) fn is_over(&self, schedule_now: Nanos) -> bool {
+        self.next.is_none() && self.batch.is_none() && self.schedule.end().is_none_or(|end| schedule_now >= end)
+    }
+
+    /// Multiplies the rate from a moment of schedule time on.
+    pub(crate) fn multiply(&mut self, at: Nanos, multiplier: f64) {
+        self.schedule.set_multiplier(at, multiplier);
+        if self.rendered.is_none() {
+            self.next = self.cursor.next_due(&self.schedule);
+        }
+    }
+
+    /// Renders the next event if its moment is near.
+    pub(crate) fn render(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) {
+        let Some(at) = self.next.and_then(|next| times.schedule.run_time(next)) else { return };
+        if self.rendered.is_none() && at <= now.saturating_add(RENDER_AHEAD) {
+            self.emit(at, times.run, spare);
+        }
+    }
+
+    /// What is due at or before a moment: one thing at a time, none when nothing is.
+    pub(crate) fn take(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) -> Option<Fed> {
+        let event = self.next.and_then(|next| Some((next, times.schedule.run_time(next)?)));
+        if let Some((_, deadline)) = self.batch
+            && event.is_none_or(|(due, _)| due > deadline)
+            && let Some(at) = times.schedule.run_time(deadline)
+            && at <= now
+        {
+            return self.flush(at).map(|job| Fed::Lingered { job });
+        }
+        let (due, at) = event.filter(|(_, at)| *at <= now)?;
+        if self.rendered.is_none() {
+            self.emit(at, times.run, spare);
+        }
+        let (planned, job) = self.rendered.take()?;
+        self.next = self.cursor.next_due(&self.schedule);
+        Some(self.route(planned, job, due, at, spare))
+    }
+
+    /// The batch that is being filled, due now.
+    pub(crate) fn flush(&mut self, at: Nanos) -> Option<Job> {
+        let targets = Arc::clone(&self.targets);
+        let (job, _) = self.batch.take()?;
+        Some(self.finish(job, at, &targets[self.target]))
+    }
+
+    /// Forgets everything that is still to come; gives the types of events that were due but in no request yet.
+    pub(crate) fn cut(&mut self, spare: &mut Spare) -> Vec<u16> {
+        self.next = None;
+        if let Some((_, job)) = self.rendered.take() {
+            spare.give(job);
+        }
+        let Some((mut job, _)) = self.batch.take() else { return Vec::new() };
+        let types = std::mem::take(&mut job.types);
+        spare.give(job);
+        types
+    }
+
+    /// Nothing more is to become due from here on.
+    pub(crate) fn end_schedule(&mut self, spare: &mut Spare) {
+        self.next = None;
+        if let Some((_, job)) = self.rendered.take() {
+            spare.give(job);
+        }
+    }
+
+    /// Renders the next event into a job of its own.
+    fn emit(&mut self, at: Nanos, clock: &RunClock, spare: &mut Spare) {
+        let setup = &self.targets[self.target];
+        let mut job = spare.take(setup.room);
+        job.buffer.extend_from_slice(&setup.routes[0].prefix);
+        let planned = self.cursor.emit(clock.date(at), &mut job.buffer);
+        job.holds(planned.event_type.0, planned.id);
+        self.rendered = Some((planned, job));
+    }
+
+    /// Sends an event alone, or puts it into the batch.
+    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, at: Nanos, spare: &mut Spare) -> Fed {
+        let targets = Arc::clone(&self.targets);
+        let setup = &targets[self.target];
+        let event_type = planned.event_type.0;
+        let own = setup.own_route(planned.event_type);
+        let (Some(batch_route), None) = (setup.batch_route, own) else {
+            job.route = own.unwrap_or(0);
+            return Fed::Alone { event_type, job: self.finish(job, at, setup) };
+        };
+        let route = &setup.routes[batch_route];
+        let (batch, _) = self.batch.get_or_insert_with(|| {
+            let mut batch = spare.take(setup.room);
+            batch.route = batch_route;
+            batch.buffer.extend_from_slice(&route.prefix);
+            (batch, due.saturating_add(route.linger))
+        });
+        if !batch.types.is_empty() {
+            batch.buffer.extend_from_slice(&route.separator);
+        }
+        batch.buffer.extend_from_slice(job.body(setup.room + setup.routes[0].prefix.len()));
+        batch.holds(event_type, planned.id);
+        spare.give(job);
+        let full = batch.types.len() >= route.max_events as usize;
+        // The last event of the schedule takes the rest with it: nothing else would.
+        let last = self.next.is_none() && self.schedule.end().is_some();
+        match if full || last { self.flush(at) } else { None } {
+            Some(job) => Fed::Filled { event_type, job },
+            None => Fed::Batched { event_type },
+        }
+    }
+
+    fn finish(&self, mut job: Job, due: Nanos, setup: &TargetSetup) -> Job {
+        let route = &setup.routes[job.route];
+        job.buffer.extend_from_slice(&route.suffix);
+        job.due = due;
+        job.late_after = self.late_after;
+        job.drop_after = self.drop_after;
+        job.complete(route);
+        job
+    }
+}
+
+/// The two clocks that turn planned moments into real ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times<'a> {
+    /// Run time and dates.
+    pub(crate) run: &'a RunClock,
+    /// Schedule time and pauses.
+    pub(crate) schedule: &'a ScheduleClock,
+}

@@ -1,0 +1,98 @@
+//! A run from outside: commands, watching, waiting.
+
+use std::sync::Arc;
+
+use shared::run::{Change, Command, Hello, RunId, RunResult, RunState, Snapshot, Tick};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::engine::progress::SharedResult;
+
+/// Questions and commands that may wait for the conductor.
+pub(crate) const ASKS: usize = 64;
+/// Ticks that a slow watcher may be behind before it skips some.
+pub(crate) const TICKS: usize = 32;
+
+/// Why a command was refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CommandError {
+    /// It makes no sense in the run's state.
+    #[error("cannot {command} a run that is {}", state.name())]
+    NotNow {
+        /// The command as a verb.
+        command: &'static str,
+        /// Where the run stands.
+        state: RunState,
+    },
+    /// The multiplier is out of range.
+    #[error("a rate multiplier is above 0 and at most 1000")]
+    Multiplier,
+    /// The workers have not taken up earlier commands yet.
+    #[error("the run is too busy to take another command")]
+    Busy,
+    /// The run's conductor is gone.
+    #[error("the run is gone")]
+    Gone,
+}
+
+/// What handles ask of the conductor.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Command { command: Command, origin: String, reply: oneshot::Sender<Result<Change, CommandError>> },
+    Watch(oneshot::Sender<(Hello, broadcast::Receiver<Arc<Tick>>)>),
+}
+
+/// A running run, or one that is over and can still be looked at. Copies are the same run.
+#[derive(Clone, Debug)]
+pub struct RunHandle {
+    pub(crate) id: RunId,
+    pub(crate) asks: mpsc::Sender<Ask>,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) result: watch::Receiver<SharedResult>,
+}
+
+impl RunHandle {
+    /// The run's identity.
+    pub fn id(&self) -> RunId {
+        self.id.clone()
+    }
+
+    /// Asks for a command; gives it back as it takes effect.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is refused; nothing has changed then.
+    pub async fn command(&self, command: Command, origin: &str) -> Result<Change, CommandError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::Command { command, origin: origin.to_owned(), reply };
+        self.asks.send(ask).await.map_err(|_error| CommandError::Gone)?;
+        answer.await.map_err(|_error| CommandError::Gone)?
+    }
+
+    /// The run so far, and every tick from here on; none is missed in between. A watcher that falls behind gets
+    /// `Lagged` with the number of ticks that it skipped.
+    ///
+    /// # Errors
+    ///
+    /// The run's conductor is gone.
+    pub async fn subscribe(&self) -> Result<(Hello, broadcast::Receiver<Arc<Tick>>), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Watch(reply)).await.map_err(|_error| CommandError::Gone)?;
+        answer.await.map_err(|_error| CommandError::Gone)
+    }
+
+    /// The run as of its last tick.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// Waits for the end of the run.
+    ///
+    /// # Errors
+    ///
+    /// The run's conductor ended without a result.
+    pub async fn wait(&self) -> Result<Arc<RunResult>, CommandError> {
+        let mut result = self.result.clone();
+        let ended = result.wait_for(Option::is_some).await.map_err(|_error| CommandError::Gone)?;
+        ended.clone().ok_or(CommandError::Gone)
+    }
+}

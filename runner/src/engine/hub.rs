@@ -1,0 +1,292 @@
+//! What the tasks of one worker share: its recorder, its connections, what waits for them. All on one thread.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use shared::plan::Plan;
+use shared::units::Nanos;
+
+use crate::engine::clock::RunClock;
+use crate::engine::job::{Job, Spare};
+use crate::engine::recorder::{Gauges, Recorder};
+use crate::engine::target::Targets;
+use crate::transport::Transport;
+
+/// Bytes and requests that may wait for connections, for each target of a worker. Beyond, requests are dropped.
+const MOST_WAITING_BYTES: usize = 64 * 1024 * 1024;
+const MOST_WAITING: usize = 200_000;
+
+/// What the tasks of one worker share.
+pub(crate) struct Hub {
+    pub(crate) clock: RunClock,
+    pub(crate) targets: Targets,
+    pub(crate) secrets: Arc<[String]>,
+    plan: Arc<Plan>,
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) spare: RefCell<Spare>,
+    /// Whether requests that failed may still be sent again.
+    pub(crate) retries_allowed: Cell<bool>,
+    /// Whether everything is to end at once.
+    pub(crate) aborted: Cell<bool>,
+    /// Whether idle connections are to close: nothing will be sent any more.
+    pub(crate) closing: Cell<bool>,
+    /// Requests on their way, retries that wait included.
+    pub(crate) in_flight: Cell<u64>,
+    pub(crate) connections: Cell<u64>,
+    /// When the worker itself next has something to do.
+    pub(crate) next_due: Cell<Nanos>,
+    recorder: RefCell<Recorder>,
+    retries: RefCell<BinaryHeap<Reverse<Retry>>>,
+    retry_number: Cell<u64>,
+    worker: RefCell<Option<Waker>>,
+}
+
+/// The connections of one target, and what waits for them.
+pub(crate) struct Pool {
+    pub(crate) transport: Transport,
+    pub(crate) waiting: RefCell<VecDeque<Job>>,
+    waiting_bytes: Cell<usize>,
+    pub(crate) idle: RefCell<Vec<Rc<Lane>>>,
+    pub(crate) lanes: RefCell<Vec<Rc<Lane>>>,
+    /// Lanes whose connection is being opened.
+    pub(crate) opening: Cell<usize>,
+    /// Connections that the target closed and that have not been replaced.
+    pub(crate) lost: Cell<u64>,
+    pub(crate) most_lanes: usize,
+}
+
+/// One connection's place, from outside: hand it a request, tell it that time is up.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) job: RefCell<Option<Job>>,
+    pub(crate) deadline: Cell<Option<Nanos>>,
+    pub(crate) expired: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Lane {
+    /// Remembers whom to wake.
+    pub(crate) fn remember(&self, waker: &Waker) {
+        let mut held = self.waker.borrow_mut();
+        match held.as_mut() {
+            Some(held) => held.clone_from(waker),
+            None => *held = Some(waker.clone()),
+        }
+    }
+
+    /// Wakes its task.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// What became of a request that was handed over.
+pub(crate) enum Submitted {
+    /// A connection has it.
+    Sent,
+    /// It waits; a new connection would help.
+    WantsLane,
+    /// It waits for one of the connections to become free.
+    Waits,
+    /// Too many are waiting already.
+    Overflowed(Job),
+}
+
+#[derive(Debug)]
+struct Retry {
+    at: Nanos,
+    number: u64,
+    target: usize,
+    job: Job,
+}
+
+impl PartialEq for Retry {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Retry {}
+
+impl PartialOrd for Retry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Retry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+impl Pool {
+    /// A pool without connections.
+    pub(crate) fn new(transport: Transport, most_lanes: usize) -> Self {
+        Self {
+            transport,
+            waiting: RefCell::default(),
+            waiting_bytes: Cell::new(0),
+            idle: RefCell::default(),
+            lanes: RefCell::default(),
+            opening: Cell::new(0),
+            lost: Cell::new(0),
+            most_lanes,
+        }
+    }
+
+    /// Hands a request to an idle connection, or lets it wait.
+    pub(crate) fn submit(&self, mut job: Job) -> Submitted {
+        if let Some(lane) = self.idle.borrow_mut().pop() {
+            job.waited = false;
+            lane.job.replace(Some(job));
+            lane.wake();
+            return Submitted::Sent;
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.len() >= MOST_WAITING || self.waiting_bytes.get() + job.size() > MOST_WAITING_BYTES {
+            return Submitted::Overflowed(job);
+        }
+        job.waited = true;
+        self.waiting_bytes.set(self.waiting_bytes.get() + job.size());
+        waiting.push_back(job);
+        if self.opening.get() < waiting.len() && self.lanes.borrow().len() < self.most_lanes {
+            Submitted::WantsLane
+        } else {
+            Submitted::Waits
+        }
+    }
+
+    /// Puts back a request that its connection could not even begin.
+    pub(crate) fn put_back(&self, mut job: Job) {
+        job.waited = true;
+        self.waiting_bytes.set(self.waiting_bytes.get() + job.size());
+        self.waiting.borrow_mut().push_front(job);
+    }
+
+    /// The request that has waited longest.
+    pub(crate) fn next_waiting(&self) -> Option<Job> {
+        let job = self.waiting.borrow_mut().pop_front()?;
+        self.waiting_bytes.set(self.waiting_bytes.get() - job.size());
+        Some(job)
+    }
+
+    /// Takes a lane out of the idle ones.
+    pub(crate) fn no_longer_idle(&self, lane: &Rc<Lane>) {
+        self.idle.borrow_mut().retain(|idle| !Rc::ptr_eq(idle, lane));
+    }
+}
+
+impl Hub {
+    /// A hub of one worker.
+    pub(crate) fn new(
+        clock: RunClock,
+        targets: Targets,
+        secrets: Arc<[String]>,
+        plan: Arc<Plan>,
+        pools: Vec<Pool>,
+    ) -> Self {
+        let recorder = Recorder::new(plan.event_types().len());
+        Self {
+            clock,
+            targets,
+            secrets,
+            plan,
+            pools,
+            spare: RefCell::default(),
+            retries_allowed: Cell::new(true),
+            aborted: Cell::new(false),
+            closing: Cell::new(false),
+            in_flight: Cell::new(0),
+            connections: Cell::new(0),
+            next_due: Cell::new(Nanos::ZERO),
+            recorder: RefCell::new(recorder),
+            retries: RefCell::default(),
+            retry_number: Cell::new(0),
+            worker: RefCell::default(),
+        }
+    }
+
+    /// The recorder, for something that happens now.
+    pub(crate) fn record(&self, now: Nanos) -> RefMut<'_, Recorder> {
+        let mut recorder = self.recorder.borrow_mut();
+        if now >= recorder.tick_ends() {
+            recorder.roll(now, self.gauges());
+        }
+        recorder
+    }
+
+    /// The name of an event type.
+    pub(crate) fn type_name(&self, event_type: u16) -> String {
+        self.plan.event_types().get(usize::from(event_type)).map_or_else(String::new, |kind| kind.name.clone())
+    }
+
+    /// The recorder as it is.
+    pub(crate) fn recorder(&self) -> RefMut<'_, Recorder> {
+        self.recorder.borrow_mut()
+    }
+
+    /// How things stand.
+    pub(crate) fn gauges(&self) -> Gauges {
+        let waiting = self.pools.iter().map(|pool| pool.waiting.borrow().len() as u64).sum();
+        Gauges { in_flight: self.in_flight.get(), waiting, connections: self.connections.get() }
+    }
+
+    /// Whether nothing is on its way or waits for it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.in_flight.get() == 0 && self.pools.iter().all(|pool| pool.waiting.borrow().is_empty())
+    }
+
+    /// Keeps a request for another attempt at a later moment.
+    pub(crate) fn retry_at(&self, at: Nanos, target: usize, job: Job) {
+        let number = self.retry_number.get();
+        self.retry_number.set(number + 1);
+        self.retries.borrow_mut().push(Reverse(Retry { at, number, target, job }));
+        if at < self.next_due.get() {
+            self.wake_worker();
+        }
+    }
+
+    /// When the next retry is due.
+    pub(crate) fn next_retry(&self) -> Option<Nanos> {
+        self.retries.borrow().peek().map(|Reverse(retry)| retry.at)
+    }
+
+    /// A retry that is due at or before a moment, with its target.
+    pub(crate) fn take_retry(&self, now: Nanos) -> Option<(usize, Job)> {
+        let mut retries = self.retries.borrow_mut();
+        if retries.peek().is_none_or(|Reverse(retry)| retry.at > now) {
+            return None;
+        }
+        retries.pop().map(|Reverse(retry)| (retry.target, retry.job))
+    }
+
+    /// Remembers the worker's own task.
+    pub(crate) fn remember_worker(&self, waker: &Waker) {
+        let mut held = self.worker.borrow_mut();
+        match held.as_mut() {
+            Some(held) => held.clone_from(waker),
+            None => *held = Some(waker.clone()),
+        }
+    }
+
+    /// Wakes the worker's own task if something of its is due: the poller may not have looked for a while.
+    pub(crate) fn wake_worker_if_due(&self, now: Nanos) {
+        if now >= self.next_due.get() {
+            self.wake_worker();
+        }
+    }
+
+    /// Wakes the worker's own task.
+    pub(crate) fn wake_worker(&self) {
+        if let Some(waker) = self.worker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}

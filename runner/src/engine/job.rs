@@ -1,0 +1,117 @@
+//! A request on its way: its bytes, the events in it, its moments.
+
+use shared::plan::EventId;
+use shared::run::FailureKind;
+use shared::units::Nanos;
+
+use crate::engine::target::Route;
+
+/// Jobs kept for reuse by one worker.
+const MOST_SPARE: usize = 4_096;
+/// A buffer that grew beyond this is not kept.
+const LARGEST_SPARE: usize = 256 * 1024;
+
+/// One request.
+#[derive(Debug, Default)]
+pub(crate) struct Job {
+    /// Room for the head, then the body.
+    pub(crate) buffer: Vec<u8>,
+    /// Where the request starts in the buffer, once it is complete.
+    start: usize,
+    /// Which of its target's routes it takes.
+    pub(crate) route: usize,
+    /// Type of each event in it, in their order.
+    pub(crate) types: Vec<u16>,
+    /// When it was due, in run time.
+    pub(crate) due: Nanos,
+    /// When a worker took it up.
+    pub(crate) taken: Nanos,
+    /// When it was first sent.
+    pub(crate) first_sent: Option<Nanos>,
+    /// Attempts made.
+    pub(crate) attempts: u32,
+    /// Whether an attempt was refused for the rate.
+    pub(crate) throttled: bool,
+    /// Why it is to be sent again, once an attempt has failed.
+    pub(crate) retry_of: Option<FailureKind>,
+    /// Whether it had to wait for a connection.
+    pub(crate) waited: bool,
+    /// Decides the random part of its waits.
+    pub(crate) key: u64,
+    /// Sent later than this after its moment, it is late.
+    pub(crate) late_after: Nanos,
+    /// Not sent this long after its moment, it is dropped.
+    pub(crate) drop_after: Option<Nanos>,
+}
+
+impl Job {
+    /// Writes the head in front of the body; from then on it is complete.
+    pub(crate) fn complete(&mut self, route: &Route) {
+        // The head of this route may need less room than the longest.
+        let room = route.head.room();
+        let spare = self.room().saturating_sub(room);
+        self.start = spare + route.head.place(&mut self.buffer[spare..]);
+    }
+
+    /// The request as it goes over the wire.
+    pub(crate) fn request(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
+    /// Bytes that it takes in memory.
+    pub(crate) fn size(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Gets ready for the events of a new request, with room for the longest head.
+    pub(crate) fn begin(&mut self, room: usize) {
+        self.buffer.clear();
+        self.buffer.resize(room, 0);
+        self.start = room;
+        self.types.clear();
+        self.first_sent = None;
+        self.attempts = 0;
+        self.throttled = false;
+        self.retry_of = None;
+        self.waited = false;
+        self.key = 0;
+    }
+
+    /// Notes an event whose bytes are in the buffer.
+    pub(crate) fn holds(&mut self, event_type: u16, id: EventId) {
+        if self.types.is_empty() {
+            self.key = id.0 as u64 ^ (id.0 >> 64) as u64;
+        }
+        self.types.push(event_type);
+    }
+
+    /// The body.
+    pub(crate) fn body(&self, room: usize) -> &[u8] {
+        self.buffer.get(room..).unwrap_or_default()
+    }
+
+    /// Room in front of the body; meaningful before it is complete.
+    fn room(&self) -> usize {
+        self.start
+    }
+}
+
+/// Jobs to use again, so that a running worker allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Vec<Job>);
+
+impl Spare {
+    /// A job, used or new, ready for its events.
+    pub(crate) fn take(&mut self, room: usize) -> Job {
+        let mut job = self.0.pop().unwrap_or_default();
+        job.begin(room);
+        job
+    }
+
+    /// Keeps a job for later.
+    pub(crate) fn give(&mut self, job: Job) {
+        if self.0.len() < MOST_SPARE && job.buffer.capacity() <= LARGEST_SPARE {
+            self.0.push(job);
+        }
+    }
+}

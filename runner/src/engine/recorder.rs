@@ -1,0 +1,439 @@
+//! What one worker has seen since it last told the conductor. Nothing here is shared, so that nothing is locked.
+
+use std::collections::VecDeque;
+
+use shared::run::{Bytes, ConnectionCounts, Counts, FailureKind, Sample};
+use shared::units::Nanos;
+
+use crate::engine::tally::{Distribution, Tally};
+
+/// How often a worker hands on what it has.
+pub(crate) const TICK: Nanos = Nanos::from_millis(100);
+/// Ticks kept while the conductor is too busy to take them; from then on they grow longer instead.
+const MOST_TICKS_KEPT: usize = 32;
+/// Samples per worker and tick, beside the first of each failure kind.
+const SAMPLES_PER_TICK: u32 = 2;
+
+/// What a worker saw in one tick.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Delta {
+    /// The tick that it ends with: everything in it happened before `(tick + 1) * TICK`.
+    pub(crate) tick: u64,
+    pub(crate) events: Counts,
+    pub(crate) requests: Counts,
+    pub(crate) bytes: Bytes,
+    pub(crate) connections: ConnectionCounts,
+    pub(crate) response_time: Distribution,
+    pub(crate) service_time: Distribution,
+    pub(crate) send_lag: Distribution,
+    /// The part of the send lag that no target had a hand in.
+    pub(crate) own_lag: Distribution,
+    pub(crate) connect: Distribution,
+    pub(crate) tls: Distribution,
+    /// By event type, those that were touched.
+    pub(crate) event_types: Vec<(u16, Counts, Distribution)>,
+    /// Answers by status.
+    pub(crate) statuses: Vec<(u16, u64)>,
+    pub(crate) failures: Vec<FailureSeen>,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) gauges: Gauges,
+    /// Events dropped because too much was waiting already; contained in `events.dropped`.
+    pub(crate) overflowed: u64,
+    /// Longest time that the worker slept beyond what it had asked for.
+    pub(crate) longest_stall: Nanos,
+    /// Processor time that the worker used.
+    pub(crate) busy: Nanos,
+}
+
+/// How things stand at the end of a tick.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gauges {
+    /// Requests without an answer, retries that wait included.
+    pub(crate) in_flight: u64,
+    /// Requests that wait for a connection.
+    pub(crate) waiting: u64,
+    /// Open connections.
+    pub(crate) connections: u64,
+}
+
+/// A failure kind in one tick.
+#[derive(Clone, Debug)]
+pub(crate) struct FailureSeen {
+    pub(crate) kind: FailureKind,
+    /// Events.
+    pub(crate) count: u64,
+    pub(crate) first: Nanos,
+    pub(crate) last: Nanos,
+    pub(crate) sample: Option<Sample>,
+}
+
+/// How a request ended, for the record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    /// From due to done.
+    pub(crate) response_time: Nanos,
+    /// From the last attempt's sending to done.
+    pub(crate) service_time: Nanos,
+    /// When.
+    pub(crate) at: Nanos,
+    /// Whether the target answered at all: only then there are times.
+    pub(crate) answered: bool,
+    /// Events acknowledged; the rest failed.
+    pub(crate) succeeded: u32,
+    /// Whether those acknowledged were known already.
+    pub(crate) duplicate: bool,
+    /// Why the rest failed.
+    pub(crate) failure: Option<FailureKind>,
+}
+
+/// Gathers what a worker sees, tick by tick.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    tick: u64,
+    now: Delta,
+    response_time: Tally,
+    service_time: Tally,
+    send_lag: Tally,
+    own_lag: Tally,
+    connect: Tally,
+    tls: Tally,
+    event_types: Vec<(Counts, Tally)>,
+    touched_types: Vec<u16>,
+    samples_left: u32,
+    kinds_sampled: [bool; FailureKind::ALL.len()],
+    /// Ticks that are over and wait to be handed on.
+    over: VecDeque<Delta>,
+}
+
+impl Recorder {
+    /// A recorder for so many event types.
+    pub(crate) fn new(event_types: usize) -> Self {
+        Self {
+            tick: 0,
+            now: Delta::default(),
+            response_time: Tally::new(),
+            service_time: Tally::new(),
+            send_lag: Tally::new(),
+            own_lag: Tally::new(),
+            connect: Tally::new(),
+            tls: Tally::new(),
+            event_types: (0..event_types).map(|_| (Counts::default(), Tally::new())).collect(),
+            touched_types: Vec::new(),
+            samples_left: SAMPLES_PER_TICK,
+            kinds_sampled: [false; FailureKind::ALL.len()],
+            over: VecDeque::new(),
+        }
+    }
+
+    /// Events became due.
+    pub(crate) fn event_offered(&mut self, event_type: u16) {
+        self.now.events.offered += 1;
+        self.of_type(event_type).0.offered += 1;
+    }
+
+    /// Events were given up before they were sent.
+    pub(crate) fn events_dropped(&mut self, types: &[u16]) {
+        self.now.events.dropped += types.len() as u64;
+        for &event_type in types {
+            self.of_type(event_type).0.dropped += 1;
+        }
+    }
+
+    /// A request became due.
+    pub(crate) fn request_offered(&mut self) {
+        self.now.requests.offered += 1;
+    }
+
+    /// A request was given up before it was sent.
+    pub(crate) fn request_dropped(&mut self, types: &[u16]) {
+        self.now.requests.dropped += 1;
+        self.events_dropped(types);
+    }
+
+    /// A request is sent for the first time: how late it is, and how much of that is our own doing.
+    pub(crate) fn request_sent(&mut self, types: &[u16], lag: Nanos, own_lag: Nanos, late: bool) {
+        let late = u64::from(late);
+        self.now.requests.sent += 1;
+        self.now.requests.late += late;
+        self.now.events.sent += types.len() as u64;
+        self.now.events.late += late * types.len() as u64;
+        for &event_type in types {
+            let (counts, _) = self.of_type(event_type);
+            counts.sent += 1;
+            counts.late += late;
+        }
+        self.send_lag.record(micros(lag), 1);
+        self.own_lag.record(micros(own_lag), 1);
+    }
+
+    /// A request is sent once more.
+    pub(crate) fn request_retried(&mut self, types: &[u16]) {
+        self.now.requests.retried += 1;
+        self.now.events.retried += types.len() as u64;
+        for &event_type in types {
+            self.of_type(event_type).0.retried += 1;
+        }
+    }
+
+    /// An answer came, of whatever kind.
+    pub(crate) fn status(&mut self, status: u16) {
+        match self.now.statuses.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, count)) => *count += 1,
+            None => self.now.statuses.push((status, 1)),
+        }
+    }
+
+    /// An attempt was refused for the rate.
+    pub(crate) fn throttled(&mut self, types: &[u16]) {
+        self.now.requests.throttled += 1;
+        self.now.events.throttled += types.len() as u64;
+        for &event_type in types {
+            self.of_type(event_type).0.throttled += 1;
+        }
+    }
+
+    /// A request has come to its end.
+    ///
+    /// In a batch that was accepted in part the first events count as the accepted ones: an answer that only counts
+    /// does not say which.
+    pub(crate) fn request_ended(&mut self, types: &[u16], ending: &Ending, sample: Option<Sample>) {
+        let succeeded = (ending.succeeded as usize).min(types.len());
+        let failed = types.len() - succeeded;
+        if failed == 0 {
+            self.now.requests.succeeded += 1;
+            self.now.requests.duplicate += u64::from(ending.duplicate);
+        } else {
+            self.now.requests.failed += 1;
+        }
+        self.now.events.succeeded += succeeded as u64;
+        self.now.events.failed += failed as u64;
+        if ending.duplicate {
+            self.now.events.duplicate += succeeded as u64;
+        }
+        let response = micros(ending.response_time);
+        if ending.answered {
+            self.response_time.record(response, 1);
+            self.service_time.record(micros(ending.service_time), 1);
+        }
+        for (place, &event_type) in types.iter().enumerate() {
+            let (counts, times) = self.of_type(event_type);
+            if place < succeeded {
+                counts.succeeded += 1;
+                counts.duplicate += u64::from(ending.duplicate);
+            } else {
+                counts.failed += 1;
+            }
+            if ending.answered {
+                times.record(response, 1);
+            }
+        }
+        if let (Some(kind), true) = (ending.failure, failed > 0) {
+            self.failed(kind, failed as u64, ending.at, sample.as_ref());
+        }
+        self.now.samples.extend(sample);
+    }
+
+    fn failed(&mut self, kind: FailureKind, count: u64, at: Nanos, sample: Option<&Sample>) {
+        match self.now.failures.iter_mut().find(|seen| seen.kind == kind) {
+            Some(seen) => {
+                seen.count += count;
+                seen.last = at;
+                if seen.sample.is_none() {
+                    seen.sample = sample.cloned();
+                }
+            }
+            None => self.now.failures.push(FailureSeen { kind, count, first: at, last: at, sample: sample.cloned() }),
+        }
+    }
+
+    /// Whether a sample of a request that ended so is welcome; counts it as taken.
+    pub(crate) fn wants_sample(&mut self, failure: Option<FailureKind>) -> bool {
+        if let Some(kind) = failure {
+            let place = FailureKind::ALL.iter().position(|known| *known == kind).unwrap_or(0);
+            if !std::mem::replace(&mut self.kinds_sampled[place], true) {
+                return true;
+            }
+        }
+        let wanted = self.samples_left > 0;
+        self.samples_left = self.samples_left.saturating_sub(1);
+        wanted
+    }
+
+    /// Bytes went over the wire.
+    pub(crate) fn bytes(&mut self, sent: u64, received: u64) {
+        self.now.bytes.sent += sent;
+        self.now.bytes.received += received;
+    }
+
+    /// A connection is being opened, in place of an earlier one or not.
+    pub(crate) fn connection_attempted(&mut self, again: bool) {
+        self.now.connections.attempted += 1;
+        self.now.connections.reopened += u64::from(again);
+    }
+
+    /// A connection is open.
+    pub(crate) fn connection_opened(&mut self, connect: Nanos, tls: Option<Nanos>) {
+        self.now.connections.opened += 1;
+        self.connect.record(micros(connect), 1);
+        if let Some(tls) = tls {
+            self.tls.record(micros(tls), 1);
+        }
+    }
+
+    /// A connection could not be opened.
+    pub(crate) fn connection_failed(&mut self) {
+        self.now.connections.failed += 1;
+    }
+
+    /// Events of the drops were too many in the queue or too old, not stopped by a person.
+    pub(crate) fn overflowed(&mut self, events: usize) {
+        self.now.overflowed += events as u64;
+    }
+
+    /// The worker used so much processor time.
+    pub(crate) fn busy(&mut self, span: Nanos) {
+        self.now.busy = self.now.busy.saturating_add(span);
+    }
+
+    /// The worker woke up so much later than it had asked for.
+    pub(crate) fn stalled(&mut self, late: Nanos) {
+        self.now.longest_stall = self.now.longest_stall.max(late);
+    }
+
+    /// When the current tick is over.
+    pub(crate) fn tick_ends(&self) -> Nanos {
+        Nanos((self.tick + 1) * TICK.0)
+    }
+
+    /// Closes the current tick if it is over. To be called before anything later is recorded.
+    pub(crate) fn roll(&mut self, now: Nanos, gauges: Gauges) {
+        if now >= self.tick_ends() && self.over.len() < MOST_TICKS_KEPT {
+            self.close(gauges);
+            self.tick = now.0 / TICK.0;
+        }
+    }
+
+    /// Closes the current tick, over or not.
+    pub(crate) fn close(&mut self, gauges: Gauges) {
+        let mut delta = std::mem::take(&mut self.now);
+        delta.tick = self.tick;
+        delta.gauges = gauges;
+        delta.response_time = self.response_time.drain();
+        delta.service_time = self.service_time.drain();
+        delta.send_lag = self.send_lag.drain();
+        delta.own_lag = self.own_lag.drain();
+        delta.connect = self.connect.drain();
+        delta.tls = self.tls.drain();
+        self.touched_types.sort_unstable();
+        self.touched_types.dedup();
+        for event_type in self.touched_types.drain(..) {
+            let (counts, times) = &mut self.event_types[usize::from(event_type)];
+            delta.event_types.push((event_type, std::mem::take(counts), times.drain()));
+        }
+        self.samples_left = SAMPLES_PER_TICK;
+        self.over.push_back(delta);
+    }
+
+    /// The oldest tick that is over and was not handed on.
+    pub(crate) fn take(&mut self) -> Option<Delta> {
+        self.over.pop_front()
+    }
+
+    fn of_type(&mut self, event_type: u16) -> &mut (Counts, Tally) {
+        // A type is noted when its counts leave zero; `offered` is the first of them to do so, but not in every tick.
+        let place = usize::from(event_type);
+        if self.event_types[place].0 == Counts::default() {
+            self.touched_types.push(event_type);
+        }
+        &mut self.event_types[place]
+    }
+}
+
+/// Whole microseconds, rounded to the nearest.
+fn micros(span: Nanos) -> u64 {
+    (span.0 + 500) / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn ending(succeeded: u32, failure: Option<FailureKind>) -> Ending {
+        Ending {
+            response_time: Nanos(250_400),
+            service_time: Nanos(200_000),
+            at: Nanos(1),
+            answered: true,
+            succeeded,
+            duplicate: false,
+            failure,
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_accepted_in_part_counts_both_parts() {
+        let mut recorder = Recorder::new(3);
+        let types = [0, 2, 2];
+        types.iter().for_each(|t| recorder.event_offered(*t));
+        recorder.request_offered();
+        recorder.request_sent(&types, Nanos(1_000), Nanos(500), false);
+        recorder.request_ended(&types, &ending(2, Some(FailureKind::EventRejected)), None);
+        recorder.close(Gauges::default());
+        let delta = recorder.take().unwrap();
+        assert_eq!((delta.events.sent, delta.events.succeeded, delta.events.failed), (3, 2, 1));
+        assert_eq!((delta.requests.sent, delta.requests.succeeded, delta.requests.failed), (1, 0, 1));
+        assert_eq!(delta.failures.len(), 1);
+        assert_eq!(delta.failures[0].count, 1);
+        let of_types: u64 = delta.event_types.iter().map(|(_, counts, _)| counts.succeeded + counts.failed).sum();
+        assert_eq!(of_types, 3);
+        assert_eq!(delta.response_time, vec![(250, 1)]);
+        assert!(recorder.take().is_none());
+    }
+
+    #[test]
+    fn each_tick_holds_what_happened_in_it_and_nothing_is_left_over() {
+        let mut recorder = Recorder::new(1);
+        recorder.event_offered(0);
+        recorder.roll(Nanos::from_millis(99), Gauges::default());
+        assert!(recorder.take().is_none());
+        recorder.roll(Nanos::from_millis(350), Gauges::default());
+        recorder.event_offered(0);
+        recorder.event_offered(0);
+        recorder.roll(Nanos::from_millis(400), Gauges::default());
+        let ticks: Vec<_> = std::iter::from_fn(|| recorder.take()).map(|d| (d.tick, d.events.offered)).collect();
+        assert_eq!(ticks, [(0, 1), (3, 2)]);
+    }
+
+    #[test]
+    fn samples_are_few_but_every_kind_of_failure_gets_one() {
+        let mut recorder = Recorder::new(1);
+        let taken = (0..100).filter(|_| recorder.wants_sample(None)).count();
+        assert_eq!(taken, SAMPLES_PER_TICK as usize);
+        assert!(recorder.wants_sample(Some(FailureKind::Timeout)));
+        assert!(!recorder.wants_sample(Some(FailureKind::Timeout)));
+        assert!(recorder.wants_sample(Some(FailureKind::Tls)));
+    }
+
+    #[test]
+    fn recording_a_request_costs_less_than_a_microsecond() {
+        let mut recorder = Recorder::new(12);
+        let started = Instant::now();
+        let count = 100_000_u64;
+        for number in 0..count {
+            let types = [(number % 12) as u16];
+            recorder.event_offered(types[0]);
+            recorder.request_offered();
+            recorder.request_sent(&types, Nanos(number % 9_000), Nanos(900), false);
+            recorder.status(202);
+            recorder.bytes(700, 200);
+            let mut ending = ending(1, None);
+            ending.response_time = Nanos(number * 7_919 % 40_000_000);
+            recorder.request_ended(&types, &ending, None);
+        }
+        let each = started.elapsed().as_nanos() as u64 / count;
+        // Without optimisation it is several times slower than in the binary.
+        let bound = if cfg!(debug_assertions) { 5_000 } else { 1_000 };
+        assert!(each < bound, "{each} ns");
+    }
+}

@@ -1,0 +1,293 @@
+//! A target made ready: its address, its requests' heads with their secrets, and the rules for its answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use shared::encode::{BatchPlan, Pointer, RequestTemplate};
+use shared::plan::{EventTypeId, TargetPlan};
+use shared::scenario::model::target::{Auth, Method, Protocol, Target, TokenVia};
+use shared::scenario::secret;
+use shared::units::Nanos;
+
+use crate::engine::meaning::Meanings;
+use crate::engine::prepare::PrepareError;
+use crate::engine::retry::RetryRule;
+use crate::transport::Transport;
+use crate::transport::address::Address;
+use crate::transport::dial::{Dialer, Reach, TlsConfig};
+use crate::transport::http::HttpTransport;
+use crate::transport::http::request::RequestHead;
+
+/// Longest waits where the scenario says nothing.
+const TIMEOUT: Nanos = Nanos::from_secs(30);
+const CONNECT_TIMEOUT: Nanos = Nanos::from_secs(5);
+/// Bytes kept of an answer that is only shown, and of one that is counted from.
+const SHOWN: usize = 4 * 1024;
+const COUNTED: usize = 4 * 1024 * 1024;
+/// Connections per worker where the scenario says nothing.
+const CONNECTIONS_PER_WORKER: u32 = 64;
+
+/// Reads the environment.
+pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// A target that can be sent to. It holds secrets, so that its heads never show themselves.
+#[derive(Debug)]
+pub(crate) struct TargetSetup {
+    pub(crate) name: String,
+    pub(crate) address: Address,
+    pub(crate) timeout: Nanos,
+    pub(crate) connect_timeout: Nanos,
+    /// Most connections of the whole run; none: the default for each worker.
+    pub(crate) connections: Option<u32>,
+    pub(crate) meanings: Meanings,
+    pub(crate) retry: RetryRule,
+    /// Kinds of requests; the first carries single events.
+    pub(crate) routes: Vec<Route>,
+    /// Which of them carries batches.
+    pub(crate) batch_route: Option<usize>,
+    /// Which of them an event type insists on, by event type.
+    own_routes: Vec<Option<usize>>,
+    /// Room in front of a body that fits each route's head.
+    pub(crate) room: usize,
+    tls: Option<TlsConfig>,
+    reach: Reach,
+    health: Option<String>,
+}
+
+/// A kind of request.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) head: RequestHead,
+    pub(crate) prefix: Vec<u8>,
+    pub(crate) separator: Vec<u8>,
+    pub(crate) suffix: Vec<u8>,
+    pub(crate) max_events: u32,
+    pub(crate) linger: Nanos,
+    pub(crate) ok_count: Option<Pointer>,
+    pub(crate) failed_count: Option<Pointer>,
+    /// Bytes to keep of an answer.
+    pub(crate) keep: usize,
+    /// Method and address, for samples.
+    pub(crate) shown: String,
+}
+
+impl Route {
+    fn new(
+        address: &Address,
+        template: &RequestTemplate,
+        batch: Option<&BatchPlan>,
+        headers: &[(String, String)],
+        query: &str,
+    ) -> Result<Self, String> {
+        let path = batch.map_or(&template.path, |batch| &batch.path);
+        let framing = batch.map_or(&template.single, |batch| &batch.framing);
+        let method = template.method.name();
+        let pointer = |pointer: fn(&BatchPlan) -> Option<&Pointer>| batch.and_then(pointer).cloned();
+        let (ok_count, failed_count) = (pointer(|b| b.ok_count.as_ref()), pointer(|b| b.failed_count.as_ref()));
+        let joint = if query.is_empty() {
+            ""
+        } else if path.contains('?') {
+            "&"
+        } else {
+            "?"
+        };
+        Ok(Self {
+            head: RequestHead::new(address, method, &format!("{path}{joint}{query}"), headers)?,
+            prefix: framing.prefix.clone(),
+            separator: framing.separator.clone(),
+            suffix: framing.suffix.clone(),
+            max_events: batch.map_or(1, |batch| batch.max_events.max(1)),
+            linger: batch.map_or(Nanos::ZERO, |batch| batch.linger),
+            keep: if ok_count.is_some() || failed_count.is_some() { COUNTED } else { SHOWN },
+            ok_count,
+            failed_count,
+            shown: format!("{method} {}{}{path}", address.origin(), address.base_path),
+        })
+    }
+}
+
+impl TargetSetup {
+    /// Makes a target ready; adds the secrets that it found to `secrets`.
+    pub(crate) fn new(
+        plan: &TargetPlan,
+        target: &Target,
+        url: &str,
+        event_types: usize,
+        context: &Context<'_>,
+        secrets: &mut Vec<String>,
+    ) -> Result<Self, PrepareError> {
+        let name = plan.name.clone();
+        let wrong = |why: String| PrepareError::Target { target: name.clone(), why };
+        if target.protocol != Protocol::Http {
+            return Err(wrong(format!("the protocol {} cannot be sent yet", target.protocol.name())));
+        }
+        let address = Address::parse(url).map_err(wrong)?;
+        let mut headers = plan.request.headers.clone();
+        if plan.request.method != Method::Get {
+            headers.push(("Content-Type".to_owned(), plan.request.content_type.clone()));
+        }
+        for (header, value) in target.headers.iter().filter(|(_, value)| value.contains("${")) {
+            let value = context.resolve(&name, &format!("header {header}"), value)?;
+            secrets.push(value.clone());
+            headers.push((header.clone(), value));
+        }
+        let query = credentials(&name, &target.auth, context, &mut headers, secrets)?;
+        let route = |template, batch| Route::new(&address, template, batch, &headers, &query).map_err(wrong);
+        let mut routes = vec![route(&plan.request, None)?];
+        let mut batch_route = None;
+        if let Some(batch) = &plan.request.batch {
+            batch_route = Some(routes.len());
+            routes.push(route(&plan.request, Some(batch))?);
+        }
+        let mut own_routes = vec![None; event_types];
+        for (place, own) in own_routes.iter_mut().enumerate() {
+            if let Some(template) = plan.request_of(EventTypeId(place as u16)) {
+                *own = Some(routes.len());
+                routes.push(route(template, None)?);
+            }
+        }
+        let tls = if address.secure { Some(TlsConfig::public_roots().map_err(wrong)?) } else { None };
+        if tls.is_some() && target.tls.as_ref().is_some_and(|tls| *tls != Default::default()) {
+            return Err(wrong("own authorities and client certificates cannot be used yet".to_owned()));
+        }
+        let reach = if context.allows(&address.host) { Reach::Anywhere } else { Reach::Private };
+        Ok(Self {
+            timeout: target.timeout.unwrap_or(TIMEOUT),
+            connect_timeout: target.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            connections: target.connections,
+            meanings: Meanings::new(&target.classify).map_err(wrong)?,
+            retry: RetryRule::new(target.retry.as_ref(), target.throttle_wait),
+            room: routes.iter().map(|route| route.head.room()).max().unwrap_or(0),
+            health: target.health.as_ref().filter(|health| health.required).map(|health| health.path.clone()),
+            routes,
+            batch_route,
+            own_routes,
+            tls,
+            reach,
+            address,
+            name,
+        })
+    }
+
+    /// The route that an event type insists on; such events travel alone.
+    pub(crate) fn own_route(&self, event_type: EventTypeId) -> Option<usize> {
+        self.own_routes.get(usize::from(event_type.0)).copied().flatten()
+    }
+
+    /// A transport for one worker.
+    pub(crate) fn transport(&self) -> Result<Transport, String> {
+        let dialer = Dialer::new(self.address.clone(), self.tls.clone(), self.reach)?;
+        Ok(Transport::Http(HttpTransport::new(dialer)))
+    }
+
+    /// Most connections that one of so many workers may open.
+    pub(crate) fn connections_of(&self, worker: usize, workers: usize) -> usize {
+        match self.connections {
+            None => CONNECTIONS_PER_WORKER as usize,
+            Some(all) => {
+                let (all, extra) = (all as usize / workers, all as usize % workers);
+                (all + usize::from(worker < extra)).max(1)
+            }
+        }
+    }
+
+    /// Opens one connection, and asks for the target's health where the scenario demands it.
+    pub(crate) async fn reachable(&self) -> Result<(), PrepareError> {
+        let unreachable =
+            |why: String| PrepareError::Unreachable { target: self.name.clone(), url: self.address.origin(), why };
+        let dialer = Dialer::new(self.address.clone(), self.tls.clone(), self.reach).map_err(unreachable)?;
+        let dialled = tokio::time::timeout(Duration::from_nanos(self.connect_timeout.0), dialer.dial()).await;
+        match dialled {
+            Ok(Ok(_connection)) => {}
+            Ok(Err(error)) => return Err(unreachable(error.to_string())),
+            Err(_elapsed) => return Err(unreachable(format!("no connection within {}", self.connect_timeout))),
+        }
+        let Some(path) = &self.health else { return Ok(()) };
+        let url = format!("{}{}{path}", self.address.origin(), self.address.base_path);
+        let client = reqwest::Client::builder().tls_backend_preconfigured(self.client_tls().map_err(unreachable)?);
+        let client = client.build().map_err(|error| unreachable(error.to_string()))?;
+        let asked = client.get(&url).timeout(Duration::from_nanos(self.timeout.0)).send().await;
+        let status = asked.map_err(|error| unreachable(format!("its health cannot be asked for: {error}")))?.status();
+        if status.is_success() { Ok(()) } else { Err(unreachable(format!("its health check answered {status}"))) }
+    }
+
+    fn client_tls(&self) -> Result<rustls::ClientConfig, String> {
+        let config = match &self.tls {
+            Some(config) => config.clone(),
+            None => TlsConfig::public_roots()?,
+        };
+        Ok(config.to_config())
+    }
+}
+
+/// What preparing a target depends on beside the scenario.
+pub(crate) struct Context<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) allowed_hosts: &'a [String],
+    /// Key to use where the scenario's own is missing: requests go to the practice target.
+    pub(crate) practice_key: Option<&'a str>,
+}
+
+impl Context<'_> {
+    fn resolve(&self, target: &str, field: &str, text: &str) -> Result<String, PrepareError> {
+        let resolved = secret::resolve(text, Some(&|name: &str| (self.environment)(name)));
+        match (resolved.filter(|value| !secret::is_placeholder(value)), self.practice_key) {
+            (Some(value), _) => Ok(value),
+            (None, Some(key)) => Ok(key.to_owned()),
+            (None, None) => {
+                let missing = secret::references(text).into_iter().find_map(|reference| match reference {
+                    secret::Reference::Environment(name) if (self.environment)(name).is_none() => Some(name.to_owned()),
+                    secret::Reference::Environment(_) | secret::Reference::Other(_) => None,
+                });
+                Err(PrepareError::Secret { target: target.to_owned(), field: field.to_owned(), variable: missing })
+            }
+        }
+    }
+
+    fn allows(&self, host: &str) -> bool {
+        self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    }
+}
+
+/// Adds the headers that say who we are; gives the query that does.
+fn credentials(
+    target: &str,
+    auth: &Auth,
+    context: &Context<'_>,
+    headers: &mut Vec<(String, String)>,
+    secrets: &mut Vec<String>,
+) -> Result<String, PrepareError> {
+    let mut hidden = |field: &str, text: &str| {
+        let value = context.resolve(target, field, text)?;
+        secrets.push(value.clone());
+        Ok(value)
+    };
+    match auth {
+        Auth::None => {}
+        Auth::Basic { username, password } => {
+            let username = context.resolve(target, "auth.basic.username", username)?;
+            let token = STANDARD.encode(format!("{username}:{}", hidden("auth.basic.password", password)?));
+            secrets.push(token.clone());
+            headers.push(("Authorization".to_owned(), format!("Basic {token}")));
+        }
+        Auth::Bearer { token, via } => {
+            let token = hidden("auth.bearer.token", token)?;
+            match via {
+                TokenVia::Header | TokenVia::Message => {
+                    headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
+                }
+                TokenVia::Query => {
+                    let query = reqwest::Url::parse_with_params("http://any/", [("token", &token)]);
+                    return Ok(query.ok().and_then(|url| url.query().map(str::to_owned)).unwrap_or_default());
+                }
+            }
+        }
+        Auth::ApiKey { header, value, .. } => headers.push((header.clone(), hidden("auth.api_key.value", value)?)),
+    }
+    Ok(String::new())
+}
+
+/// Targets of a run, shared by its workers.
+pub(crate) type Targets = Arc<[TargetSetup]>;

@@ -1,0 +1,432 @@
+//! One worker: a thread with a runtime of its own that carries out its share of the plan.
+//!
+//! It takes up what is due, hands it to connections, and ten times a second tells the conductor what it saw. It shares
+//! nothing with the other workers.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use shared::plan::{Plan, Share};
+use shared::scenario::ValidScenario;
+use shared::units::Nanos;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::engine::clock::RunClock;
+use crate::engine::conductor::Report;
+use crate::engine::control::{Control, ScheduleClock};
+use crate::engine::feed::{Fed, Feed, Times};
+use crate::engine::hub::{Hub, Lane, Pool, Submitted};
+use crate::engine::job::Job;
+use crate::engine::lane;
+use crate::engine::outcome;
+use crate::engine::pacer::Pacer;
+use crate::engine::target::Targets;
+
+/// Things taken up before the connections get their turn.
+const TAKEN_AT_ONCE: usize = 64;
+/// Time at a stop for requests that are waiting for a connection.
+const STOP_GRACE: Nanos = Nanos::from_secs(1);
+/// Sleeping so much longer than asked is a stall.
+const STALL: Nanos = Nanos::from_millis(20);
+/// How often timeouts are looked for: often enough to be right within a twentieth.
+const SHORTEST_WATCH: Nanos = Nanos::from_millis(1);
+const LONGEST_WATCH: Nanos = Nanos::from_millis(50);
+
+/// What a worker needs to begin.
+pub(crate) struct Assignment {
+    pub(crate) index: usize,
+    pub(crate) count: usize,
+    pub(crate) clock: RunClock,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) scenario: Arc<ValidScenario>,
+    pub(crate) targets: Targets,
+    pub(crate) secrets: Arc<[String]>,
+    pub(crate) controls: mpsc::Receiver<Control>,
+    pub(crate) reports: mpsc::Sender<Report>,
+}
+
+/// Where a worker stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    /// Taking up what becomes due.
+    Scheduling,
+    /// The schedule is over; at this moment at the latest, everything else is.
+    Draining { until: Nanos },
+}
+
+/// A worker at work.
+struct Worker {
+    index: usize,
+    clock: RunClock,
+    hub: Rc<Hub>,
+    feeds: Vec<Feed>,
+    schedule: ScheduleClock,
+    pacer: Pacer,
+    controls: mpsc::Receiver<Control>,
+    reports: mpsc::Sender<Report>,
+    lanes: RefCell<JoinSet<()>>,
+    phase: Phase,
+    /// When the schedule is to be stopped, and whether it was.
+    stop_at: Option<Nanos>,
+    /// How long to wait for the last answers.
+    drain: Nanos,
+    watch_every: Nanos,
+    next_watch: Nanos,
+    /// Processor time used up to the last look.
+    used: Nanos,
+}
+
+/// Runs a worker to its end, on this thread.
+///
+/// # Errors
+///
+/// The operating system denied it something that it cannot work without.
+pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(async move { Worker::new(assignment)?.work().await })
+}
+
+impl Worker {
+    fn new(assignment: Assignment) -> io::Result<Self> {
+        let Assignment { index, count, clock, plan, scenario, targets, secrets, controls, reports } = assignment;
+        let pools: Result<Vec<Pool>, String> = targets
+            .iter()
+            .map(|target| Ok(Pool::new(target.transport()?, target.connections_of(index, count))))
+            .collect();
+        let share = Share { index: index as u32, count: count as u32 };
+        let start = clock.date(Nanos::ZERO);
+        let mut feeds = Vec::new();
+        let mut drain = Nanos::ZERO;
+        for (place, workload) in plan.workloads().iter().enumerate() {
+            let load = scenario.workloads.get(&workload.name).map(|workload| workload.load.clone()).unwrap_or_default();
+            let target = usize::from(workload.target.0);
+            drain = drain.max(load.drain.or_else(|| Some(targets.get(target)?.timeout)).unwrap_or_default());
+            let (cursor, schedule) = (plan.cursor(place, share), workload.schedule(start));
+            feeds.push(Feed::new(target, Arc::clone(&targets), cursor, schedule, &load));
+        }
+        let shortest = targets.iter().map(|target| target.timeout.min(target.connect_timeout)).min();
+        let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
+        Ok(Self {
+            index,
+            hub: Rc::new(Hub::new(clock, targets, secrets, plan, pools.map_err(io::Error::other)?)),
+            feeds,
+            schedule: ScheduleClock::default(),
+            pacer: Pacer::new(clock)?,
+            controls,
+            reports,
+            lanes: RefCell::default(),
+            phase: Phase::Scheduling,
+            stop_at: None,
+            drain,
+            watch_every: twentieth.clamp(SHORTEST_WATCH, LONGEST_WATCH),
+            next_watch: Nanos::ZERO,
+            used: used(),
+            clock,
+        })
+    }
+
+    async fn work(mut self) -> io::Result<()> {
+        // One connection each before the start, so that the first request need not wait for it.
+        for target in 0..self.hub.pools.len() {
+            self.open_lane(target);
+        }
+        loop {
+            while let Ok(control) = self.controls.try_recv() {
+                self.obey(control);
+            }
+            let more = self.take_up();
+            self.resend();
+            let now = self.clock.now();
+            self.advance_phase(now);
+            if now >= self.next_watch {
+                self.watch(now);
+            }
+            if self.is_over() {
+                break;
+            }
+            if more { tokio::task::yield_now().await } else { self.rest().await }
+        }
+        self.end().await;
+        Ok(())
+    }
+
+    /// Takes up what is due; says whether there is more.
+    fn take_up(&mut self) -> bool {
+        for _ in 0..TAKEN_AT_ONCE {
+            if self.phase != Phase::Scheduling {
+                return false;
+            }
+            let now = self.clock.now();
+            // What becomes due after a stop does not become due.
+            let until = self.stop_at.map_or(now, |stop| stop.min(now));
+            let Some(place) = self.next_feed(until) else { return false };
+            let times = Times { run: &self.clock, schedule: &self.schedule };
+            let feed = &mut self.feeds[place];
+            let target = feed.target;
+            let Some(fed) = feed.take(until, times, &mut self.hub.spare.borrow_mut()) else { return false };
+            let job = match fed {
+                Fed::Batched { event_type } => {
+                    self.hub.record(now).event_offered(event_type);
+                    continue;
+                }
+                Fed::Alone { event_type, job } | Fed::Filled { event_type, job } => {
+                    self.hub.record(now).event_offered(event_type);
+                    job
+                }
+                Fed::Lingered { job } => job,
+            };
+            self.offer(target, job, now);
+        }
+        true
+    }
+
+    /// The feed with the earliest thing due at or before a moment.
+    fn next_feed(&self, until: Nanos) -> Option<usize> {
+        let due = |(place, feed): (usize, &Feed)| Some((feed.due(&self.schedule)?, place));
+        let (at, place) = self.feeds.iter().enumerate().filter_map(due).min()?;
+        (at <= until).then_some(place)
+    }
+
+    /// Offers a request for the first time.
+    fn offer(&self, target: usize, mut job: Job, now: Nanos) {
+        self.hub.record(now).request_offered();
+        job.taken = now;
+        self.submit(target, job);
+    }
+
+    fn submit(&self, target: usize, job: Job) {
+        let sent_before = job.first_sent.is_some();
+        match self.hub.pools[target].submit(job) {
+            Submitted::Sent | Submitted::Waits => {}
+            Submitted::WantsLane => self.open_lane(target),
+            Submitted::Overflowed(job) if sent_before => {
+                outcome::give_up_retry(&self.hub, target, job, self.clock.now());
+            }
+            Submitted::Overflowed(job) => outcome::drop_job(&self.hub, job, true),
+        }
+    }
+
+    fn open_lane(&self, target: usize) {
+        let pool = &self.hub.pools[target];
+        pool.opening.set(pool.opening.get() + 1);
+        let lane = Rc::new(Lane::default());
+        pool.lanes.borrow_mut().push(Rc::clone(&lane));
+        let mut lanes = self.lanes.borrow_mut();
+        // Lanes that ended are of no interest any more.
+        while lanes.try_join_next().is_some() {}
+        lanes.spawn_local(lane::serve(Rc::clone(&self.hub), target, lane));
+    }
+
+    /// Sends again what is due for that.
+    fn resend(&mut self) {
+        let now = self.clock.now();
+        while let Some((target, job)) = self.hub.take_retry(now) {
+            self.submit(target, job);
+        }
+    }
+
+    fn obey(&mut self, control: Control) {
+        match control {
+            Control::Pause { at } => self.schedule.pause(at),
+            Control::Resume { at } => self.schedule.resume(at),
+            Control::Multiply { at, multiplier } => {
+                let at = self.schedule.schedule_time(at);
+                self.feeds.iter_mut().for_each(|feed| feed.multiply(at, multiplier));
+            }
+            Control::Stop { at } => {
+                self.stop_at.get_or_insert(at);
+            }
+            Control::Abort => self.abort(),
+        }
+    }
+
+    fn advance_phase(&mut self, now: Nanos) {
+        match self.phase {
+            Phase::Scheduling => {
+                let schedule_now = self.schedule.schedule_time(now);
+                let stopped = self.stop_at.is_some_and(|stop| now >= stop && self.next_feed(stop).is_none());
+                if stopped {
+                    self.stop(now);
+                } else if self.feeds.iter().all(|feed| feed.is_over(schedule_now)) {
+                    self.drain_until(now.saturating_add(self.drain).saturating_add(LONGEST_WATCH));
+                }
+            }
+            Phase::Draining { until } => {
+                if now >= until {
+                    self.abort();
+                } else if self.stop_at.is_some_and(|stop| now >= stop.saturating_add(STOP_GRACE)) {
+                    self.drop_waiting();
+                }
+            }
+        }
+    }
+
+    /// The schedule was stopped: what is under way may finish, nothing is sent again.
+    fn stop(&mut self, now: Nanos) {
+        for place in 0..self.feeds.len() {
+            let feed = &mut self.feeds[place];
+            feed.end_schedule(&mut self.hub.spare.borrow_mut());
+            let target = feed.target;
+            if let Some(job) = feed.flush(now) {
+                self.offer(target, job, now);
+            }
+        }
+        self.hub.retries_allowed.set(false);
+        while let Some((target, job)) = self.hub.take_retry(Nanos(u64::MAX)) {
+            outcome::give_up_retry(&self.hub, target, job, now);
+        }
+        self.drain_until(now.saturating_add(self.drain).saturating_add(LONGEST_WATCH));
+    }
+
+    fn drain_until(&mut self, until: Nanos) {
+        self.phase = Phase::Draining { until };
+        // Full only if the conductor is far behind; then it learns from the worker's end.
+        let _ = self.reports.try_send(Report::ScheduleOver { worker: self.index });
+    }
+
+    /// Everything ends now.
+    fn abort(&mut self) {
+        let now = self.clock.now();
+        for feed in &mut self.feeds {
+            let types = feed.cut(&mut self.hub.spare.borrow_mut());
+            self.hub.record(now).events_dropped(&types);
+        }
+        self.drop_waiting();
+        self.hub.aborted.set(true);
+        self.hub.retries_allowed.set(false);
+        while let Some((target, job)) = self.hub.take_retry(Nanos(u64::MAX)) {
+            outcome::give_up_retry(&self.hub, target, job, now);
+        }
+        self.hub.closing.set(true);
+        self.wake_lanes();
+        if self.phase == Phase::Scheduling {
+            self.drain_until(Nanos(u64::MAX));
+        } else {
+            self.phase = Phase::Draining { until: Nanos(u64::MAX) };
+        }
+    }
+
+    fn drop_waiting(&self) {
+        for (target, pool) in self.hub.pools.iter().enumerate() {
+            while let Some(job) = pool.next_waiting() {
+                if job.first_sent.is_some() {
+                    outcome::give_up_retry(&self.hub, target, job, self.clock.now());
+                } else {
+                    outcome::drop_job(&self.hub, job, false);
+                }
+            }
+        }
+    }
+
+    fn wake_lanes(&self) {
+        for pool in &self.hub.pools {
+            pool.lanes.borrow().iter().for_each(|lane| lane.wake());
+        }
+    }
+
+    /// Looks after time: timeouts, ticks, stalls.
+    fn watch(&mut self, now: Nanos) {
+        let late = now.saturating_sub(self.next_watch);
+        let mut recorder = self.hub.record(now);
+        if late >= STALL && self.next_watch > Nanos::ZERO {
+            recorder.stalled(late);
+        }
+        let used = used();
+        recorder.busy(used.saturating_sub(self.used));
+        self.used = used;
+        drop(recorder);
+        for pool in &self.hub.pools {
+            for lane in pool.lanes.borrow().iter() {
+                if lane.deadline.get().is_some_and(|deadline| now >= deadline) {
+                    lane.expired.set(true);
+                    lane.wake();
+                }
+            }
+        }
+        while let Ok(room) = self.reports.try_reserve() {
+            let Some(delta) = self.hub.recorder().take() else { break };
+            room.send(Report::Tick { worker: self.index, delta: Box::new(delta) });
+        }
+        let tick_ends = self.hub.recorder().tick_ends();
+        let next = now.saturating_add(self.watch_every);
+        self.next_watch = if tick_ends > now { next.min(tick_ends) } else { next };
+    }
+
+    fn is_over(&self) -> bool {
+        self.phase != Phase::Scheduling && self.hub.is_quiet()
+    }
+
+    /// Sleeps until the next thing to do, whatever it is.
+    async fn rest(&mut self) {
+        let now = self.clock.now();
+        let scheduling = self.phase == Phase::Scheduling;
+        if scheduling {
+            let times = Times { run: &self.clock, schedule: &self.schedule };
+            for feed in &mut self.feeds {
+                feed.render(now, times, &mut self.hub.spare.borrow_mut());
+            }
+        }
+        let feeds = || self.feeds.iter().filter(|_feed| scheduling);
+        let due = feeds().filter_map(|feed| feed.due(&self.schedule));
+        let due = due.chain(self.hub.next_retry()).chain(self.stop_at.filter(|_stop| scheduling)).min();
+        self.hub.next_due.set(due.unwrap_or(Nanos(u64::MAX)));
+        let wake = feeds().filter_map(|feed| feed.wake(&self.schedule)).chain(due).chain([self.next_watch]).min();
+        let wake = wake.unwrap_or(self.next_watch);
+        let (pacer, controls, hub) = (&mut self.pacer, &mut self.controls, &self.hub);
+        let mut first = true;
+        let control = poll_fn(|cx| {
+            if let Poll::Ready(control) = controls.poll_recv(cx) {
+                // Without a conductor there is nobody to work for.
+                return Poll::Ready(Some(control.unwrap_or(Control::Abort)));
+            }
+            hub.remember_worker(cx.waker());
+            if pacer.poll_until(cx, wake).is_ready() || !std::mem::take(&mut first) {
+                return Poll::Ready(None);
+            }
+            Poll::Pending
+        })
+        .await;
+        if let Some(control) = control {
+            self.obey(control);
+        }
+    }
+
+    /// Closes the connections, hands on the last tick.
+    async fn end(&mut self) {
+        self.hub.closing.set(true);
+        self.wake_lanes();
+        let mut lanes = self.lanes.take();
+        lanes.abort_all();
+        while lanes.join_next().await.is_some() {}
+        let gauges = self.hub.gauges();
+        let now = self.clock.now();
+        drop(self.hub.record(now));
+        self.hub.recorder().close(gauges);
+        loop {
+            let Some(delta) = self.hub.recorder().take() else { break };
+            let report = Report::Tick { worker: self.index, delta: Box::new(delta) };
+            if self.reports.send(report).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// Processor time that this thread has used.
+fn used() -> Nanos {
+    #[cfg(unix)]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Nanos(u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0))
+    }
+    #[cfg(not(unix))]
+    {
+        Nanos::ZERO
+    }
+}
