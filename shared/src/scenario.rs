@@ -41,6 +41,7 @@ use model::Scenario;
 pub struct ValidScenario {
     scenario: Scenario,
     document: Node,
+    sources: Vec<String>,
     profile: Option<String>,
 }
 
@@ -57,6 +58,11 @@ impl ValidScenario {
     /// extends.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// Names of the sources that marks refer to; the first is the text that was loaded.
+    pub fn sources(&self) -> &[String] {
+        &self.sources
     }
 
     /// The profile that was applied.
@@ -170,7 +176,12 @@ pub fn load(text: &str, options: &LoadOptions<'_>) -> Loaded {
         found.extend(check_profiles(&loaded.document, &loaded.sources));
     }
     complete::complete(&mut scenario, options.source);
-    let draft = ValidScenario { scenario, document: loaded.document.clone(), profile: composed.profile };
+    let draft = ValidScenario {
+        scenario,
+        document: loaded.document.clone(),
+        sources: loaded.sources.clone(),
+        profile: composed.profile,
+    };
     loaded.scenario = Some(draft.clone());
     loaded.draft = Some(draft);
     loaded.add(found);
