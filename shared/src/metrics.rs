@@ -125,6 +125,11 @@ impl Histogram {
         Ok(histogram)
     }
 
+    /// The histogram in the library's own type, for formats that the library writes.
+    pub fn as_hdr(&self) -> &hdrhistogram::Histogram<u64> {
+        &self.inner
+    }
+
     /// Every distinct value with its count, ascending; values stand for all that three digits do not tell apart, by the
     /// largest of them.
     pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> + '_ {

@@ -625,6 +625,9 @@ pub struct RunResult {
     pub failures: Vec<Failure>,
     /// Connections.
     pub connections: ConnectionCounts,
+    /// What became of each threshold.
+    #[serde(default)]
+    pub thresholds: Vec<ThresholdResult>,
     /// What was changed while it ran.
     pub changes: Vec<Change>,
     /// One row per second.

@@ -112,6 +112,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         status_codes: std::collections::BTreeMap::new(),
         failures: Vec::new(),
         connections: ConnectionCounts::default(),
+        thresholds: Vec::new(),
         changes: Vec::new(),
         timeline: Vec::new(),
     }
