@@ -21,6 +21,7 @@ export async function openPage(url) {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   const browser = await chromium.launch({ executablePath, args: FLAGS });
   const page = await browser.newPage({ baseURL: url, viewport: { width: 1440, height: 900 }, colorScheme: "dark" });
+  page.setDefaultTimeout(10_000);
   await mkdir(OUTPUT, { recursive: true });
 
   // Whatever the browser complains about, in its own words.
@@ -49,8 +50,12 @@ export async function openPage(url) {
 export async function keepPicture(page, name) {
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
-    // Two frames: one for the styles, one for the charts.
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    // Colours fade from one scheme to the other, and charts are painted a frame later.
+    await page.evaluate(async () => {
+      const fades = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+      await Promise.allSettled(fades.map((fade) => fade.finished));
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    });
     await page.screenshot({ path: `${OUTPUT}${name}-${colorScheme}.png` });
   }
 }

@@ -2,26 +2,14 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
 
-import { keepPicture, openPage } from "../browser.mjs";
+import { keepPicture } from "../browser.mjs";
 import { eventually } from "../conditions.mjs";
-import { startThrong } from "../throng.mjs";
+import { journey } from "../journey.mjs";
 
-let throng, browser, page;
+const { stage, step } = journey("first-run");
 
-before(async () => {
-  throng = await startThrong();
-  browser = await openPage(throng.url);
-  page = browser.page;
-});
-
-after(async () => {
-  await browser?.close();
-  await throng?.stop();
-});
-
-const text = (id) => page.getByTestId(id).innerText();
+const text = (id) => stage.page.getByTestId(id).innerText();
 const state = () => text("run-state");
 const number = (words) => Number(words.replaceAll(/[^\d.]/g, ""));
 
@@ -39,7 +27,7 @@ async function plannedRate() {
 
 /** Whether anything is painted on a chart. */
 const isPainted = (id) =>
-  page.getByTestId(`chart-${id}`).locator("canvas").first().evaluate((canvas) => {
+  stage.page.getByTestId(`chart-${id}`).locator("canvas").first().evaluate((canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const colours = new Set();
     for (let at = 0; at < data.length; at += 4) colours.add(`${data[at]},${data[at + 1]},${data[at + 2]},${data[at + 3]}`);
@@ -48,7 +36,7 @@ const isPainted = (id) =>
 
 const moreThan = (least) => async () => (await answered()) > least && (await answered());
 
-test("the panel opens and is ready to start", async () => {
+step("the panel opens and is ready to start", async ({ page }) => {
   await page.goto("/");
   assert.match(await page.title(), /Throng/);
   await eventually("Start can be pressed", () => page.getByTestId("start").isEnabled());
@@ -56,7 +44,7 @@ test("the panel opens and is ready to start", async () => {
   await keepPicture(page, "1-before");
 });
 
-test("live numbers move after Start", async () => {
+step("live numbers move after Start", async ({ page }) => {
   await page.getByTestId("profile").selectOption("quick_test");
   await page.getByTestId("start").click();
   await eventually("the run is running", async () => (await state()) === "running");
@@ -66,7 +54,7 @@ test("live numbers move after Start", async () => {
   await eventually("the response time chart is painted", () => isPainted("response-time"));
 });
 
-test("numbers rest while paused and move again after", async () => {
+step("numbers rest while paused and move again after", async ({ page, browser }) => {
   await page.getByTestId("pause").click();
   await eventually("the run is paused", async () => (await state()) === "paused");
   await eventually("every answer is home", async () => (await text("tile-in-flight-value")).trim() === "0");
@@ -79,7 +67,7 @@ test("numbers rest while paused and move again after", async () => {
   await eventually("more requests were answered", moreThan(count));
 });
 
-test("the rate follows the hand", async () => {
+step("the rate follows the hand", async ({ page }) => {
   const planned = await plannedRate();
   await page.getByTestId("rate").fill("3");
   await page.getByTestId("rate").press("Enter");
@@ -91,7 +79,7 @@ test("the rate follows the hand", async () => {
   await keepPicture(page, "2-during");
 });
 
-test("a reload in the middle of a run loses nothing", async () => {
+step("a reload in the middle of a run loses nothing", async ({ page, browser }) => {
   const count = await answered();
   browser.frames.length = 0;
   await page.reload();
@@ -105,7 +93,7 @@ test("a reload in the middle of a run loses nothing", async () => {
   assert.equal(changes.length, 3, "pause, resume and the rate are known");
 });
 
-test("after Stop the result adds up and agrees with the target", async () => {
+step("after Stop the result adds up and agrees with the target", async ({ page, throng }) => {
   await page.getByTestId("stop").click();
   await eventually("the run is stopped", async () => (await state()) === "stopped");
   const download = page.waitForEvent("download");
@@ -130,8 +118,4 @@ test("after Stop the result adds up and agrees with the target", async () => {
     assert.equal(account.event_types[row.name] ?? 0, row.events.succeeded, `the target's account of ${row.name}`);
   }
   assert.equal(await answered(), result.totals.requests.sent, "the panel shows the result's count");
-});
-
-test("the browser had nothing to complain about", () => {
-  assert.deepEqual(browser.complaints, []);
 });
