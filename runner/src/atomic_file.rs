@@ -1,0 +1,67 @@
+//! Files that are written whole or not at all.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Writes a file beside its place first, then moves it there: nobody ever reads half of it.
+///
+/// # Errors
+///
+/// The directory is not writable or the disk is full; the file that was there is left alone.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = temporary_beside(path)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Finds out whether [`write_whole`] could write there, and leaves nothing behind.
+///
+/// # Errors
+///
+/// What the write would fail with.
+pub fn check_writable(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    temporary_beside(path).map(drop)
+}
+
+fn temporary_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // Named first: its absence would otherwise be told with the temporary file's name.
+    std::fs::metadata(directory)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".throng-");
+    // A temporary file is private by default; this one becomes a file like any other of its writer's.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(directory).map_err(|error| error.kind().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("results.json");
+        check_writable(&path).unwrap();
+        write_whole(&path, b"first").unwrap();
+        write_whole(&path, b"second").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_before() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(check_writable(directory.path()).is_err());
+        assert!(check_writable(&directory.path().join("no").join("such").join("file")).is_err());
+    }
+}

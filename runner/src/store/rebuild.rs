@@ -1,0 +1,147 @@
+//! A run's summary, result and live picture from what is known of it: for lists, for runs whose runner died, and for
+//! watchers of a run that is over.
+
+use shared::api::RunSummary;
+use shared::run::{
+    Change, Failure, Hello, Latencies, Latency, Percentiles, RunInfo, RunRecord, RunResult, RunState, Snapshot,
+    TimelineRow, Totals,
+};
+
+/// The summary of a run that is going on.
+pub(super) fn summary_of_snapshot(info: &RunInfo, snapshot: &Snapshot) -> RunSummary {
+    RunSummary {
+        info: RunInfo { state: snapshot.state, ..info.clone() },
+        verdict: snapshot.verdict.clone(),
+        totals: totals_of(snapshot),
+        response_time: snapshot.response_time,
+    }
+}
+
+/// The summary of a run that is over.
+pub(super) fn summary_of_result(result: &RunResult) -> RunSummary {
+    RunSummary {
+        info: result.run.info.clone(),
+        verdict: result.verdict.clone(),
+        totals: result.totals,
+        response_time: result.latency.response_time.percentiles,
+    }
+}
+
+/// The result of a run whose runner died: what its last second knew. Times of its failures are those of the seconds
+/// that had them; histograms, status codes and connections died with the runner.
+pub(super) fn result_of_rows(
+    record: RunRecord,
+    snapshot: Option<Snapshot>,
+    timeline: Vec<TimelineRow>,
+    changes: Vec<Change>,
+) -> RunResult {
+    let snapshot = snapshot.unwrap_or_else(|| blank(record.info.state));
+    let figures = |percentiles: Percentiles| Latency { percentiles, hdr: String::new() };
+    let mut verdict = snapshot.verdict.clone();
+    verdict.reasons.push("the runner died during the run: counts end with its last stored second".to_owned());
+    verdict.status = verdict.status.max(shared::run::VerdictStatus::Degraded);
+    RunResult {
+        schema_version: 1,
+        verdict,
+        totals: totals_of(&snapshot),
+        latency: Latencies {
+            response_time: figures(snapshot.response_time),
+            send_lag: figures(snapshot.send_lag),
+            ..Latencies::default()
+        },
+        failures: failures_of(&snapshot, &timeline),
+        event_types: snapshot.event_types,
+        status_codes: Default::default(),
+        connections: Default::default(),
+        thresholds: Vec::new(),
+        run: record,
+        changes,
+        timeline,
+    }
+}
+
+/// What a watcher of a run that is over is told.
+pub(super) fn hello_of(result: RunResult) -> Hello {
+    let totals = &result.totals;
+    let snapshot = Snapshot {
+        state: result.run.info.state,
+        elapsed_seconds: totals.elapsed_seconds,
+        schedule_seconds: schedule_seconds(&result),
+        rate_multiplier: 1.0,
+        target_rate: 0.0,
+        current_rate: 0.0,
+        in_flight: 0,
+        events: totals.events,
+        requests: totals.requests,
+        recent_response_time: Percentiles::default(),
+        response_time: result.latency.response_time.percentiles,
+        send_lag: result.latency.send_lag.percentiles,
+        event_types: result.event_types,
+        failures: result.failures.iter().map(|failure| (failure.kind, failure.count)).collect(),
+        verdict: result.verdict,
+    };
+    Hello {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        run: result.run.info,
+        snapshot,
+        timeline: result.timeline,
+        resolution_seconds: 1,
+        changes: result.changes,
+        samples: result.failures.into_iter().filter_map(|failure| failure.sample).collect(),
+    }
+}
+
+fn totals_of(snapshot: &Snapshot) -> Totals {
+    let seconds = snapshot.schedule_seconds;
+    Totals {
+        events: snapshot.events,
+        requests: snapshot.requests,
+        bytes: Default::default(),
+        elapsed_seconds: snapshot.elapsed_seconds,
+        events_per_second: if seconds > 0.0 { snapshot.events.succeeded as f64 / seconds } else { 0.0 },
+        error_rate: snapshot.events.error_rate(),
+    }
+}
+
+fn failures_of(snapshot: &Snapshot, timeline: &[TimelineRow]) -> Vec<Failure> {
+    let mut failures = Vec::with_capacity(snapshot.failures.len());
+    for (&kind, &count) in &snapshot.failures {
+        let mut seconds =
+            timeline.iter().filter(|row| row.failures.contains_key(&kind)).map(|row| f64::from(row.second));
+        let first = seconds.next().unwrap_or(0.0);
+        let last = seconds.next_back().unwrap_or(first);
+        failures.push(Failure { kind, count, first_seconds: first, last_seconds: last, sample: None });
+    }
+    failures
+}
+
+/// Seconds of schedule that a result covers: the events that succeeded over their rate, where there is one.
+fn schedule_seconds(result: &RunResult) -> f64 {
+    let totals = &result.totals;
+    if totals.events_per_second > 0.0 {
+        totals.events.succeeded as f64 / totals.events_per_second
+    } else {
+        totals.elapsed_seconds
+    }
+}
+
+/// A run of which not even the first second is known.
+pub(super) fn blank(state: RunState) -> Snapshot {
+    Snapshot {
+        state,
+        elapsed_seconds: 0.0,
+        schedule_seconds: 0.0,
+        rate_multiplier: 1.0,
+        target_rate: 0.0,
+        current_rate: 0.0,
+        in_flight: 0,
+        events: Default::default(),
+        requests: Default::default(),
+        recent_response_time: Percentiles::default(),
+        response_time: Percentiles::default(),
+        send_lag: Percentiles::default(),
+        event_types: Vec::new(),
+        failures: Default::default(),
+        verdict: Default::default(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Reading runs back, and what becomes of those that a dead process left behind.
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use serde::de::DeserializeOwned;
+use shared::api::RunSummary;
+use shared::run::{Change, Hello, RunId, RunRecord, RunResult, RunState, Snapshot, TimelineRow};
+
+use super::owner::Owner;
+use super::rebuild::{hello_of, result_of_rows};
+use super::{Store, StoreError};
+
+impl Store {
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub fn list(&self) -> Result<Vec<RunSummary>, StoreError> {
+        let texts = self.query("SELECT id, summary FROM runs ORDER BY started_at DESC, id DESC", [])?;
+        texts.into_iter().map(|(id, text)| parse(&id, &text)).collect()
+    }
+
+    /// The newest run.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub fn latest(&self) -> Result<Option<RunId>, StoreError> {
+        let rows = self.query("SELECT id, id FROM runs ORDER BY started_at DESC, id DESC LIMIT 1", [])?;
+        Ok(rows.into_iter().next().map(|(id, _)| RunId(id)))
+    }
+
+    /// One run's summary.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub fn get(&self, id: &RunId) -> Result<Option<RunSummary>, StoreError> {
+        let rows = self.query("SELECT id, summary FROM runs WHERE id = ?", [&id.0])?;
+        rows.into_iter().next().map(|(id, text)| parse(&id, &text)).transpose()
+    }
+
+    /// One run's result; for a run without one (interrupted, or still going on), what its seconds tell.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub fn result(&self, id: &RunId) -> Result<Option<RunResult>, StoreError> {
+        let found = self
+            .reader()
+            .query_row("SELECT result, record, summary, snapshot FROM runs WHERE id = ?", [&id.0], |row| {
+                Ok((
+                    row.get::<_, Option<String>>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, String>(2)?,
+                    row.get::<_, Option<String>>(3)?,
+                ))
+            })
+            .optional()
+            .map_err(|error| self.database_error(error))?;
+        let Some((result, record, summary, snapshot)) = found else { return Ok(None) };
+        let rows = self.query("SELECT run, row FROM seconds WHERE run = ? ORDER BY second", [&id.0])?;
+        let timeline: Vec<TimelineRow> = rows.iter().map(|(_, text)| parse(&id.0, text)).collect::<Result<_, _>>()?;
+        if let Some(text) = result {
+            let result: RunResult = parse(&id.0, &text)?;
+            return Ok(Some(RunResult { timeline, ..result }));
+        }
+        let mut record: RunRecord = parse(&id.0, &record)?;
+        record.info = parse::<RunSummary>(&id.0, &summary)?.info;
+        let snapshot: Option<Snapshot> = snapshot.map(|text| parse(&id.0, &text)).transpose()?;
+        let rows = self.query("SELECT run, change FROM changes WHERE run = ? ORDER BY number", [&id.0])?;
+        let changes: Vec<Change> = rows.iter().map(|(_, text)| parse(&id.0, text)).collect::<Result<_, _>>()?;
+        Ok(Some(result_of_rows(record, snapshot, timeline, changes)))
+    }
+
+    /// What a watcher of a run that is over needs to draw it.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub fn hello(&self, id: &RunId) -> Result<Option<Hello>, StoreError> {
+        Ok(self.result(id)?.map(hello_of))
+    }
+
+    fn query(&self, sql: &str, values: impl rusqlite::Params) -> Result<Vec<(String, String)>, StoreError> {
+        let reader = self.reader();
+        let pairs = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let mut statement = reader.prepare_cached(sql).map_err(|error| self.database_error(error))?;
+        let rows = statement.query_map(values, pairs).and_then(Iterator::collect);
+        rows.map_err(|error| self.database_error(error))
+    }
+}
+
+/// Marks the runs whose process is dead.
+pub(super) fn mark_interrupted(connection: &mut Connection, owner: &Owner) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let unfinished: Vec<(String, String, String)> = transaction
+        .prepare("SELECT id, owner, state FROM runs WHERE result IS NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, token, state) in unfinished {
+        if state != RunState::Interrupted.name() && !owner.is_alive(&token) {
+            transaction.execute(
+                "UPDATE runs SET state = ?2, summary = json_set(summary, '$.info.state', ?2) WHERE id = ?1",
+                [id.as_str(), RunState::Interrupted.name()],
+            )?;
+        }
+    }
+    transaction.commit()
+}
+
+fn parse<T: DeserializeOwned>(id: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text)
+        .map_err(|error| StoreError::Unreadable { run: RunId(id.to_owned()), reason: error.to_string() })
+}

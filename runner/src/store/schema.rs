@@ -1,0 +1,65 @@
+//! The database's tables, and how an older database becomes the current one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+/// How long one process waits for another that is writing.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Each step leads from the schema version of its place to the next one.
+const STEPS: [&str; 1] = [
+    // JSON in text columns: the types of `shared::run` are the schema, and SQLite's own functions can look inside.
+    "CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        summary TEXT NOT NULL,
+        record TEXT NOT NULL,
+        snapshot TEXT,
+        result TEXT
+     ) STRICT;
+     CREATE INDEX runs_by_start ON runs (started_at DESC, id DESC);
+     CREATE TABLE seconds (
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        second INTEGER NOT NULL,
+        row TEXT NOT NULL,
+        PRIMARY KEY (run, second)
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE changes (
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        change TEXT NOT NULL,
+        PRIMARY KEY (run, number)
+     ) STRICT, WITHOUT ROWID;",
+];
+
+/// Opens a connection that waits for others and keeps references whole.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // In WAL mode NORMAL loses nothing when the process dies; only a power cut can take the last moments.
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(connection)
+}
+
+/// Brings a database up to date; `Some((found, known))` when it is from a later version and was left alone.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Option<(i64, i64)>> {
+    let known = STEPS.len() as i64;
+    // Immediate: of two processes that open a new database at once, one waits and then finds the work done.
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Ok(Some((found, known)));
+    }
+    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(None)
+}
