@@ -1,0 +1,163 @@
+//! `/api/runs`: starting, commanding, looking at and deleting runs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use shared::api::{RunSummary, ScenarioChoice, StartRun};
+use shared::run::{Change, Command, RunId, RunInfo};
+
+use super::App;
+use super::failure::{Body, Failure, blocking};
+use crate::engine;
+use crate::engine::handle::CommandError;
+use crate::engine::prepare::{PrepareError, Prepared, prepare};
+use crate::library::Found;
+use crate::library::loading::{Additions, load_to_run};
+
+/// Who gives the commands that come in here.
+const ORIGIN: &str = "panel";
+
+/// The history, newest first.
+pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RunSummary>>, Failure> {
+    Ok(Json(blocking(move || app.store.list()).await??))
+}
+
+/// One run.
+pub(super) async fn read(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RunSummary>, Failure> {
+    let id = RunId(id);
+    let missing = no_such_run(&id);
+    let found = blocking(move || app.store.get(&id)).await??;
+    found.map(Json).ok_or(missing)
+}
+
+/// Starts a run.
+pub(super) async fn start(
+    State(app): State<Arc<App>>,
+    Body(start): Body<StartRun>,
+) -> Result<(StatusCode, Json<RunInfo>), Failure> {
+    let turn = app.current.take_turn()?;
+    let practice = match (start.practice_target, &app.practice) {
+        (false, _) => None,
+        (true, Some(practice)) => Some(practice.url()),
+        (true, None) => {
+            let failure =
+                Failure::new(StatusCode::CONFLICT, "no_practice_target", "this server has no practice target");
+            return Err(failure.with_hint("start it without --no-practice-target"));
+        }
+    };
+    let prepared = {
+        let app = Arc::clone(&app);
+        blocking(move || prepare_run(&app, start, practice)).await??
+    };
+    let info = prepared.info.clone();
+    let run = engine::start::start(prepared, Box::new(app.store.journal()));
+    turn.start(run);
+    Ok((StatusCode::CREATED, Json(info)))
+}
+
+/// A run's result as a download.
+pub(super) async fn result(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Failure> {
+    let id = RunId(id);
+    let missing = no_such_run(&id);
+    let name = format!("attachment; filename=\"throng-{id}.json\"");
+    let text = blocking(move || {
+        let result = app.store.result(&id)?.ok_or(missing)?;
+        serde_json::to_string_pretty(&result)
+            .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))
+    });
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], text.await??).into_response();
+    if let Ok(value) = HeaderValue::from_str(&name) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// Gives a command to a run that is going on.
+pub(super) async fn command(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Body(command): Body<Command>,
+) -> Result<Json<Change>, Failure> {
+    let id = RunId(id);
+    let Some(run) = app.current.find(&id) else {
+        let store = Arc::clone(&app.store);
+        let known = blocking(move || store.get(&id).map(|found| (found.is_some(), id))).await??;
+        return Err(match known {
+            (true, id) => Failure::new(StatusCode::CONFLICT, "run_over", format!("run {id} is over")),
+            (false, id) => no_such_run(&id),
+        });
+    };
+    run.command(command, ORIGIN).await.map(Json).map_err(|error| match error {
+        CommandError::NotNow { state, .. } if state.is_over() => {
+            Failure::new(StatusCode::CONFLICT, "run_over", error.to_string())
+        }
+        CommandError::NotNow { .. } => Failure::new(StatusCode::CONFLICT, "not_now", error.to_string()),
+        CommandError::Multiplier => {
+            Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "command_invalid", error.to_string())
+        }
+        CommandError::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string()),
+        CommandError::Gone => Failure::new(StatusCode::CONFLICT, "run_over", error.to_string()),
+    })
+}
+
+/// Deletes a run that is over.
+pub(super) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
+    let id = RunId(id);
+    if app.current.active().is_some_and(|run| run.id() == id) {
+        let failure = Failure::new(StatusCode::CONFLICT, "run_active", format!("run {id} is going on"));
+        return Err(failure.with_hint("stop it first"));
+    }
+    let missing = no_such_run(&id);
+    let store = Arc::clone(&app.store);
+    let doomed = id.clone();
+    if !blocking(move || store.delete(&doomed)).await?? {
+        return Err(missing);
+    }
+    app.current.forget(&id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Loads, prepares and finds the targets there; blocks.
+fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<Prepared, Failure> {
+    let found = match start.scenario {
+        ScenarioChoice::Named(name) => app.library.named(&name)?,
+        ScenarioChoice::Text(text) => Found { source: "scenario".to_owned(), built_in: false, text, directory: None },
+    };
+    let additions = Additions {
+        profile: start.profile,
+        set: start.set.into_iter().collect(),
+        seed: start.seed,
+        practice: practice.is_some(),
+        api_key: None,
+    };
+    let (scenario, secrets) = load_to_run(&found, &additions).into_valid().map_err(Failure::invalid_scenario)?;
+    let options = secrets.prepare_options(practice.as_deref(), &app.allowed_targets);
+    let prepared = prepare(scenario, &options).map_err(refuse)?;
+    // A dialler stays on its thread, as the workers' do; this thread is one that may wait.
+    tokio::runtime::Handle::current().block_on(prepared.preflight()).map_err(refuse)?;
+    Ok(prepared)
+}
+
+fn refuse(error: PrepareError) -> Failure {
+    let hint = error.hint();
+    let failure = match error {
+        PrepareError::Plan(problems) => Failure::invalid_scenario(problems),
+        PrepareError::Unreachable { .. } => {
+            Failure::new(StatusCode::BAD_GATEWAY, "target_unreachable", error.to_string())
+        }
+        PrepareError::Secret { .. } | PrepareError::Target { .. } | PrepareError::Unsupported(_) => {
+            Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_run", error.to_string())
+        }
+    };
+    match hint {
+        Some(hint) => failure.with_hint(&hint),
+        None => failure,
+    }
+}
+
+fn no_such_run(id: &RunId) -> Failure {
+    Failure::not_found(format!("there is no run {id}"))
+}
