@@ -2,5 +2,16 @@
 //!
 //! The binary is `main.rs`.
 
+pub mod atomic_file;
+pub mod cli;
+pub mod commands;
+pub mod engine;
+pub mod import;
+pub mod library;
 pub mod practice;
+pub mod report;
+pub mod server;
+pub mod shutdown;
+pub mod store;
+pub mod telemetry;
 pub mod transport;

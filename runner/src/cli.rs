@@ -1,0 +1,301 @@
+//! The command line: what can be typed, in the order in which `--help` shows it. What it does is in `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Generates realistic event traffic and load, and measures honestly how a target takes it.
+#[derive(Debug, Parser)]
+#[command(name = "throng", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more: once for what happens, twice for details
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What Throng can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the panel and the API, with a practice target to send to
+    Serve(ServeArgs),
+    /// Run a scenario without the panel: progress, summary, results, exit code
+    Run(Box<RunArgs>),
+    /// Run the practice target alone
+    Target(TargetArgs),
+    /// List the built-in scenarios and your own, with their profiles
+    Scenarios(ScenariosArgs),
+    /// Print a scenario
+    Show(ShowArgs),
+    /// Find every problem of scenario files at once
+    Validate(ValidateArgs),
+    /// Find out whether a target is there: exit code 0 or 3
+    Health(HealthArgs),
+    /// Look at the runs of the past
+    Runs(RunsArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Where runs and scenarios are kept.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DataArgs {
+    /// Directory of runs and scenarios [default: $XDG_DATA_HOME/throng or ~/.local/share/throng]
+    #[arg(long, value_name = "DIR", env = "THRONG_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Which hosts may be sent to.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TargetPolicyArgs {
+    /// Allow sending to this host; loopback and private addresses are always allowed, `*` allows every host
+    #[arg(long = "allow-target", value_name = "HOST")]
+    pub allow_target: Vec<String>,
+}
+
+/// `throng serve`
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// Address to listen at
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
+    pub bind: SocketAddr,
+    /// Token that every request must carry; needed for an address beyond this machine
+    #[arg(long, value_name = "TOKEN", env = "THRONG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Do not start the practice target
+    #[arg(long)]
+    pub no_practice_target: bool,
+    /// Address of the practice target; a free port when this one is taken
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7979", conflicts_with = "no_practice_target")]
+    pub practice_bind: SocketAddr,
+    /// Which hosts may be sent to.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `throng run`
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// A built-in scenario, one of your own, or a file
+    #[arg(value_name = "SCENARIO", required_unless_present = "scenario_file")]
+    pub scenario: Option<String>,
+    /// The scenario, for those who are used to a flag
+    #[arg(short = 's', long = "scenario", value_name = "SCENARIO", conflicts_with = "scenario")]
+    pub scenario_file: Option<String>,
+    /// Profile of the scenario to apply
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Short flags for the scenario's values.
+    #[command(flatten)]
+    pub flags: ScenarioFlags,
+    /// Seed of every draw; the scenario's own, or a new one
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Set any value by its dotted path, as `workloads.shop.load.rate=20/s`
+    #[arg(long, value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub set: Vec<(String, String)>,
+    /// Send everything to a practice target inside this process
+    #[arg(long, conflicts_with = "url")]
+    pub practice_target: bool,
+    /// Write the results to this file
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Say what would be sent, send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which hosts may be sent to.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// Short flags for the values of a scenario that people change most.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ScenarioFlags {
+    /// Address of the target
+    #[arg(short = 'e', long = "url", value_name = "URL")]
+    pub url: Option<String>,
+    /// Simulated users
+    #[arg(short = 'u', long, value_name = "COUNT")]
+    pub users: Option<u64>,
+    /// How long: 90s, 5m, 1h30m, forever
+    #[arg(short = 'd', long, value_name = "SPAN")]
+    pub duration: Option<String>,
+    /// Events per time: 50/s, 20/min, 600/h
+    #[arg(short = 'r', long, value_name = "RATE")]
+    pub rate: Option<String>,
+    /// Events per request; 1 sends each event alone
+    #[arg(short = 'b', long, value_name = "COUNT")]
+    pub batch_size: Option<u32>,
+    /// Connections at most
+    #[arg(short = 'c', long, value_name = "COUNT")]
+    pub connections: Option<u32>,
+    /// API key; it is sent and never stored
+    #[arg(short = 'k', long, value_name = "KEY", env = "THRONG_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+}
+
+/// `throng target`
+#[derive(Args, Debug)]
+pub struct TargetArgs {
+    /// Address to listen at
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7979")]
+    pub bind: SocketAddr,
+    /// Median answer time in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0.0)]
+    pub latency_p50: f64,
+    /// 99th percentile of the answer time in milliseconds; the median when left out
+    #[arg(long, value_name = "MS")]
+    pub latency_p99: Option<f64>,
+    /// Share of requests to answer with 500 (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub error_rate: f64,
+    /// Requests per second above which to answer 429
+    #[arg(long, value_name = "RATE")]
+    pub rate_limit: Option<f64>,
+    /// Share of requests to drop the connection of (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub drop_rate: f64,
+    /// Accept connections and answer nothing, until `PUT /settings` says otherwise
+    #[arg(long)]
+    pub frozen: bool,
+}
+
+/// `throng scenarios`
+#[derive(Args, Debug)]
+pub struct ScenariosArgs {
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `throng show`
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// A built-in scenario, one of your own, or a file
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: String,
+    /// Profile to apply; implies --full
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Everything resolved: what it extends, the profile, defaults
+    #[arg(long)]
+    pub full: bool,
+    /// As JSON; implies --full
+    #[arg(long)]
+    pub json: bool,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `throng validate`
+#[derive(Args, Debug)]
+pub struct ValidateArgs {
+    /// Scenario files, or names
+    #[arg(value_name = "FILE", required = true)]
+    pub scenarios: Vec<String>,
+    /// Profile to apply; without it each profile is tried
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `throng health`
+#[derive(Args, Debug)]
+pub struct HealthArgs {
+    /// Address of the target; `/health` is asked for when it has no path
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// How long to wait for an answer
+    #[arg(long, value_name = "SPAN", default_value = "5s")]
+    pub timeout: String,
+    /// Which hosts may be sent to.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
+}
+
+/// `throng runs`
+#[derive(Args, Debug)]
+pub struct RunsArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: RunsCommand,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// What can be done with runs of the past.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List them, newest first
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a run's summary
+    Show {
+        /// Its id, the beginning of it, or `latest`
+        run: String,
+    },
+    /// Write a run's results as JSON
+    Export {
+        /// Its id, the beginning of it, or `latest`
+        run: String,
+        /// File to write; standard output when left out
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Delete runs for good
+    Delete {
+        /// Their ids
+        #[arg(required = true)]
+        runs: Vec<String>,
+    },
+}
+
+/// `throng completions`
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}
+
+fn path_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() => Ok((path.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("write PATH=VALUE, as in workloads.shop.load.rate=20/s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_path_and_its_value_part_at_the_first_equals_sign() {
+        assert_eq!(path_and_value("a.b=c=d"), Ok(("a.b".to_owned(), "c=d".to_owned())));
+        assert!(path_and_value("a.b").is_err());
+        assert!(path_and_value("=1").is_err());
+    }
+}

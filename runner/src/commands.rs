@@ -1,0 +1,164 @@
+//! What the command line does, one file per command.
+
+mod completions;
+mod health;
+mod overrides;
+mod run;
+mod runs;
+mod scenarios;
+mod serve;
+mod show;
+mod target;
+mod validate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::cli::{Cli, Command, DataArgs};
+use crate::library::{Library, LibraryError};
+use crate::store::{self, ScenarioFiles, StoreError};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// It did what it was asked to.
+    Done,
+    /// It ran and did not succeed.
+    Failed,
+    /// It was asked for something that cannot be: usage, scenario, place to write.
+    Usage,
+    /// The target is not there.
+    Unreachable,
+    /// It was interrupted.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Unreachable => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a command ended early: one sentence, what to do about it, and the exit code.
+#[derive(Debug)]
+pub struct Refusal {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Refusal {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    /// Something that was asked for cannot be.
+    fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Something that should have worked did not.
+    fn failed(message: impl ToString) -> Self {
+        Self::new(Exit::Failed, message.to_string())
+    }
+
+    /// The problems were shown already; only the code is left to say.
+    fn shown(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<LibraryError> for Refusal {
+    fn from(error: LibraryError) -> Self {
+        let hint = match &error {
+            LibraryError::Unknown(_) => Some("`throng scenarios` lists all there are".to_owned()),
+            LibraryError::File { .. } | LibraryError::BuiltIn(_) | LibraryError::Store(_) => None,
+        };
+        Self { exit: Exit::Usage, message: error.to_string(), hint }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Directory { .. } | StoreError::Database { .. } | StoreError::Newer { .. } => {
+                Self::usage(error.to_string()).with_hint("choose another place with --data-dir or THRONG_DATA_DIR")
+            }
+            StoreError::Unreadable { .. } | StoreError::Writing(_) => Self::failed(error),
+        }
+    }
+}
+
+/// Does what the command line asks for.
+pub fn dispatch(cli: Cli) -> Exit {
+    let outcome = match cli.command {
+        Command::Serve(args) => in_runtime(serve::serve(args)),
+        Command::Run(args) => in_runtime(run::run(*args)),
+        Command::Target(args) => in_runtime(target::target(args)),
+        Command::Scenarios(args) => scenarios::scenarios(&args),
+        Command::Show(args) => show::show(&args),
+        Command::Validate(args) => validate::validate(&args),
+        Command::Health(args) => in_runtime(health::health(args)),
+        Command::Runs(args) => runs::runs(args),
+        Command::Completions(args) => completions::completions(&args),
+    };
+    outcome.unwrap_or_else(|refusal| {
+        if !refusal.message.is_empty() {
+            let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+            anstream::eprintln!("{red}error{red:#}: {}", refusal.message);
+        }
+        if let Some(hint) = refusal.hint {
+            anstream::eprintln!("  help: {hint}");
+        }
+        refusal.exit
+    })
+}
+
+/// Runs a command that waits for sockets and timers. The engine brings threads of its own; what runs here is control.
+fn in_runtime(command: impl Future<Output = Result<Exit, Refusal>>) -> Result<Exit, Refusal> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Refusal::failed(format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(command);
+    // A blocking task that hangs (a disk, a name server) must not keep the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// The data directory that was asked for, or the usual one.
+fn data_directory(data: &DataArgs) -> Result<PathBuf, Refusal> {
+    data.data_dir.clone().or_else(store::default_directory).ok_or_else(|| {
+        Refusal::usage("there is no home directory to keep runs in").with_hint("name one with --data-dir")
+    })
+}
+
+/// The scenarios that can be named, without touching the database.
+fn library(data: &DataArgs) -> Result<Library, Refusal> {
+    Ok(Library::new(ScenarioFiles::new(data_directory(data)?.join("scenarios"))))
+}
+
+/// Shows problems where people look for errors.
+fn show_problems(problems: &[shared::problem::Problem], found: &crate::library::Found) {
+    let text_of = |source: &str| {
+        if source == found.source {
+            return Some(found.text.clone());
+        }
+        shared::scenario::built_in::find(source).map(|built_in| built_in.text.to_owned())
+    };
+    anstream::eprint!("{}", crate::report::problems::problems(problems, &text_of));
+}

@@ -1,0 +1,56 @@
+//! The short flags of `throng run` as dotted paths into the scenario.
+
+use shared::scenario::document::Node;
+
+use super::Refusal;
+use crate::cli::ScenarioFlags;
+
+/// What the flags set, as paths and values.
+///
+/// # Errors
+///
+/// The scenario has several workloads or targets, so that a flag cannot know which it means.
+pub(super) fn settings(document: &Node, flags: &ScenarioFlags) -> Result<Vec<(String, String)>, Refusal> {
+    let mut set = Vec::new();
+    let text = |value: &dyn std::fmt::Display| Some(value.to_string());
+    for (flag, field, value) in [
+        ("--duration", "load.duration", flags.duration.clone()),
+        ("--rate", "load.rate", flags.rate.clone()),
+        ("--users", users_field(document), flags.users.as_ref().and_then(|users| text(users))),
+    ] {
+        if let Some(value) = value {
+            set.push((format!("workloads.{}.{field}", only(document, "workloads", flag, field)?), value));
+        }
+    }
+    for (flag, field, value) in [
+        ("--url", "url", flags.url.clone()),
+        ("--batch-size", "batch.size", flags.batch_size.as_ref().and_then(|size| text(size))),
+        ("--connections", "connections", flags.connections.as_ref().and_then(|count| text(count))),
+    ] {
+        if let Some(value) = value {
+            set.push((format!("targets.{}.{field}", only(document, "targets", flag, field)?), value));
+        }
+    }
+    Ok(set)
+}
+
+/// The users of a closed load are its load; those of an open one are the people that it draws from.
+fn users_field(document: &Node) -> &'static str {
+    let workloads = document.get("workloads").and_then(Node::as_map).unwrap_or_default();
+    let closed = workloads.iter().any(|entry| entry.node.get("load").is_some_and(|load| load.get("users").is_some()));
+    if closed { "load.users" } else { "population.count" }
+}
+
+/// The name of the only entry of a section.
+fn only<'a>(document: &'a Node, section: &str, flag: &str, field: &str) -> Result<&'a str, Refusal> {
+    let entries = document.get(section).and_then(Node::as_map).unwrap_or_default();
+    match entries {
+        [entry] => Ok(&entry.key),
+        [] => Err(Refusal::usage(format!("{flag} has nothing to change: the scenario has no {section}"))),
+        [first, ..] => {
+            let names: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+            let message = format!("{flag} could mean any of the {section} {}", names.join(", "));
+            Err(Refusal::usage(message).with_hint(format!("say which: --set {section}.{}.{field}=...", first.key)))
+        }
+    }
+}
