@@ -1,7 +1,5 @@
 //! What people ask the runner to do: start, pause, change, stop.
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{ScenarioChoice, StartRun};
@@ -18,6 +16,7 @@ pub(crate) fn start_chosen(desk: Desk) {
     let (scenario, profile, practice_target) = desk
         .preferences
         .with_untracked(|chosen| (chosen.scenario.clone(), chosen.profile.clone(), chosen.practice_target));
+    let set = desk.keys_of(&scenario);
     let has_target =
         desk.status.with_untracked(|status| status.ready().is_some_and(|status| status.practice_target.is_some()));
     start(
@@ -25,7 +24,7 @@ pub(crate) fn start_chosen(desk: Desk) {
         StartRun {
             scenario: ScenarioChoice::Named(scenario),
             profile: Some(profile).filter(|profile| !profile.is_empty()),
-            set: BTreeMap::new(),
+            set,
             seed: None,
             practice_target: practice_target && has_target,
         },

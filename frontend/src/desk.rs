@@ -1,9 +1,12 @@
 //! What every page sees and can do: the panel's signals, and what keeps them in step with the runner.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{ScenarioSummary, Status};
 use shared::run::{RunId, RunState};
+use shared::scenario::quote;
 
 use crate::state::connection::Connection;
 use crate::state::controls::Controls;
@@ -42,6 +45,8 @@ pub(crate) struct Desk {
     pub(crate) system_is_dark: RwSignal<bool>,
     /// Counts changes of colours, so that canvases are drawn anew.
     pub(crate) themed: RwSignal<u32>,
+    /// API keys for runs from this tab, by scenario and path; they live in memory only.
+    pub(crate) keys: RwSignal<BTreeMap<(String, String), String>>,
     /// Whether the help is open.
     pub(crate) help: RwSignal<bool>,
     /// The moment under the crosshair that all charts share, in seconds.
@@ -68,6 +73,7 @@ impl Desk {
             preferences: RwSignal::new(preferences.unwrap_or_default()),
             system_is_dark: RwSignal::new(false),
             themed: RwSignal::new(0),
+            keys: RwSignal::new(BTreeMap::new()),
             help: RwSignal::new(false),
             crosshair: RwSignal::new(None),
             zoom: RwSignal::new(None),
@@ -87,6 +93,26 @@ impl Desk {
     /// Where the charts' axis of time ends.
     pub(crate) fn axis_end(self) -> f64 {
         self.board.with_untracked(|board| board.as_ref().map_or(60.0, RunBoard::axis_end))
+    }
+
+    /// Keeps an API key for runs of a scenario from this tab; an empty one is forgotten.
+    pub(crate) fn give_key(self, scenario: &str, path: &str, key: &str) {
+        let place = (scenario.to_owned(), path.to_owned());
+        self.keys.update(|keys| {
+            if key.is_empty() {
+                keys.remove(&place)
+            } else {
+                keys.insert(place, key.to_owned())
+            };
+        });
+    }
+
+    /// The API keys for a scenario, as a run takes them: paths to values in YAML.
+    pub(crate) fn keys_of(self, scenario: &str) -> BTreeMap<String, String> {
+        self.keys.with_untracked(|keys| {
+            let own = keys.iter().filter(|((name, _), _)| name == scenario);
+            own.map(|((_, path), key)| (path.clone(), quote(key))).collect()
+        })
     }
 
     /// Goes to a page.

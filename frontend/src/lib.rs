@@ -7,6 +7,7 @@ mod api;
 mod app;
 mod charts;
 mod desk;
+mod editing;
 mod format;
 mod live;
 mod pages;

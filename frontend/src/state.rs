@@ -2,13 +2,16 @@
 
 pub(crate) mod connection;
 pub(crate) mod controls;
+pub(crate) mod draft;
 pub(crate) mod history;
 pub(crate) mod preferences;
 pub(crate) mod rate;
 pub(crate) mod remote;
 pub(crate) mod route;
 pub(crate) mod run_board;
+pub(crate) mod scenario_form;
 pub(crate) mod shortcut;
 pub(crate) mod target_form;
+pub(crate) mod text_place;
 pub(crate) mod tiles;
 pub(crate) mod timeline;

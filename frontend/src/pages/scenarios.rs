@@ -1,22 +1,29 @@
-//! The Scenarios page: what can be run.
+//! The Scenarios page: the gallery, or one scenario in the editor.
 
 use leptos::prelude::*;
 
 use crate::desk::Desk;
 use crate::panels::connection_notice::ConnectionNotice;
+use crate::panels::new_scenario::{NewScenario, Origin};
+use crate::panels::scenario_editor::ScenarioEditor;
+use crate::panels::scenario_gallery::Gallery;
+use crate::state::route::Route;
 
 /// The Scenarios page.
 #[component]
 pub(crate) fn ScenariosPage() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let cards = move || {
-        desk.scenarios.with(|scenarios| scenarios.ready().cloned().unwrap_or_default()).into_iter().map(|scenario| view! {
-            <li class="card"><div class="card-head"><h2>{scenario.name}</h2></div><p class="nothing">{scenario.description}</p></li>
-        }).collect_view()
-    };
+    let origin = RwSignal::new(None::<Origin>);
+    let opened = Memo::new(move |_| match desk.route.get() {
+        Route::Scenario(name) => Some(name),
+        Route::Run | Route::PastRun(_) | Route::Scenarios | Route::History | Route::Target => None,
+    });
     view! {
-        <div class="page-head"><h1>"Scenarios"</h1></div>
         <ConnectionNotice />
-        <ul class="gallery">{cards}</ul>
+        {move || match opened.get() {
+            Some(name) => view! { <ScenarioEditor name=name origin=origin /> }.into_any(),
+            None => view! { <Gallery origin=origin /> }.into_any(),
+        }}
+        <NewScenario origin=origin />
     }
 }

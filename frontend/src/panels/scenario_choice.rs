@@ -101,12 +101,12 @@ pub(crate) fn ScenarioChoice() -> impl IntoView {
     }
 }
 
-/// Chooses a scenario with the profile that starts smallest: the first, unless the kept one exists there too.
+/// Chooses a scenario: a built-in one with its first profile, which is its smallest; one of people's own as written,
+/// since a profile would lie above what they wrote.
 fn choose(desk: Desk, scenario: &ScenarioSummary) {
+    let first = scenario.profiles.first().filter(|_| scenario.built_in);
     desk.prefer(|preferences| {
         preferences.scenario.clone_from(&scenario.name);
-        if !scenario.profiles.iter().any(|profile| profile.name == preferences.profile) {
-            preferences.profile = scenario.profiles.first().map(|profile| profile.name.clone()).unwrap_or_default();
-        }
+        preferences.profile = first.map(|profile| profile.name.clone()).unwrap_or_default();
     });
 }

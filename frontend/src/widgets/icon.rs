@@ -31,8 +31,6 @@ pub(crate) enum Glyph {
     Delete,
     /// Two sheets.
     Copy,
-    /// A pen.
-    Edit,
     /// A plus.
     Add,
     /// An arrow up.
@@ -61,7 +59,6 @@ impl Glyph {
             Self::Cross => ("m3.5 3.5 9 9m0-9-9 9", false),
             Self::Delete => ("M2.5 4.2h11M6 4V2.5h4V4M4 4.2l.6 9.3h6.8l.6-9.3M6.6 6.7v4.3M9.4 6.7v4.3", false),
             Self::Copy => ("M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3", false),
-            Self::Edit => ("m2.5 13.5.7-3L11 2.7l2.3 2.3-7.8 7.8-3 .7Z", false),
             Self::Add => ("M8 3v10M3 8h10", false),
             Self::Up => ("m4 10 4-4 4 4", false),
             Self::Down => ("m4 6 4 4 4-4", false),

@@ -1,0 +1,130 @@
+//! The text of a scenario with its line numbers, and the list of everything that is wrong with it.
+
+use leptos::html;
+use leptos::prelude::*;
+use shared::problem::Problem;
+
+use crate::editing::Editing;
+use crate::format;
+use crate::state::text_place::{line_count, offset_of};
+use crate::widgets::icon::{Glyph, Icon};
+
+/// The text, and the problems under it.
+#[component]
+pub(crate) fn ScenarioText() -> impl IntoView {
+    let editing = expect_context::<Editing>();
+    let area = NodeRef::<html::Textarea>::new();
+    let gutter = NodeRef::<html::Pre>::new();
+    let problems = Memo::new(move |_| editing.checked.with(|checked| checked.problems.clone()));
+    let lines = Memo::new(move |_| editing.text.with(|text| line_count(text)));
+    let marked = Memo::new(move |_| {
+        let own = editing.name.get_value();
+        problems.with(|problems| {
+            let mut lines: Vec<u32> =
+                problems.iter().filter(|problem| is_own(problem, &own)).filter_map(|problem| problem.line).collect();
+            lines.sort_unstable();
+            lines.dedup();
+            lines
+        })
+    });
+    let numbers = move || {
+        let marked = marked.get();
+        (1..=lines.get())
+            .map(|line| {
+                let class = if marked.binary_search(&line).is_ok() { "marked" } else { "" };
+                view! { <span class=class>{line.to_string()}"\n"</span> }
+            })
+            .collect_view()
+    };
+    let follow = move |_| {
+        if let (Some(area), Some(gutter)) = (area.get(), gutter.get()) {
+            gutter.set_scroll_top(area.scroll_top());
+        }
+    };
+    let show = move |problem: &Problem| {
+        let (Some(area), Some(line)) = (area.get_untracked(), problem.line) else { return };
+        let at = editing.text.with_untracked(|text| offset_of(text, line, problem.column.unwrap_or(1)));
+        let _ = area.focus();
+        let _ = area.set_selection_range(at, at);
+        let height = f64::from(area.scroll_height()) / f64::from(lines.get_untracked().max(1));
+        area.set_scroll_top((f64::from(line.saturating_sub(4)) * height) as i32);
+    };
+    view! {
+        <div class="stack">
+            <section class="card text-card" aria-label="Text">
+                <div class="card-head">
+                    <h2>"As text"</h2>
+                    <span class="note">"YAML or JSON; the form and the text are the same thing"</span>
+                </div>
+                <div class="text-editor">
+                    <pre class="gutter" node_ref=gutter aria-hidden="true">{numbers}</pre>
+                    <textarea
+                        node_ref=area
+                        data-testid="text"
+                        aria-label="the scenario as YAML"
+                        spellcheck="false"
+                        autocomplete="off"
+                        autocapitalize="off"
+                        wrap="off"
+                        readonly=editing.built_in
+                        prop:value=move || editing.text.get()
+                        on:input:target=move |event| {
+                            editing.refused.set(None);
+                            editing.text.set(event.target().value());
+                        }
+                        on:scroll=follow
+                    ></textarea>
+                </div>
+            </section>
+            <section class="card" aria-label="Problems" data-testid="problems">
+                <div class="card-head">
+                    <h2>"Problems"</h2>
+                    <span class="note" role="status">
+                        {move || problems.with(|problems| match problems.len() {
+                            0 => "none: it can run".to_owned(),
+                            some => format::counted(some as u64, "problem"),
+                        })}
+                    </span>
+                </div>
+                <ul class="problems">
+                    {move || problems.get().into_iter().map(|problem| view! { <ProblemLine problem=problem show=show /> }).collect_view()}
+                </ul>
+            </section>
+        </div>
+    }
+}
+
+/// Whether a problem stands in the text itself, not in what it extends.
+fn is_own(problem: &Problem, own: &str) -> bool {
+    problem.source.as_deref().is_none_or(|source| source == own)
+}
+
+#[component]
+fn ProblemLine(problem: Problem, show: impl Fn(&Problem) + Copy + 'static) -> impl IntoView {
+    let editing = expect_context::<Editing>();
+    let is_here = is_own(&problem, &editing.name.get_value());
+    let place = match (problem.line, is_here) {
+        (Some(line), true) => format!("line {line}"),
+        (Some(line), false) => format!("{} line {line}", problem.source.as_deref().unwrap_or_default()),
+        (None, _) => String::new(),
+    };
+    let (class, glyph) =
+        if problem.is_error() { ("problem error", Glyph::Cross) } else { ("problem warning", Glyph::Warning) };
+    let (path, message, hint) = (problem.path.clone(), problem.message.clone(), problem.hint.clone());
+    let can_show = is_here && problem.line.is_some();
+    view! {
+        <li class=class>
+            <Icon glyph=glyph />
+            <p>
+                <span class="mono note">{path}</span>
+                " "
+                {message}
+                {hint.map(|hint| view! { <span class="note">{format!(" ({hint})")}</span> })}
+            </p>
+            {match can_show {
+                true => view! { <button type="button" class="link" on:click=move |_| show(&problem)>{place}</button> }.into_any(),
+                false => view! { <span class="note">{place}</span> }.into_any(),
+            }}
+        </li>
+    }
+}
