@@ -8,6 +8,8 @@ pub mod exchange;
 pub mod failure;
 pub mod http;
 pub mod stream;
+#[cfg(test)]
+pub(crate) mod trial_server;
 
 use std::task::{Context, Poll};
 

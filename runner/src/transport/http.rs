@@ -175,3 +175,135 @@ impl HttpConnection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::address::Address;
+    use crate::transport::dial::{Reach, TlsConfig};
+    use crate::transport::http::request::RequestHead;
+    use crate::transport::trial_server::{Reply, TrialServer};
+    use std::future::poll_fn;
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    const KEEP: Expectation = Expectation { keep_body: 1024, head_only: false };
+
+    fn request(address: &Address, body: &[u8]) -> Vec<u8> {
+        let head = RequestHead::new(address, "POST", "/events", &[]).unwrap();
+        let mut buffer = vec![0; head.room()];
+        buffer.extend_from_slice(body);
+        let start = head.place(&mut buffer);
+        buffer.split_off(start)
+    }
+
+    fn transport(url: &str, reach: Reach) -> (HttpTransport, Address) {
+        let address = Address::parse(url).unwrap();
+        let tls = address.secure.then(|| TlsConfig::public_roots().unwrap());
+        (HttpTransport::new(Dialer::new(address.clone(), tls, reach).unwrap()), address)
+    }
+
+    async fn send(connection: &mut HttpConnection, request: &[u8]) -> Exchange {
+        connection.begin(KEEP);
+        poll_fn(|cx| connection.poll_exchange(cx, request)).await
+    }
+
+    async fn once(server: &TrialServer, body: &[u8]) -> Exchange {
+        let (transport, address) = transport(&server.url(), Reach::Private);
+        let (mut connection, _) = transport.connect().await.unwrap();
+        send(&mut connection, &request(&address, body)).await
+    }
+
+    #[tokio::test]
+    async fn one_connection_carries_many_requests() {
+        let server = TrialServer::start(|number, head, body| {
+            assert!(head.starts_with("POST /events HTTP/1.1"));
+            Reply::Answer(202, "", format!("{number} {}", body.len()))
+        });
+        let (transport, address) = transport(&server.url(), Reach::Private);
+        let (mut connection, times) = transport.connect().await.unwrap();
+        assert!(times.tls.is_none());
+        for number in 0..50 {
+            let request = request(&address, &vec![b'x'; number * 1_000]);
+            let exchange = send(&mut connection, &request).await;
+            assert_eq!(exchange.result.unwrap().status, 202);
+            assert!(exchange.reusable && exchange.first_byte.unwrap() <= exchange.done);
+            assert_eq!(exchange.bytes_sent, request.len() as u64);
+            assert_eq!(connection.answer_body(), format!("{number} {}", number * 1_000).as_bytes());
+            assert!(connection.is_open());
+        }
+        assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn every_way_to_break_an_answer_has_its_kind() {
+        let half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec();
+        let mut endless = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+        endless.resize(17 * 1024 * 1024, b'x');
+        for (reply, kind) in [
+            (Reply::Raw(b"\x00\x01garbage\r\n\r\n".to_vec()), FailureKind::Protocol),
+            (Reply::Raw(half), FailureKind::ConnectionReset),
+            (Reply::Raw(Vec::new()), FailureKind::ConnectionReset),
+            (Reply::Raw(endless), FailureKind::AnswerTooLarge),
+            (Reply::Reset, FailureKind::ConnectionReset),
+        ] {
+            let server = TrialServer::start(move |_, _, _| reply.clone());
+            let exchange = once(&server, b"{}").await;
+            assert_eq!(exchange.result.unwrap_err().kind, kind);
+            assert!(!exchange.reusable);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_before_the_end_of_the_request_counts() {
+        // The target reads the head, answers, and closes while most of the body is still unread.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answered = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.readable().await.unwrap();
+            let _ = stream.try_read(&mut [0; 512]).unwrap();
+            stream.try_write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n").unwrap();
+            // Kept open until the answer has been seen: a close with unread bytes would be a reset.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        });
+        let (transport, address) = transport(&url, Reach::Private);
+        let (mut connection, _) = transport.connect().await.unwrap();
+        let exchange = send(&mut connection, &request(&address, &vec![b'x'; 32 * 1024 * 1024])).await;
+        assert_eq!(exchange.result.unwrap().status, 413);
+        assert!(!exchange.reusable, "half a request is on the wire");
+        answered.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_close_while_idle_is_seen_before_the_next_request() {
+        let server = TrialServer::start(|_, _, _| Reply::ThenClose(Box::new(Reply::status(200))));
+        let (transport, address) = transport(&server.url(), Reach::Private);
+        let (mut connection, _) = transport.connect().await.unwrap();
+        let exchange = send(&mut connection, &request(&address, b"{}")).await;
+        assert!(exchange.result.is_ok());
+        tokio::time::timeout(Duration::from_secs(5), poll_fn(|cx| connection.poll_closed(cx))).await.unwrap();
+        assert!(!connection.is_open());
+    }
+
+    #[tokio::test]
+    async fn connections_that_cannot_be_had_say_why() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let plain_address = plain.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = plain.accept().unwrap();
+            std::io::Write::write_all(&mut stream, b"HTTP/1.1 400 Not encrypted\r\n\r\n").unwrap();
+        });
+        for (url, kind) in [
+            (format!("http://{free}"), FailureKind::ConnectionRefused),
+            ("http://no-such-host.invalid".to_owned(), FailureKind::NameNotResolved),
+            (format!("https://{plain_address}"), FailureKind::Tls),
+            ("http://192.0.2.1".to_owned(), FailureKind::ConnectionFailed),
+        ] {
+            let (transport, _) = transport(&url, Reach::Private);
+            let error = transport.connect().await.unwrap_err();
+            assert_eq!(error.kind, kind, "{url}: {error}");
+        }
+    }
+}
