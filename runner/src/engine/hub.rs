@@ -238,9 +238,13 @@ impl Hub {
         Gauges { in_flight: self.in_flight.get(), waiting, connections: self.connections.get() }
     }
 
-    /// Whether nothing is on its way or waits for it.
+    /// Whether nothing is on its way or waits for it: in a queue, for another attempt, or in the hands of a connection
+    /// that has not had its turn yet.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.in_flight.get() == 0 && self.pools.iter().all(|pool| pool.waiting.borrow().is_empty())
+        let rests = |pool: &Pool| {
+            pool.waiting.borrow().is_empty() && pool.lanes.borrow().iter().all(|lane| lane.job.borrow().is_none())
+        };
+        self.in_flight.get() == 0 && self.retries.borrow().is_empty() && self.pools.iter().all(rests)
     }
 
     /// Keeps a request for another attempt at a later moment.
