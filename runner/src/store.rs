@@ -126,6 +126,15 @@ impl Store {
         self.writer.finish(result)
     }
 
+    /// Waits until everything that journals wrote so far can be read.
+    ///
+    /// # Errors
+    ///
+    /// The writing thread is gone.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.writer.flush()
+    }
+
     /// Removes a run that is over; whether there was one.
     ///
     /// # Errors

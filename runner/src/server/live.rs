@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -22,9 +23,11 @@ const MAX_MESSAGE: usize = 4 * 1024;
 pub(super) async fn watch(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
     let id = RunId(id);
+    let upgrade =
+        upgrade.map_err(|rejection| Failure::new(rejection.status(), "not_a_websocket", rejection.body_text()))?;
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
     if let Some(run) = app.current.find(&id) {
         let (hello, ticks) = run.subscribe().await.map_err(|_gone| Failure::not_found("the run is gone"))?;
@@ -50,11 +53,12 @@ pub(super) async fn watch(
 
 /// Sends a run to one watcher until either is gone.
 async fn follow(mut socket: WebSocket, run: RunHandle, hello: Hello, mut ticks: Receiver<Arc<Tick>>) {
+    let mut over = hello.snapshot.state.is_over();
     if !send(&mut socket, LiveMessage::Hello(Box::new(hello))).await {
         return;
     }
     let mut skipped = 0;
-    loop {
+    while !over {
         let tick = tokio::select! {
             tick = ticks.recv() => tick,
             said = socket.recv() => match said {
@@ -65,6 +69,7 @@ async fn follow(mut socket: WebSocket, run: RunHandle, hello: Hello, mut ticks: 
         };
         let sent = match tick {
             Ok(tick) => {
+                over = tick.snapshot.state.is_over();
                 let tick = Tick { skipped_ticks: skipped, ..Tick::clone(&tick) };
                 send(&mut socket, LiveMessage::Tick(Box::new(tick))).await
             }
@@ -72,6 +77,7 @@ async fn follow(mut socket: WebSocket, run: RunHandle, hello: Hello, mut ticks: 
                 skipped += missed;
                 let Ok((hello, from_now)) = run.subscribe().await else { break };
                 ticks = from_now;
+                over = hello.snapshot.state.is_over();
                 send(&mut socket, LiveMessage::Hello(Box::new(hello))).await
             }
             Err(RecvError::Closed) => break,

@@ -54,7 +54,10 @@ pub(super) async fn start(
     };
     let info = prepared.info.clone();
     let run = engine::start::start(prepared, Box::new(app.store.journal()));
+    // Whoever is told of the run can find it: its beginning is written before the answer.
+    let _begun = run.subscribe().await;
     turn.start(run);
+    blocking(move || app.store.flush()).await??;
     Ok((StatusCode::CREATED, Json(info)))
 }
 
@@ -63,9 +66,22 @@ pub(super) async fn result(State(app): State<Arc<App>>, Path(id): Path<String>) 
     let id = RunId(id);
     let missing = no_such_run(&id);
     let name = format!("attachment; filename=\"throng-{id}.json\"");
+    let current = app.current.find(&id);
+    if current.as_ref().is_some_and(|run| !run.snapshot().state.is_over()) {
+        let failure = Failure::new(StatusCode::CONFLICT, "run_active", format!("run {id} is going on"));
+        return Err(failure.with_hint("its result is there once it is over"));
+    }
+    let fresh = match current {
+        // It may be over and not on disk yet.
+        Some(run) => run.wait().await.ok(),
+        None => None,
+    };
     let text = blocking(move || {
-        let result = app.store.result(&id)?.ok_or(missing)?;
-        serde_json::to_string_pretty(&result)
+        let result = match fresh {
+            Some(result) => result,
+            None => Arc::new(app.store.result(&id)?.ok_or(missing)?),
+        };
+        serde_json::to_string_pretty(result.as_ref())
             .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))
     });
     let mut response = ([(header::CONTENT_TYPE, "application/json")], text.await??).into_response();

@@ -52,6 +52,8 @@ impl Journal for StoreJournal {
                 self.changes += 1;
                 self.offer(Write::Change { run, number: self.changes, change });
             }
+            // The end is written with the result.
+            JournalEntry::State(state) if state.is_over() => {}
             JournalEntry::State(state) => self.offer(Write::State { run, state }),
             JournalEntry::Ended(result) => self.offer(Write::Finish(result, None)),
         }

@@ -4,13 +4,15 @@
 use shared::api::RunSummary;
 use shared::run::{
     Change, Failure, Hello, Latencies, Latency, Percentiles, RunInfo, RunRecord, RunResult, RunState, Snapshot,
-    TimelineRow, Totals,
+    TimelineRow, Totals, VerdictStatus,
 };
 
-/// The summary of a run that is going on.
+/// The summary of a run that is going on. Only its result says that it is over, so that whoever sees its end can have
+/// its result.
 pub(super) fn summary_of_snapshot(info: &RunInfo, snapshot: &Snapshot) -> RunSummary {
+    let state = if snapshot.state.is_over() { RunState::Draining } else { snapshot.state };
     RunSummary {
-        info: RunInfo { state: snapshot.state, ..info.clone() },
+        info: RunInfo { state, ..info.clone() },
         verdict: snapshot.verdict.clone(),
         totals: totals_of(snapshot),
         response_time: snapshot.response_time,
@@ -38,8 +40,10 @@ pub(super) fn result_of_rows(
     let snapshot = snapshot.unwrap_or_else(|| blank(record.info.state));
     let figures = |percentiles: Percentiles| Latency { percentiles, hdr: String::new() };
     let mut verdict = snapshot.verdict.clone();
-    verdict.reasons.push("the runner died during the run: counts end with its last stored second".to_owned());
-    verdict.status = verdict.status.max(shared::run::VerdictStatus::Degraded);
+    if record.info.state == RunState::Interrupted {
+        verdict.reasons.push("the runner died during the run: counts end with its last stored second".to_owned());
+        verdict.status = verdict.status.max(VerdictStatus::Degraded);
+    }
     RunResult {
         schema_version: 1,
         verdict,

@@ -29,6 +29,8 @@ pub(super) enum Write {
     State { run: RunId, state: RunState },
     /// It is over.
     Finish(Arc<RunResult>, Option<Answer<()>>),
+    /// Nothing: says that everything before is on disk.
+    Flush(Answer<()>),
     /// It is to be forgotten.
     Delete(RunId, Answer<bool>),
 }
@@ -69,6 +71,11 @@ impl Writer {
         self.ask(|done| Write::Finish(Arc::new(result.clone()), Some(done)))
     }
 
+    /// Waits until everything handed over so far is on disk.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        self.ask(Write::Flush)
+    }
+
     /// Deletes a run and waits for the disk; whether there was one.
     pub(super) fn delete(&self, id: &RunId) -> Result<bool, StoreError> {
         self.ask(|done| Write::Delete(id.clone(), done))
@@ -106,7 +113,7 @@ fn write_all(mut connection: Connection, owner: &str, inbox: &Receiver<Write>) {
 fn tell(write: Write, outcome: Result<usize, String>) {
     // Those who asked may have given up waiting; that is not an error.
     match write {
-        Write::Finish(_, Some(done)) => {
+        Write::Finish(_, Some(done)) | Write::Flush(done) => {
             let _waiting = done.send(outcome.map(|_rows| ()));
         }
         Write::Delete(_, done) => {
@@ -158,6 +165,7 @@ fn write_one(transaction: &Transaction<'_>, owner: &str, write: &Write) -> Resul
             )?
             .execute(params![run.0, state.name()])?),
         Write::Finish(result, _) => finish(transaction, owner, result),
+        Write::Flush(_) => Ok(0),
         Write::Delete(run, _) => Ok(transaction.execute("DELETE FROM runs WHERE id = ?", [&run.0])?),
     }
 }

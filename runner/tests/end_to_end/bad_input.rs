@@ -1,0 +1,121 @@
+//! What people get wrong: each gets a clear sentence and its exit code, and nothing is sent.
+
+use std::net::TcpListener;
+
+use crate::process::{Home, KEY};
+
+/// An address that was free a moment ago, so that nobody listens there.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn a_bad_scenario_gets_all_its_problems_with_their_places() {
+    let home = Home::new();
+    let file = home.write(
+        "bad.yaml",
+        "extends: commerce-events\nworkloads:\n  shop:\n    load: {rate: 0/s, duration: fast}\n    popluation: {count: 3}\n",
+    );
+    for arguments in [vec!["validate", &file], vec!["run", &file, "--practice-target"]] {
+        let ended = home.ended(&arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        for (place, hint) in
+            [("bad.yaml:4:18", "help: write 10/s"), ("bad.yaml:4:33", "help: "), ("bad.yaml:5:5", "`population`")]
+        {
+            assert!(ended.stderr.contains(place) && ended.stderr.contains(hint), "{place} in {}", ended.stderr);
+        }
+        assert!(ended.stderr.contains("3 errors"), "{}", ended.stderr);
+    }
+    assert!(!home.path(".local").exists(), "nothing was kept of what never began");
+}
+
+#[test]
+fn an_unknown_scenario_profile_or_path_is_named() {
+    let home = Home::new();
+    let unknown = home.ended(&["run", "comerce", "--practice-target"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("`comerce`") && unknown.stderr.contains("throng scenarios"), "{unknown:?}");
+    let profile = home.ended(&["run", "commerce-events", "--profile", "quick", "--practice-target"]);
+    assert_eq!(profile.code, Some(2));
+    assert!(profile.stderr.contains("quick"), "{profile:?}");
+    let path = home.ended(&["run", "commerce-events", "--set", "workloads.shop.load.rat=1/s", "--practice-target"]);
+    assert_eq!(path.code, Some(2));
+    assert!(path.stderr.contains("rat"), "{path:?}");
+}
+
+#[test]
+fn a_flag_that_could_mean_several_things_says_so() {
+    let home = Home::new();
+    let file = home.write(
+        "two.yaml",
+        "extends: commerce-events\nworkloads:\n  more: {target: api, behavior: shopper, load: {rate: 1/s, duration: 1s}}\n",
+    );
+    let ended = home.ended(&["run", &file, "-r", "5/s", "--practice-target"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--set workloads.shop.load.rate"), "{ended:?}");
+}
+
+#[test]
+fn a_target_that_is_not_there_is_exit_3() {
+    let home = Home::new();
+    let ended = home.ended(&["run", "commerce-events", "-d", "1s", "-e", &nobody(), "-k", KEY, "-o", "r.json"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(ended.stderr.matches("error: ").count(), 1, "{ended:?}");
+    assert!(!home.path("r.json").exists());
+}
+
+#[test]
+fn a_placeholder_or_missing_key_is_refused_before_anything_is_sent() {
+    let home = Home::new();
+    let mut target = home.start(&["target", "--bind", "127.0.0.1:0"]);
+    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    for key in [&["-k", "proj_YOUR_PROJECT_ID_YOUR_SECRET"][..], &[]] {
+        let mut arguments = vec!["run", "commerce-events", "-d", "1s", "-e", &url];
+        arguments.extend(key);
+        let ended = home.ended(&arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("auth.api_key.value"), "{ended:?}");
+    }
+    target.signal(rustix::process::Signal::TERM);
+    assert!(target.ended().stdout.contains("\"requests\": 0"));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_known_before_the_run() {
+    let home = Home::new();
+    let ended = home.ended(&["run", "commerce-events", "-d", "1s", "--practice-target", "-o", "no/such/place.json"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("cannot write no/such/place.json"), "{ended:?}");
+    assert!(ended.stdout.is_empty(), "{ended:?}");
+}
+
+#[test]
+fn a_busy_port_is_one_sentence() {
+    let home = Home::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let served = home.ended(&["serve", "--bind", &address, "--no-practice-target"]);
+    assert_eq!(served.code, Some(1), "{served:?}");
+    assert!(served.stderr.contains(&format!("port {}", listener.local_addr().unwrap().port())), "{served:?}");
+    assert_eq!(served.stderr.matches("error: ").count(), 1, "{served:?}");
+    let target = home.ended(&["target", "--bind", &address]);
+    assert_eq!(target.code, Some(1), "{target:?}");
+}
+
+#[test]
+fn an_address_that_others_can_reach_needs_a_token() {
+    let home = Home::new();
+    let ended = home.ended(&["serve", "--bind", "0.0.0.0:0", "--no-practice-target"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--token"), "{ended:?}");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let home = Home::new();
+    let file = home.write("file", "not a directory");
+    let ended = home.ended(&["runs", "--data-dir", &file, "list"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains(&file), "{ended:?}");
+}

@@ -1,0 +1,14 @@
+//! The real binary from outside: command line, signals, files, API and live stream, over loopback.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod headless;
+#[cfg(test)]
+mod interruption;
+#[cfg(test)]
+mod journey;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod safety;
