@@ -5,6 +5,7 @@
 pub mod atomic_file;
 pub mod cli;
 pub mod commands;
+pub mod dataset;
 pub mod engine;
 pub mod import;
 pub mod library;
