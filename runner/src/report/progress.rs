@@ -30,7 +30,7 @@ impl Progress {
         let display = if std::io::stderr().is_terminal() {
             let bar =
                 ProgressBar::with_draw_target(planned_seconds.map(|_| 1_000), ProgressDrawTarget::stderr_with_hz(10));
-            let template = if planned_seconds.is_some() { "{bar:24} {msg}" } else { "{spinner} {msg}" };
+            let template = if planned_seconds.is_some() { "{bar:24} {wide_msg}" } else { "{spinner} {wide_msg}" };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━╸─"));
             }

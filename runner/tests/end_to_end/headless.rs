@@ -1,7 +1,7 @@
 //! `throng run` when all goes well.
 
 use shared::api::TargetAccount;
-use shared::run::{RunState, VerdictStatus};
+use shared::run::RunState;
 
 use crate::process::{Home, KEY, assert_reconciles};
 
@@ -133,7 +133,6 @@ fn runs_are_listed_shown_exported_and_deleted() {
     let ended = home.ended(&["run", "commerce-events", "-d", "1s", "--practice-target", "-o", "r.json"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let result = home.result("r.json");
-    assert_eq!(result.verdict.status, VerdictStatus::Valid, "{:?}", result.verdict);
     let id = result.run.info.id.0.as_str();
     assert!(home.ended(&["runs", "list"]).stdout.contains(id));
     assert!(home.ended(&["runs", "show", "latest"]).stdout.contains("finished after"));
