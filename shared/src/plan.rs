@@ -1,17 +1,29 @@
 //! The plan: the pure function from a scenario and a seed to events and the moments they are due.
 
+mod arrivals;
+mod compile;
+pub mod cursor;
 pub mod curve;
+mod event;
 pub mod event_id;
+mod load;
+mod mix;
 pub mod schedule;
 pub mod shape;
+mod workload;
 
 use std::sync::Arc;
 
 use crate::encode::RequestTemplate;
 use crate::problem::Problem;
 use crate::scenario::ValidScenario;
+use crate::template::program::Program;
 use crate::units::{EpochMicros, Length, Nanos};
 
+use load::LoadPlan;
+use workload::Workload;
+
+pub use cursor::Cursor;
 pub use curve::Curve;
 pub use event_id::EventId;
 pub use schedule::{Position, Schedule};
@@ -82,12 +94,13 @@ pub struct WorkloadPlan {
     pub users: u64,
     /// Event types that it may emit with their declared shares (0 to 1, sum 1), where the scenario declares them.
     pub declared: Vec<(EventTypeId, f64)>,
+    load: LoadPlan,
 }
 
 impl WorkloadPlan {
     /// When its arrivals are due, for a run whose event time starts at a moment: hours and weekdays depend on it.
-    pub fn schedule(&self, _start: EpochMicros) -> Schedule {
-        Schedule::new(Curve::constant(1.0, None))
+    pub fn schedule(&self, start: EpochMicros) -> Schedule {
+        Schedule::new(self.load.curve(start))
     }
 }
 
@@ -106,7 +119,7 @@ impl Share {
 }
 
 /// An event as it was planned.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Planned {
     /// The moment it is due, since the start of the run's schedule.
     pub due: Nanos,
@@ -125,7 +138,10 @@ pub struct Planned {
 pub struct Plan {
     event_types: Vec<EventTypeInfo>,
     workloads: Vec<WorkloadPlan>,
+    inner: Vec<Workload>,
     targets: Vec<TargetPlan>,
+    program: Program,
+    seed: u64,
     fingerprint: u64,
 }
 
@@ -135,8 +151,8 @@ impl Plan {
     /// # Errors
     ///
     /// Gives every problem of its templates, behaviors and loads at once.
-    pub fn compile(_scenario: &ValidScenario, seed: u64) -> Result<Self, Vec<Problem>> {
-        Ok(Self { event_types: Vec::new(), workloads: Vec::new(), targets: Vec::new(), fingerprint: seed })
+    pub fn compile(scenario: &ValidScenario, seed: u64) -> Result<Self, Vec<Problem>> {
+        Self::build(scenario.scenario(), seed, scenario.sources())
     }
 
     /// What the plan depends on, as a short text: same scenario and seed, same events at the same moments.
@@ -169,25 +185,15 @@ impl Plan {
     }
 
     /// A worker's part of a workload (by index in [`Plan::workloads`]).
-    pub fn cursor(self: &Arc<Self>, _workload: usize, _share: Share) -> Cursor {
-        Cursor {}
-    }
-}
-
-/// A worker's place in its part of a workload.
-#[derive(Debug)]
-pub struct Cursor {}
-
-impl Cursor {
-    /// When the next event is due; none when nothing more comes before the end (or while the rate is zero).
-    pub fn next_due(&mut self, _schedule: &Schedule) -> Option<Nanos> {
-        None
+    pub fn cursor(self: &Arc<Self>, workload: usize, share: Share) -> Cursor {
+        Cursor::new(Arc::clone(self), workload, share)
     }
 
-    /// Renders the event that [`Cursor::next_due`] announced, envelope included, at the end of `out`, and moves on.
-    ///
-    /// `event_time` is the moment that the event says it happened.
-    pub fn emit(&mut self, _event_time: EpochMicros, _out: &mut Vec<u8>) -> Planned {
-        Planned { due: Nanos::ZERO, event_type: EventTypeId::default(), entity: 0, step: 0, id: EventId::default() }
+    fn inner(&self, workload: usize) -> Option<&Workload> {
+        self.inner.get(workload)
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
     }
 }

@@ -172,6 +172,7 @@ pub fn load(text: &str, options: &LoadOptions<'_>) -> Loaded {
     };
     let mut found = validate::validate(&scenario, &loaded.document, options.environment);
     found.extend(support::unsupported(&scenario));
+    found.extend(look_for_unused(text, options, &scenario, &loaded.document));
     if options.profile.is_none() {
         found.extend(check_profiles(&loaded.document, &loaded.sources));
     }
@@ -203,6 +204,16 @@ pub fn read_tree(text: &str, source: &str) -> Result<Node, Vec<Problem>> {
         problem
     });
     Err(placed.collect())
+}
+
+/// What is declared and never used, looked for in the text without what the options apply to it.
+fn look_for_unused(text: &str, options: &LoadOptions<'_>, scenario: &Scenario, document: &Node) -> Vec<Problem> {
+    if options.profile.is_none() && options.set.is_empty() {
+        return validate::unused(scenario, document);
+    }
+    let plain = source::compose(text, &LoadOptions { profile: None, set: &[], ..*options });
+    let scenario = read::read::<Scenario>(&plain.document).value;
+    scenario.map(|scenario| validate::unused(&scenario, &plain.document)).unwrap_or_default()
 }
 
 /// Structural problems that only a profile of this document brings in; its values can be wrong as well.

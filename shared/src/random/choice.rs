@@ -98,6 +98,13 @@ impl Zipf {
                 return Self::Table(table);
             }
         }
+        Self::formula(count, exponent)
+    }
+
+    /// The same without a table: nothing to build, more to compute per draw.
+    pub fn formula(count: u64, exponent: f64) -> Self {
+        let count = count.max(1);
+        let exponent = if exponent.is_finite() { exponent.max(0.0) } else { 0.0 };
         let low = zipf_integral(1.5, exponent) - 1.0;
         let high = zipf_integral(count as f64 + 0.5, exponent);
         let shortcut = 2.0 - zipf_inverse(zipf_integral(2.5, exponent) - libm::pow(2.0, -exponent), exponent);

@@ -3,7 +3,6 @@
 
 use crate::problem::Problem;
 use crate::scenario::model::behavior::Behavior;
-use crate::scenario::model::event::Event;
 use crate::scenario::model::load::{Load, Shape};
 use crate::scenario::model::pool::Pool;
 use crate::scenario::model::target::{Protocol, Target};
@@ -26,9 +25,7 @@ const SCENARIO: &[Rule<Scenario>] = &[
 
 const TARGET: &[Rule<Target>] = &[
     ("protocol", |target| target.protocol != Protocol::Http),
-    ("classify", |target| !target.classify.is_empty()),
-    ("throttle_wait", |target| target.throttle_wait.is_some()),
-    ("health", |target| target.health.is_some()),
+    ("health.required", |target| target.health.as_ref().is_some_and(|health| !health.required)),
     ("reconnect", |target| target.reconnect.is_some()),
     ("tls", |target| target.tls.is_some()),
 ];
@@ -39,14 +36,7 @@ const POOL: &[Rule<Pool>] = &[
     ("builtin", |pool| pool.builtin.is_some()),
 ];
 
-const EVENT: &[Rule<Event>] = &[
-    ("require", |event| event.require.is_some()),
-    ("effect", |event| !event.effect.is_empty()),
-    ("send", |event| event.send.is_some()),
-];
-
 const BEHAVIOR: &[Rule<Behavior>] = &[
-    ("mix.state", |behavior| matches!(behavior, Behavior::Mix(mix) if !mix.state.is_empty())),
     ("session", |behavior| matches!(behavior, Behavior::Session(_))),
     ("lifecycle", |behavior| matches!(behavior, Behavior::Lifecycle(_))),
     ("replay", |behavior| matches!(behavior, Behavior::Replay(_))),
@@ -55,9 +45,10 @@ const BEHAVIOR: &[Rule<Behavior>] = &[
 const LOAD: &[Rule<Load>] = &[
     ("users", |load| load.users.is_some()),
     ("per_connection", |load| load.per_connection.is_some()),
-    ("count", |load| load.count.is_some()),
     ("concurrency", |load| load.concurrency.is_some()),
     ("ratio_of", |load| load.ratio_of.is_some()),
+    ("max_in_flight", |load| load.max_in_flight.is_some()),
+    ("stagger", |load| load.stagger.is_some()),
     ("shape.csv", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Csv(_)))),
     ("shape.wobble", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Wobble { .. }))),
 ];
@@ -71,9 +62,6 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     }
     for (name, pool) in &scenario.pools {
         look(&format!("pools.{name}."), pool, POOL, &mut problems);
-    }
-    for (name, event) in &scenario.events {
-        look(&format!("events.{name}."), event, EVENT, &mut problems);
     }
     for (name, behavior) in &scenario.behaviors {
         look(&format!("behaviors.{name}."), behavior, BEHAVIOR, &mut problems);

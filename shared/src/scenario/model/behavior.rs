@@ -38,16 +38,22 @@ pub struct Mix {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unmet {
-    /// Draw another event.
+    /// Emit the event's `prerequisite` in its place, and the event when it is next the prerequisite's turn: the
+    /// declared mix and the rate both hold.
     #[default]
+    Swap,
+    /// Draw another event.
     Resample,
     /// Let the moment pass; counted as skipped.
     Skip,
-    /// Emit the event's `prerequisite` in its place.
+    /// Emit the event's `prerequisite` first, then the event.
     Prerequisite,
 }
 
 /// Visits that go from page to page. Spans may be draws.
+///
+/// Its templates know `user`, `session.id`, `session.NAME` of its `let`, `page` (the path of the page at hand),
+/// `journey.name` and `journey.clicks`, and events on a page the names of their own `let`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Session {
@@ -163,6 +169,9 @@ pub struct Journey {
 }
 
 /// Things that are born, change state and end: one arrival is one birth.
+///
+/// Its templates know the names of `bind`, `entity.id` (or `NOUN.id`), `state.name` and `prev.name`, the state before.
+/// `id` may use what is bound.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lifecycle {

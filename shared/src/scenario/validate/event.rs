@@ -84,7 +84,8 @@ fn check_effect(path: &str, name: &str, event: &Event, scenario: &Scenario, find
         .flat_map(|(verb, keys)| keys.map(move |key| (format!("{path}.effect.{verb}.{key}"), key)))
         .chain(effect.clear.iter().enumerate().map(|(index, key)| (format!("{path}.effect.clear[{index}]"), key)));
     for (place, key) in changed {
-        if !states.contains(&key.as_str()) {
+        // `line.quantity` sets a field of the item that a draw stands for; the template compiler looks that up.
+        if !key.contains('.') && !states.contains(&key.as_str()) {
             let hint = nearest::hint(key, states.iter().copied())
                 .unwrap_or_else(|| "declare it in the behavior's `state`".to_owned());
             findings.error(place, format!("no behavior that emits this event remembers `{key}`"), &hint);

@@ -1,0 +1,324 @@
+//! From a scenario to its plan: every workload with its behavior, every template compiled once per workload.
+
+use indexmap::IndexMap;
+
+use crate::encode::RequestTemplate;
+use crate::generate::zone;
+use crate::plan::event::{self, Surroundings, Whole};
+use crate::plan::load::LoadPlan;
+use crate::plan::mix::{MixEvent, MixPlan, Streams};
+use crate::plan::workload::{BehaviorPlan, Workload};
+use crate::plan::{EventTypeId, EventTypeInfo, Plan, TargetId, TargetPlan, WorkloadPlan};
+use crate::problem::Problem;
+use crate::random::choice::Alias;
+use crate::random::{Domain, Stream, hash_bytes, mix};
+use crate::scenario::model::behavior::{Behavior, Mix};
+use crate::scenario::model::{Scenario, Workload as Model};
+use crate::scenario::nearest;
+use crate::template::compile::{Compiler, Names};
+use crate::units::EpochMicros;
+
+/// Version of everything that decides what an event is; part of each fingerprint.
+const ENGINE_VERSION: u64 = 1;
+
+impl Plan {
+    /// Plans a scenario under a seed. `sources` are the names of the texts that marks refer to.
+    pub(super) fn build(scenario: &Scenario, seed: u64, sources: &[String]) -> Result<Self, Vec<Problem>> {
+        let root = Stream::root(seed);
+        let mut builder = Builder {
+            scenario,
+            root,
+            compiler: Compiler::new(root, &scenario.pools, sources),
+            event_types: IndexMap::new(),
+            problems: Vec::new(),
+        };
+        let targets = builder.targets();
+        builder.compiler.all_pools();
+        let mut workloads = Vec::new();
+        let mut inner = Vec::new();
+        for (name, model) in scenario.workloads.iter().filter(|(_, model)| model.enabled) {
+            if let Some((plan, workload)) = builder.workload(name, model) {
+                workloads.push(plan);
+                inner.push(workload);
+            }
+        }
+        let Builder { compiler, mut event_types, mut problems, .. } = builder;
+        let (program, found) = compiler.finish();
+        problems.extend(found);
+        if problems.iter().any(Problem::is_error) {
+            return Err(problems);
+        }
+        declare_shares(&mut event_types, &workloads, &inner);
+        let targets = with_overrides(targets, scenario, &event_types, &mut problems);
+        Ok(Self {
+            event_types: event_types.into_values().collect(),
+            workloads,
+            inner,
+            targets,
+            program,
+            seed,
+            fingerprint: fingerprint(scenario, seed),
+        })
+    }
+}
+
+/// A plan under construction.
+struct Builder<'a> {
+    scenario: &'a Scenario,
+    root: Stream,
+    compiler: Compiler<'a>,
+    /// Kinds of events by their name on the wire.
+    event_types: IndexMap<String, EventTypeInfo>,
+    problems: Vec<Problem>,
+}
+
+impl Builder<'_> {
+    fn targets(&mut self) -> Vec<TargetPlan> {
+        let problems = &mut self.problems;
+        let compiled = self.scenario.targets.iter().map(|(name, target)| TargetPlan {
+            name: name.clone(),
+            request: RequestTemplate::compile(target, &format!("targets.{name}"), problems),
+            overrides: Vec::new(),
+        });
+        compiled.collect()
+    }
+
+    fn workload(&mut self, name: &str, model: &Model) -> Option<(WorkloadPlan, Workload)> {
+        let path = format!("workloads.{name}");
+        let target = self.named(&path, "target", model.target.as_deref(), self.scenario.targets.keys())?;
+        let behavior = self.named(&path, "behavior", model.behavior.as_deref(), self.scenario.behaviors.keys())?;
+        let (behavior_name, behavior) = self.scenario.behaviors.get_index(behavior)?;
+        let connections = self.scenario.targets.get_index(target)?.1.connections.unwrap_or(1);
+        let zone_offset = match &self.scenario.clock.timezone {
+            None => 0,
+            Some(zone) => match zone::offset_seconds(zone) {
+                Some(offset) => offset,
+                None => {
+                    let mut problem = Problem::error("clock.timezone", format!("there is no time zone `{zone}`"));
+                    problem.hint = nearest::hint(zone, zone::names()).or(Some("write UTC or +02:00".to_owned()));
+                    self.problems.push(problem);
+                    0
+                }
+            },
+        };
+        let stream = self.root.domain(Domain::Arrivals).named(name);
+        let load = match LoadPlan::new(&model.load, connections, None, zone_offset, stream) {
+            Ok(load) => load,
+            Err(message) => {
+                self.problems.push(Problem::error(format!("{path}.load"), message));
+                return None;
+            }
+        };
+        let streams = Streams {
+            assignment: self.root.domain(Domain::Assignment).named(name),
+            behavior: self.root.domain(Domain::Behavior).named(name),
+            events: self.root.domain(Domain::Event).named(name),
+            users: self.root.domain(Domain::Pool).named("users").named(name),
+        };
+        let users = model.population.count.max(1);
+        let user = event::user_names(&mut self.compiler, &model.population, &path);
+        let mut names = Names::default();
+        names.group("user", user);
+        let around = Surroundings {
+            events: &self.scenario.events,
+            envelope: model.envelope.as_ref(),
+            workload: path.clone(),
+            names,
+            state: Default::default(),
+            state_types: Vec::new(),
+        };
+        let behavior_path = format!("behaviors.{behavior_name}");
+        let (behavior, declared) = match behavior {
+            Behavior::Mix(model) => self.mix(model, &behavior_path, users, around)?,
+            Behavior::Emit(model) => {
+                let whole = self.whole(&model.event, &format!("{behavior_path}.emit.event"))?;
+                let kind = self.event_type(&model.event, &whole);
+                let template = event::compile(&mut self.compiler, &model.event, &whole, kind, &around);
+                (BehaviorPlan::Emit(template), vec![(kind, 1.0)])
+            }
+            Behavior::Session(_) | Behavior::Lifecycle(_) | Behavior::Replay(_) => {
+                self.problems.push(Problem::error(behavior_path, "this behavior cannot be planned yet"));
+                return None;
+            }
+        };
+        let plan = WorkloadPlan {
+            name: name.to_owned(),
+            target: TargetId(target as u16),
+            pacing: load.pacing,
+            length: load.length,
+            users,
+            declared,
+            load: load.clone(),
+        };
+        Some((plan, Workload { load, behavior, users, streams, arrivals: stream }))
+    }
+
+    /// The index of what a workload names, or of the only one there is.
+    fn named<'n>(
+        &mut self,
+        path: &str,
+        field: &str,
+        name: Option<&str>,
+        known: impl ExactSizeIterator<Item = &'n String> + Clone,
+    ) -> Option<usize> {
+        let found = match name {
+            Some(name) => known.clone().position(|known| known == name),
+            None => (known.len() == 1).then_some(0),
+        };
+        if found.is_none() {
+            let mut problem = match name {
+                Some(name) => Problem::error(format!("{path}.{field}"), format!("there is no {field} `{name}`")),
+                None => Problem::error(path, format!("the workload names no {field}")),
+            };
+            problem.hint = nearest::hint(name.unwrap_or_default(), known.map(String::as_str));
+            self.problems.push(problem);
+        }
+        found
+    }
+
+    /// An event with everything it extends; a problem where it is named otherwise.
+    fn whole(&mut self, name: &str, path: &str) -> Option<Whole> {
+        if !self.scenario.events.contains_key(name) {
+            let mut problem = Problem::error(path, format!("there is no event `{name}`"));
+            problem.hint = nearest::hint(name, self.scenario.events.keys().map(String::as_str));
+            self.problems.push(problem);
+            return None;
+        }
+        match event::whole(&self.scenario.events, name) {
+            Ok(whole) => Some(whole),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn event_type(&mut self, key: &str, whole: &Whole) -> EventTypeId {
+        let name = whole.name.as_deref().unwrap_or(key);
+        let entry = self.event_types.entry(name.to_owned());
+        let index = entry.index();
+        entry.or_insert_with(|| EventTypeInfo {
+            name: name.to_owned(),
+            topic: whole.topic.clone(),
+            declared_share: None,
+        });
+        EventTypeId(index as u16)
+    }
+
+    fn mix(
+        &mut self,
+        model: &Mix,
+        path: &str,
+        users: u64,
+        mut around: Surroundings<'_>,
+    ) -> Option<(BehaviorPlan, Vec<(EventTypeId, f64)>)> {
+        let path = format!("{path}.mix");
+        let mut wholes: Vec<(&str, Whole, f64)> = Vec::new();
+        for (name, weight) in &model.weights {
+            if let Some(whole) = self.whole(name, &format!("{path}.weights.{name}")) {
+                wholes.push((name, whole, *weight));
+            }
+        }
+        let weights: Vec<f64> = wholes.iter().map(|(.., weight)| *weight).collect();
+        let Some(table) = Alias::new(&weights) else {
+            self.problems.push(
+                Problem::error(format!("{path}.weights"), "no event has a weight above zero")
+                    .with_hint("give at least one event a weight above zero"),
+            );
+            return None;
+        };
+        let only: Vec<&Whole> = wholes.iter().map(|(_, whole, _)| whole).collect();
+        let (state, types) = event::state_shape(&mut self.compiler, &model.state, &only, &path);
+        event::bind_state(&mut self.compiler, &mut around.names, &state, &types);
+        (around.state, around.state_types) = (state.clone(), types);
+        let mut events = Vec::new();
+        for (name, whole, _) in &wholes {
+            let kind = self.event_type(name, whole);
+            let template = event::compile(&mut self.compiler, name, whole, kind, &around);
+            let provider = whole.prerequisite.as_deref().and_then(|wanted| {
+                let found = wholes.iter().position(|(other, ..)| *other == wanted);
+                if found.is_none() {
+                    let mut problem = Problem::error(
+                        format!("events.{name}.prerequisite"),
+                        format!("event `{wanted}` is not part of the mix"),
+                    );
+                    problem.hint = nearest::hint(wanted, wholes.iter().map(|(name, ..)| *name));
+                    self.problems.push(problem);
+                }
+                found
+            });
+            events.push(MixEvent { template, provider });
+        }
+        if events.iter().all(|event| event.template.require.is_some()) {
+            self.problems.push(
+                Problem::error(format!("{path}.weights"), "every event of the mix requires something first")
+                    .with_hint("add an event without `require`, so that users have something to begin with"),
+            );
+        }
+        let total: f64 = weights.iter().sum();
+        let declared =
+            events.iter().zip(&weights).map(|(event, weight)| (event.template.event_type, weight / total)).collect();
+        Some((BehaviorPlan::Mix(MixPlan { events, table, state, unmet: model.unmet, users }), declared))
+    }
+}
+
+/// Fills in each event type's share of all planned events, where every workload declares its own.
+fn declare_shares(types: &mut IndexMap<String, EventTypeInfo>, workloads: &[WorkloadPlan], inner: &[Workload]) {
+    if workloads.iter().any(|workload| workload.declared.is_empty()) {
+        return;
+    }
+    let expected: Vec<f64> = inner
+        .iter()
+        .map(|workload| {
+            let curve = workload.load.curve(EpochMicros(0));
+            curve.total().unwrap_or_else(|| curve.integral(86_400.0))
+        })
+        .collect();
+    let total: f64 = expected.iter().sum();
+    if total <= 0.0 {
+        return;
+    }
+    for (workload, expected) in workloads.iter().zip(&expected) {
+        for (kind, share) in &workload.declared {
+            if let Some((_, info)) = types.get_index_mut(usize::from(kind.0)) {
+                *info.declared_share.get_or_insert(0.0) += share * expected / total;
+            }
+        }
+    }
+}
+
+/// Gives each target the request templates of events that ask for their own.
+fn with_overrides(
+    mut targets: Vec<TargetPlan>,
+    scenario: &Scenario,
+    types: &IndexMap<String, EventTypeInfo>,
+    problems: &mut Vec<Problem>,
+) -> Vec<TargetPlan> {
+    for target in &mut targets {
+        target.overrides = vec![None; types.len()];
+    }
+    for name in scenario.events.keys().filter(|name| !name.starts_with('_')) {
+        let whole = match event::whole(&scenario.events, name) {
+            Ok(whole) => whole,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        let Some(index) = types.get_index_of(whole.name.as_deref().unwrap_or(name)) else { continue };
+        if let Some(send) = whole.send.filter(|send| send.method.is_some() || send.path.is_some()) {
+            for target in &mut targets {
+                target.overrides[index] = Some(target.request.with(send.method, send.path.as_deref()));
+            }
+        }
+    }
+    targets
+}
+
+/// What decides every event and its moment: not where it is sent to.
+fn fingerprint(scenario: &Scenario, seed: u64) -> u64 {
+    let parts = (&scenario.clock, &scenario.pools, &scenario.events, &scenario.behaviors, &scenario.workloads);
+    // Models always can be written as JSON; maps keep the order in which they were written.
+    let text = serde_json::to_vec(&parts).unwrap_or_default();
+    mix(mix(hash_bytes(&text), seed), ENGINE_VERSION)
+}

@@ -1,0 +1,202 @@
+//! From a workload's load to its curve, its spacing and its pacing.
+
+use crate::plan::Pacing;
+use crate::plan::arrivals::Spacing;
+use crate::plan::curve::Curve;
+use crate::plan::shape::Shape;
+use crate::random::Stream;
+use crate::scenario::model::load::{Arrival, Load, Shape as Written};
+use crate::units::{EpochMicros, Length, Nanos};
+
+/// Microseconds in a day and a week.
+const DAY: i64 = 86_400_000_000;
+const WEEK: i64 = 7 * DAY;
+/// Length of a load that says nothing about it.
+const DEFAULT_LENGTH: Nanos = Nanos::from_secs(600);
+
+/// A load, understood: everything but the moment at which it starts.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadPlan {
+    /// Base arrivals per second.
+    pub(crate) rate: f64,
+    /// How arrivals are spaced.
+    pub(crate) spacing: Spacing,
+    /// What decides when the next event is sent.
+    pub(crate) pacing: Pacing,
+    /// How long it goes on.
+    pub(crate) length: Length,
+    shapes: Vec<Shape>,
+    hours: Vec<[f64; 24]>,
+    weekends: Vec<f64>,
+    /// Seconds that the local clock is ahead of UTC.
+    zone_offset: i64,
+}
+
+impl LoadPlan {
+    /// Understands a load. `connections` is that of its target; `window` the length of the clock's, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// Says what cannot be met.
+    pub(crate) fn new(
+        load: &Load,
+        connections: u32,
+        window: Option<Nanos>,
+        zone_offset: i64,
+        stream: Stream,
+    ) -> Result<Self, String> {
+        let ramp_length = load
+            .ramp
+            .and_then(|ramp| ramp.hold.map(|hold| Length::For(ramp.up.saturating_add(hold).saturating_add(ramp.down))));
+        let length = load
+            .duration
+            .or(ramp_length)
+            .or(window.map(Length::For))
+            .unwrap_or(if load.concurrency.is_some() { Length::Forever } else { Length::For(DEFAULT_LENGTH) });
+        let arrival = load.arrival.unwrap_or_default();
+        let spacing = match (load.count, arrival) {
+            (Some(count), _) => Spacing::Exact(count),
+            (None, Arrival::Poisson) => Spacing::Poisson,
+            (None, Arrival::Uniform) => Spacing::Uniform,
+        };
+        let delay = load.delay.unwrap_or_default();
+        let pacing = match (load.concurrency, load.users) {
+            (Some(requests), _) => Pacing::Concurrent { requests, delay },
+            (None, Some(users)) => Pacing::Concurrent { requests: users, delay },
+            (None, None) => Pacing::Scheduled,
+        };
+        let rate = match (load.rate, load.per_connection) {
+            (Some(rate), _) => rate.per_second(),
+            (None, Some(each)) => each.per_second() * f64::from(connections),
+            (None, None) => 1.0,
+        };
+        let end = length.span().map(Nanos::as_secs_f64);
+        let mut shapes = Vec::new();
+        let (mut hours, mut weekends) = (Vec::new(), Vec::new());
+        if let Some(ramp) = load.ramp {
+            let down = ramp.down.as_secs_f64();
+            if down > 0.0 && end.is_none() {
+                return Err("a load that goes on forever cannot ramp down; give it a duration".to_owned());
+            }
+            shapes.push(Shape::Ramp { up: ramp.up.as_secs_f64(), down, end: end.unwrap_or(0.0) });
+        }
+        if let Some(burst) = load.burst
+            && burst.lasts > Nanos::ZERO
+        {
+            let (every, lasts) = (burst.every.as_secs_f64(), burst.lasts.as_secs_f64());
+            shapes.push(Shape::Burst { factor: burst.factor, every, lasts: lasts.min(every) });
+        }
+        for (index, written) in load.shape.iter().enumerate() {
+            match written {
+                Written::Hours(parts) => hours.push(day(parts)),
+                Written::Weekend(factor) => weekends.push(*factor),
+                Written::Points(points) => {
+                    shapes.push(Shape::Points(points.iter().map(|(at, factor)| (at.as_secs_f64(), *factor)).collect()));
+                }
+                Written::Sine { period, amplitude, peak } => {
+                    let period = period.as_secs_f64();
+                    let peak = peak.map_or(period / 4.0, Nanos::as_secs_f64);
+                    shapes.push(Shape::Sine { amplitude: *amplitude, period, phase: period / 4.0 - peak });
+                }
+                // A file's rows are put in as points before a plan is made; what is left could not be read.
+                Written::Csv(path) => return Err(format!("the file {path} was not read")),
+                Written::Spike { at, factor, lasts, decay } => shapes.push(Shape::Spike {
+                    at: at.as_secs_f64(),
+                    factor: *factor,
+                    lasts: lasts.as_secs_f64(),
+                    decay: decay.map_or(0.0, Nanos::as_secs_f64),
+                }),
+                Written::Wobble { sd, tau } => {
+                    shapes.push(Shape::wobble(stream.child(index as u64), *sd, tau.as_secs_f64()));
+                }
+            }
+        }
+        let plan = Self { rate, spacing, pacing, length, shapes, hours, weekends, zone_offset };
+        plan.try_curve(EpochMicros(0))?;
+        Ok(plan)
+    }
+
+    /// The same load, its rate times a factor: a load that is tied to another.
+    pub(crate) fn tied(&self, ratio: f64, spacing: Spacing) -> Self {
+        Self { rate: self.rate * ratio, spacing, ..self.clone() }
+    }
+
+    /// The rate over time of a run whose event time starts at a moment.
+    pub(crate) fn curve(&self, start: EpochMicros) -> Curve {
+        // It was tried when the plan was made; another start cuts the same shapes at other places.
+        let end = self.length.span().map(Nanos::as_secs_f64);
+        self.try_curve(start).unwrap_or_else(|_too_fine| Curve::constant(self.rate, end))
+    }
+
+    fn try_curve(&self, start: EpochMicros) -> Result<Curve, String> {
+        let end = self.length.span().map(Nanos::as_secs_f64);
+        let local = start.0 + self.zone_offset * 1_000_000;
+        let mut shapes = self.shapes.clone();
+        let of_day = local.rem_euclid(DAY) as f64 / 1e6;
+        shapes.extend(self.hours.iter().map(|hours| Shape::Hours { offset: of_day, hours: *hours }));
+        // 1970-01-01 was a Thursday: the fourth day of a week that starts on Monday.
+        let of_week = (local + 3 * DAY).rem_euclid(WEEK) as f64 / 1e6;
+        shapes.extend(self.weekends.iter().map(|factor| Shape::Weekend { offset: of_week, factor: *factor }));
+        let curve = Curve::shaped(self.rate, &shapes, end)?;
+        let Spacing::Exact(count) = self.spacing else { return Ok(curve) };
+        match curve.total() {
+            // Positions of an exact number run from 0 to it, whatever the rate.
+            Some(total) if total > 0.0 => Ok(curve.scaled(count as f64 / total)),
+            Some(_) => Err("the load's shape is zero all the time".to_owned()),
+            None => Err("an exact count needs a duration to be spread over".to_owned()),
+        }
+    }
+}
+
+/// The factor of each hour of a day.
+fn day(parts: &[(f64, f64, f64)]) -> [f64; 24] {
+    let mut hours = [1.0; 24];
+    for (from, to, factor) in parts {
+        for (hour, value) in hours.iter_mut().enumerate() {
+            let middle = hour as f64 + 0.5;
+            let inside = if from <= to { (*from..*to).contains(&middle) } else { middle >= *from || middle < *to };
+            if inside {
+                *value = *factor;
+            }
+        }
+    }
+    hours
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Rate;
+
+    fn plan(load: &Load) -> LoadPlan {
+        LoadPlan::new(load, 50, None, 0, Stream::root(1)).unwrap()
+    }
+
+    #[test]
+    fn a_rate_per_connection_is_multiplied() {
+        let load = Load { per_connection: Some(Rate::from_per_second(15.0)), ..Load::default() };
+        assert_eq!(plan(&load).rate, 750.0);
+        assert_eq!(plan(&load).length, Length::For(DEFAULT_LENGTH));
+    }
+
+    #[test]
+    fn an_exact_count_fills_its_duration() {
+        let load = Load {
+            count: Some(1_000),
+            duration: Some(Length::For(Nanos::from_secs(86_400))),
+            shape: vec![Written::Hours(vec![(9.0, 17.0, 2.0)])],
+            ..Load::default()
+        };
+        let curve = plan(&load).curve(EpochMicros(0));
+        assert!((curve.total().unwrap() - 1_000.0).abs() < 1e-9);
+        assert!((curve.rate_at(10.0 * 3_600.0) / curve.rate_at(3_600.0) - 2.0).abs() < 1e-9);
+        let endless = Load { count: Some(5), duration: Some(Length::Forever), ..Load::default() };
+        assert!(LoadPlan::new(&endless, 1, None, 0, Stream::root(1)).is_err());
+    }
+
+    #[test]
+    fn hours_may_wrap_midnight() {
+        let hours = day(&[(22.0, 6.0, 0.3), (7.0, 9.0, 1.5)]);
+        assert_eq!((hours[23], hours[0], hours[5], hours[6], hours[7], hours[9]), (0.3, 0.3, 0.3, 1.0, 1.5, 1.0));
+    }
+}

@@ -1,0 +1,15 @@
+//! Templates: from the tree of a scenario to a program that writes events.
+//!
+//! [`compile`] turns nodes into a [`program`] of flat arenas; [`evaluate`] computes values for one event and [`write`]
+//! writes its bytes. Nothing is drawn by order: every draw is named by the path of its field.
+
+mod apply;
+pub mod compile;
+pub(crate) mod draw;
+pub mod evaluate;
+pub(crate) mod expression;
+pub(crate) mod function;
+pub mod program;
+pub mod state;
+pub mod value;
+mod write;

@@ -1,0 +1,292 @@
+//! The compiled form of all templates of a scenario: expressions and write operations in flat arenas.
+
+use crate::generate::phrase::Phrase;
+use crate::random::choice::{Alias, Zipf};
+use crate::random::permutation::Permutation;
+
+use super::draw::Draw;
+use super::expression::Operator;
+use super::function::Function;
+use super::value::{Place, Span, Symbol, Value};
+
+/// An expression in [`Program::expressions`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ExprId(pub(crate) u32);
+
+/// A run of expressions in [`Program::arguments`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Arguments {
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+}
+
+/// A run of write operations in [`Program::operations`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Operations {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// A name bound by `let`, computed at most once per event, when it is first used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SlotId(pub(crate) u32);
+
+/// Whose randomness an expression draws from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// The event's.
+    Event,
+    /// Its user's: the same in all of the user's events.
+    User,
+    /// Its session's or life's: the same in all events of that.
+    Life,
+}
+
+/// How a slot comes to its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Slot {
+    /// By an expression.
+    Computed(ExprId, Scope),
+    /// The behavior sets it before the event is rendered.
+    Given,
+}
+
+/// A fact about the event at hand.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fact {
+    /// Number of the pool's item or of the user, from 1.
+    Index,
+    /// Number of the arrival, from 1.
+    Sequence,
+    /// Number of the event within its session, life or user, from 1.
+    Step,
+    /// The moment when it happened.
+    Time,
+    /// The decodable id.
+    EventId,
+}
+
+/// How an expression comes to its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Expr {
+    /// It is known.
+    Constant(Value),
+    /// A bound name.
+    Slot(SlotId),
+    /// A fact about the event.
+    Fact(Fact),
+    /// A variable of the user's state that is no list.
+    StateValue(u16),
+    /// A field of a record.
+    Field(ExprId, Symbol),
+    /// An item of a list, by number from 0, or a field by name.
+    At(ExprId, ExprId),
+    /// `-x`
+    Negate(ExprId),
+    /// `not x`
+    Not(ExprId),
+    /// `x + y` and its like.
+    Binary(Operator, ExprId, ExprId),
+    /// A function without randomness.
+    Function(Function, Arguments),
+    /// A draw: key, arguments.
+    Draw(Draw, u64, Arguments),
+    /// A made-up text: kind, key.
+    Phrase(Phrase, u64),
+    /// So many plain words: key, count.
+    Words(u64, ExprId),
+    /// A filled-in pattern: key, pattern.
+    Pattern(u64, Span),
+    /// A text that begins with its time: key.
+    Ulid(u64),
+    /// Texts one after the other.
+    Concat(Arguments),
+    /// One of several, by weight: key, table, options.
+    Weighted(u64, u32, Arguments),
+    /// One of several, evenly: key, options.
+    Pick(u64, Arguments),
+    /// Pairs of condition and value; the first that holds, nothing where none does.
+    Case(Arguments),
+    /// The first with a probability, else the second: key, probability, both.
+    Chance(u64, Arguments),
+    /// Some item of a pool: key, pool.
+    Pool(u64, u32),
+    /// Some item of the group of a pool that a text names: key, pool, name.
+    PoolGroup(u64, u32, ExprId),
+    /// Some item of a list: key, list.
+    Member(u64, ExprId),
+    /// A record of a shape.
+    Record(u32, Arguments),
+    /// A list of values.
+    List(Arguments),
+    /// So many of something, made one by one, perhaps all different: see [`Repeat`].
+    Repeat(u32),
+    /// Something for each item of a list: see [`Each`].
+    Each(u32),
+    /// Rounded to so many digits.
+    Round(ExprId, u8),
+    /// Between two bounds.
+    Clamp(Arguments),
+    /// Left out with a probability: key, probability, value.
+    Missing(u64, Arguments),
+    /// JSON that is written by operations.
+    Json(Operations),
+}
+
+/// How many things of a kind: `$array`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Repeat {
+    /// How many.
+    pub(crate) count: ExprId,
+    /// Hash of the field's path: each item draws from a stream of its own.
+    pub(crate) key: u64,
+    /// One of them.
+    pub(crate) item: ExprId,
+    /// What must differ between them.
+    pub(crate) unique: Option<ExprId>,
+    /// The slot of the item while `unique` is looked at.
+    pub(crate) slot: SlotId,
+}
+
+/// Something for each item of a list: `$each`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Each {
+    /// The list.
+    pub(crate) list: ExprId,
+    /// Hash of the field's path: each item draws from a stream of its own.
+    pub(crate) key: u64,
+    /// The slot of the item.
+    pub(crate) item: SlotId,
+    /// The slot of its number, from 0.
+    pub(crate) index: SlotId,
+    /// What to make of it.
+    pub(crate) make: ExprId,
+}
+
+/// A step of writing JSON.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Operation {
+    /// These bytes.
+    Literal(u32, u32),
+    /// A value.
+    Value(ExprId),
+    /// The characters of a value, inside a text.
+    Inside(ExprId),
+    /// A key (these bytes) and a value and a comma, or none of it where the value is left out.
+    Optional(u32, u32, ExprId),
+    /// The end of a map or list whose last comma may be one too many.
+    Close(u8),
+}
+
+/// How items of a pool are chosen.
+#[derive(Clone, Debug)]
+pub(crate) enum Picker {
+    /// Each as often as any other.
+    Even,
+    /// By weight.
+    Weighted(Alias),
+    /// By rank; which item has which rank is decided by a key.
+    Zipf(Zipf, Permutation),
+    /// Mostly the last ones: mean distance from the end.
+    Recent(f64),
+}
+
+/// Things to draw from.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    /// The items.
+    pub(crate) items: Vec<Value>,
+    /// How one is chosen.
+    pub(crate) picker: Picker,
+    /// Its groups by name, sorted: indexes of pools.
+    pub(crate) groups: Vec<(String, u32)>,
+}
+
+/// All templates of a scenario, compiled. Immutable; shared by all workers.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    pub(crate) expressions: Vec<Expr>,
+    pub(crate) arguments: Vec<ExprId>,
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) tables: Vec<Alias>,
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) repeats: Vec<Repeat>,
+    pub(crate) eaches: Vec<Each>,
+    /// Bytes of constant texts and literals.
+    pub(crate) text: Vec<u8>,
+    /// Values of constant lists and records.
+    pub(crate) values: Vec<Value>,
+    /// Fields of records.
+    pub(crate) shapes: Vec<Vec<Symbol>>,
+    /// Names of fields.
+    pub(crate) symbols: Vec<String>,
+}
+
+impl Program {
+    /// An expression.
+    pub(crate) fn expression(&self, id: ExprId) -> Expr {
+        self.expressions[id.0 as usize]
+    }
+
+    /// One of an expression's arguments.
+    pub(crate) fn argument(&self, arguments: Arguments, index: u32) -> ExprId {
+        self.arguments[(arguments.start + index) as usize]
+    }
+
+    /// Constant bytes.
+    pub(crate) fn literal(&self, start: u32, end: u32) -> &[u8] {
+        &self.text[start as usize..end as usize]
+    }
+
+    /// Adds an expression.
+    pub(crate) fn add(&mut self, expression: Expr) -> ExprId {
+        self.expressions.push(expression);
+        ExprId(self.expressions.len() as u32 - 1)
+    }
+
+    /// Adds arguments.
+    pub(crate) fn add_arguments(&mut self, arguments: &[ExprId]) -> Arguments {
+        let start = self.arguments.len() as u32;
+        self.arguments.extend_from_slice(arguments);
+        Arguments { start, len: arguments.len() as u32 }
+    }
+
+    /// Adds bytes to the constants.
+    pub(crate) fn add_text(&mut self, text: &[u8]) -> Span {
+        let start = self.text.len() as u32;
+        self.text.extend_from_slice(text);
+        Span { place: Place::Constant, start, len: text.len() as u32 }
+    }
+
+    /// Adds values to the constants.
+    pub(crate) fn add_values(&mut self, values: &[Value]) -> Span {
+        let start = self.values.len() as u32;
+        self.values.extend_from_slice(values);
+        Span { place: Place::Constant, start, len: values.len() as u32 }
+    }
+
+    /// Adds a slot.
+    pub(crate) fn add_slot(&mut self, slot: Slot) -> SlotId {
+        self.slots.push(slot);
+        SlotId(self.slots.len() as u32 - 1)
+    }
+
+    /// The number of a name.
+    pub(crate) fn symbol(&mut self, name: &str) -> Symbol {
+        let known = self.symbols.iter().position(|symbol| symbol == name);
+        Symbol(known.unwrap_or_else(|| {
+            self.symbols.push(name.to_owned());
+            self.symbols.len() - 1
+        }) as u32)
+    }
+
+    /// The number of a record's shape.
+    pub(crate) fn shape(&mut self, fields: Vec<Symbol>) -> u32 {
+        let known = self.shapes.iter().position(|shape| *shape == fields);
+        known.unwrap_or_else(|| {
+            self.shapes.push(fields);
+            self.shapes.len() - 1
+        }) as u32
+    }
+}
