@@ -18,6 +18,7 @@ mod meaning;
 mod outcome;
 pub mod pacer;
 pub mod prepare;
+mod prepare_error;
 mod progress;
 mod recorder;
 mod retry;
@@ -27,3 +28,6 @@ mod target;
 mod timeline;
 mod verdict;
 mod worker;
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ pub trait Journal: Send {
 }
 
 /// One thing that happened in a run.
+#[expect(clippy::large_enum_variant, reason = "one entry a second moves once: a box would only add an allocation")]
 #[derive(Clone, Debug)]
 pub enum JournalEntry {
     /// The run began.

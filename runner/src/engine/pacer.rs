@@ -10,7 +10,6 @@ mod timerfd;
 
 use std::io;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use shared::units::Nanos;
 
@@ -105,17 +104,11 @@ impl Spin {
     }
 }
 
-/// Where the operating system's timers must be told a moment.
-trait Deadline {
-    fn arm(&mut self, at: Instant);
-    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()>;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::future::poll_fn;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn the_spin_follows_how_late_wake_ups_are_and_stays_short() {

@@ -5,7 +5,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
 use shared::plan::{Pacing, Plan};
-use shared::problem::Problem;
 use shared::run::{Environment as Place, RunId, RunInfo, RunState};
 use shared::scenario::ValidScenario;
 use shared::scenario::model::behavior::{Behavior, Unmet};
@@ -13,12 +12,17 @@ use shared::units::EpochMicros;
 
 use crate::engine::clock::rfc3339;
 use crate::engine::progress::Facts;
-use crate::engine::target::{Context, Environment, TargetSetup, Targets};
+use crate::engine::target::{Context, TargetSetup, Targets};
+
+pub use crate::engine::prepare_error::PrepareError;
 
 /// Key that the practice target takes when the scenario has none of its own.
 pub const PRACTICE_KEY: &str = "proj_practice-target_local";
 /// Rate up to which one worker is enough: batches fill sooner with fewer of them.
 const RATE_OF_ONE_WORKER: f64 = 500.0;
+
+/// Reads the environment.
+pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What a run depends on beside its scenario.
 pub struct PrepareOptions {
@@ -43,70 +47,7 @@ impl Default for PrepareOptions {
     }
 }
 
-/// Why a run cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    /// The scenario cannot be planned.
-    #[error("the scenario has {} problems", .0.len())]
-    Plan(Vec<Problem>),
-    /// A secret is missing, or still a placeholder.
-    #[error("target `{target}`: {field} {}", missing(variable.as_deref()))]
-    Secret {
-        /// The target.
-        target: String,
-        /// The field.
-        field: String,
-        /// The variable that is not set, if that is why.
-        variable: Option<String>,
-    },
-    /// A target cannot be sent to as the scenario describes it.
-    #[error("target `{target}`: {why}")]
-    Target {
-        /// The target.
-        target: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// Something that this version cannot carry out.
-    #[error("{0}")]
-    Unsupported(String),
-    /// A target does not answer.
-    #[error("target `{target}` is not reachable at {url}: {why}")]
-    Unreachable {
-        /// The target.
-        target: String,
-        /// Its address.
-        url: String,
-        /// What happened.
-        why: String,
-    },
-}
-
-impl PrepareError {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Plan(_) | Self::Unsupported(_) | Self::Target { .. } => None,
-            Self::Secret { variable: Some(name), .. } => Some(format!("set it with `export {name}=...`")),
-            Self::Secret { variable: None, .. } => {
-                Some("put in the real value, or a reference to the environment".to_owned())
-            }
-            Self::Unreachable { .. } => {
-                Some("start the target, correct its url, or use the practice target (--practice-target)".to_owned())
-            }
-        }
-    }
-}
-
-fn missing(variable: Option<&str>) -> String {
-    match variable {
-        Some(name) => format!("needs the environment variable {name}, which is not set"),
-        None => "is still a placeholder".to_owned(),
-    }
-}
-
-/// A run that can start.
-#[derive(Debug)]
+/// A run that can start. It holds secrets, so that it shows only what it is.
 pub struct Prepared {
     /// What it is.
     pub info: RunInfo,
@@ -117,6 +58,12 @@ pub struct Prepared {
     /// Values that no sample may show.
     pub(crate) secrets: Arc<[String]>,
     pub(crate) facts: Facts,
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("info", &self.info).finish_non_exhaustive()
+    }
 }
 
 impl Prepared {
@@ -148,7 +95,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         }
     }
     let context = Context {
-        environment: &options.environment,
+        environment: &*options.environment,
         allowed_hosts: &options.allowed_hosts,
         practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),
     };

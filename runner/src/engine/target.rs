@@ -12,7 +12,7 @@ use shared::scenario::secret;
 use shared::units::Nanos;
 
 use crate::engine::meaning::Meanings;
-use crate::engine::prepare::PrepareError;
+use crate::engine::prepare_error::PrepareError;
 use crate::engine::retry::RetryRule;
 use crate::transport::Transport;
 use crate::transport::address::Address;
@@ -28,9 +28,6 @@ const SHOWN: usize = 4 * 1024;
 const COUNTED: usize = 4 * 1024 * 1024;
 /// Connections per worker where the scenario says nothing.
 const CONNECTIONS_PER_WORKER: u32 = 64;
-
-/// Reads the environment.
-pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// A target that can be sent to. It holds secrets, so that its heads never show themselves.
 #[derive(Debug)]
@@ -224,7 +221,7 @@ impl TargetSetup {
 
 /// What preparing a target depends on beside the scenario.
 pub(crate) struct Context<'a> {
-    pub(crate) environment: &'a Environment,
+    pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) allowed_hosts: &'a [String],
     /// Key to use where the scenario's own is missing: requests go to the practice target.
     pub(crate) practice_key: Option<&'a str>,

@@ -18,14 +18,14 @@ impl Timer {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self { sleep: Box::pin(tokio::time::sleep_until(Instant::now().into())) })
     }
-}
 
-impl super::Deadline for Timer {
-    fn arm(&mut self, at: Instant) {
+    /// Sets the moment.
+    pub(super) fn arm(&mut self, at: Instant) {
         self.sleep.as_mut().reset(at.into());
     }
 
-    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready once the moment has come; may be early after a change of the moment.
+    pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.sleep.as_mut().poll(cx)
     }
 }

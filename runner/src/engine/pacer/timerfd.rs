@@ -42,10 +42,9 @@ impl Timer {
         // Never 0, which would disarm it.
         (self.moment_nanos + span(at, self.moment) - span(self.moment, at)).max(1)
     }
-}
 
-impl super::Deadline for Timer {
-    fn arm(&mut self, at: Instant) {
+    /// Sets the moment.
+    pub(super) fn arm(&mut self, at: Instant) {
         let nanos = self.nanos(at);
         let once = Itimerspec {
             it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
@@ -56,7 +55,8 @@ impl super::Deadline for Timer {
         debug_assert!(set.is_ok(), "a timer takes any moment");
     }
 
-    fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready once the moment has come; may be early after a change of the moment.
+    pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.fd.poll_read_ready(cx) {
             Poll::Pending => Poll::Pending,
             // Setting the timer again clears its count, so that reading it is a call to spare. A wake-up of an earlier
