@@ -42,13 +42,13 @@ pub fn together(parts: &[Known<'_>]) -> Percentiles {
         below / count as f64
     };
     let quantile = |wanted: f64| {
-        // The smallest value with the share below it: the bounds close in on it.
+        // The smallest value with the share below it: the bounds close in on it, to a thousandth of it.
         let (mut low, mut high) = (min_us, max_us);
-        while low < high {
+        while high - low > low / 1_000 {
             let middle = low + (high - low) / 2;
             if share(middle) >= wanted - 1e-12 { high = middle } else { low = middle + 1 }
         }
-        low
+        high
     };
     Percentiles {
         count,

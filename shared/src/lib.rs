@@ -5,18 +5,22 @@
 
 pub mod api;
 pub mod chart;
+pub mod checks;
 pub mod compare;
 pub mod compile;
 pub mod distribution;
 pub mod encode;
 pub mod generate;
+pub mod merge;
 pub mod metrics;
 pub mod plan;
 pub mod problem;
 pub mod random;
+pub mod realism;
+pub mod results_schema;
 pub mod run;
 pub mod scenario;
 pub mod template;
-pub mod units;
 pub mod threshold;
+pub mod units;
 pub mod wording;
