@@ -151,6 +151,7 @@ fn exit(result: &RunResult, interrupted: bool) -> Exit {
         _ if interrupted => Exit::Interrupted,
         RunState::Failed => Exit::Failed,
         _ if nothing_reached => Exit::Unreachable,
+        _ if result.thresholds.iter().any(|threshold| threshold.required && !threshold.passed) => Exit::Failed,
         _ => Exit::Done,
     }
 }

@@ -147,6 +147,17 @@ impl Conductor {
         for row in closed {
             self.journal.record(JournalEntry::Second { row, snapshot: Arc::clone(&snapshot) });
         }
+        self.stop_on_breach();
+    }
+
+    /// Ends the run when a threshold asks for it; while the workers are busy, the next tick tries again.
+    fn stop_on_breach(&mut self) {
+        if matches!(self.progress.info.state, RunState::Running | RunState::Paused)
+            && let Some(reason) = self.progress.abort_reason()
+            && self.command(Command::Stop, reason).is_ok()
+        {
+            self.publish();
+        }
     }
 
     fn answer(&mut self, ask: Ask) {

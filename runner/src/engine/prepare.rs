@@ -124,6 +124,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         planned_seconds: plan.planned_seconds(),
         targets: targets.iter().map(|target| target.address.origin()).collect(),
     };
+    let watches = shared::checks::watches(&scenario).map_err(PrepareError::Plan)?;
     let facts = Facts {
         scenario: scenario.to_json(),
         fingerprint: plan.fingerprint(),
@@ -136,6 +137,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
         arrivals_are_events: arrivals_are_events(&scenario),
         workers,
+        watches,
     };
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));

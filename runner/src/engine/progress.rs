@@ -9,6 +9,7 @@ use shared::run::{
     Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, TimelineRow,
     Verdict,
 };
+use shared::threshold::watch::{Measured, Watch, abort_reason};
 use shared::units::Nanos;
 
 use crate::engine::account::Account;
@@ -33,6 +34,8 @@ pub(crate) struct Facts {
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
     pub(crate) arrivals_are_events: bool,
     pub(crate) workers: usize,
+    /// The thresholds to watch.
+    pub(crate) watches: Vec<Watch>,
 }
 
 /// A run so far.
@@ -58,6 +61,7 @@ pub(crate) struct Progress {
     busy: Vec<(u64, Nanos)>,
     busy_seconds: u32,
     died: u32,
+    watches: Vec<Watch>,
 }
 
 impl Progress {
@@ -79,6 +83,7 @@ impl Progress {
             busy: vec![(0, Nanos::ZERO); facts.workers],
             busy_seconds: 0,
             died: 0,
+            watches: facts.watches.clone(),
             facts,
         }
     }
@@ -145,7 +150,34 @@ impl Progress {
         let ticks = self.reported.iter().map(|reported| reported.map_or(0, |tick| tick.saturating_add(1))).min();
         let whole = ticks.unwrap_or(0).min(self.ticks) * TICK.0 / 1_000_000_000;
         self.closed = self.closed.max(whole as u32);
-        self.timeline.close_before(self.closed)
+        self.close_before(self.closed)
+    }
+
+    /// The first threshold for which the run must end now, in words.
+    pub(crate) fn abort_reason(&self) -> Option<String> {
+        abort_reason(&self.watches)
+    }
+
+    /// Closes seconds and shows each to the thresholds.
+    fn close_before(&mut self, second: u32) -> Vec<TimelineRow> {
+        let mut watches = std::mem::take(&mut self.watches);
+        let mut timeline = std::mem::replace(&mut self.timeline, Timeline::new());
+        let rows = timeline.close_before(second, |row, times| {
+            let elapsed_seconds = f64::from(row.second) + row.covered_seconds;
+            let measured = Measured {
+                elapsed_seconds,
+                schedule_seconds: self.schedule_time(Nanos::from_secs_f64(elapsed_seconds)).as_secs_f64(),
+                covered_seconds: row.covered_seconds,
+                events: &row.events,
+                requests: &row.requests,
+                response_time: times.response_time,
+                service_time: times.service_time,
+                send_lag: times.send_lag,
+            };
+            watches.iter_mut().for_each(|watch| watch.feed(&measured));
+        });
+        (self.watches, self.timeline) = (watches, timeline);
+        rows
     }
 
     /// The rows that are still open and have changed.
@@ -202,8 +234,9 @@ impl Progress {
             self.note(now);
         }
         self.account.refresh_event_types(0, 1);
-        let rows = self.timeline.close_before(u32::MAX);
+        let rows = self.close_before(u32::MAX);
         let (timeline, _) = self.timeline.history(usize::MAX);
+        let verdict = self.verdict(now);
         let result = RunResult {
             schema_version: 1,
             run: RunRecord {
@@ -212,14 +245,14 @@ impl Progress {
                 plan_fingerprint: self.facts.fingerprint.clone(),
                 environment: self.facts.environment.clone(),
             },
-            verdict: self.verdict(now),
+            thresholds: self.watches.iter().map(|watch| watch.result(&verdict)).collect(),
+            verdict,
             totals: self.account.totals(now, self.schedule_time(now)),
             latency: self.account.latencies(),
             event_types: self.account.event_types(),
             status_codes: self.account.statuses(),
             failures: self.account.failures(),
             connections: self.account.connections,
-            thresholds: Vec::new(),
             changes: self.changes.clone(),
             timeline,
         };
@@ -279,6 +312,7 @@ mod tests {
     use super::*;
     use shared::plan::Curve;
     use shared::run::{Counts, RunId, VerdictStatus};
+    use shared::threshold::watch::OnBreach;
 
     fn progress(rate: f64, seconds: f64) -> Progress {
         let info = RunInfo {
@@ -299,6 +333,7 @@ mod tests {
             event_types: vec![("a".to_owned(), Some(1.0))],
             arrivals_are_events: true,
             workers: 2,
+            watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
         };
         Progress::new(info, facts, vec![Schedule::new(Curve::constant(rate, Some(seconds)))])
     }
@@ -356,6 +391,22 @@ mod tests {
         assert_eq!(snapshot.target_rate, 10.0);
         assert_eq!(snapshot.events.succeeded, 45);
         assert_eq!(progress.hello(&snapshot).timeline.len(), 2);
+    }
+
+    #[test]
+    fn a_breached_threshold_asks_for_the_end_and_is_in_the_result() {
+        let mut progress = progress(20.0, 60.0);
+        for tick in 0..20 {
+            for worker in 0..2 {
+                progress.add(worker, delta(tick, u64::from(tick < 10)));
+            }
+            progress.advance(Nanos((tick + 1) * TICK.0));
+            progress.closed_seconds();
+            assert_eq!(progress.abort_reason().is_some(), tick == 19, "in tick {tick}");
+        }
+        let (_, result) = progress.finish(Nanos::from_secs(2));
+        let threshold = &result.thresholds[0];
+        assert_eq!((threshold.passed, threshold.observed, threshold.worst_at_seconds), (false, Some(0.0), Some(2.0)));
     }
 
     #[test]

@@ -44,6 +44,13 @@ struct Open {
     changed: bool,
 }
 
+/// The times of one second, before they are made small.
+pub(crate) struct Distributions<'a> {
+    pub(crate) response_time: &'a Histogram,
+    pub(crate) service_time: &'a Histogram,
+    pub(crate) send_lag: &'a Histogram,
+}
+
 #[derive(Clone, Debug)]
 struct Stored {
     row: TimelineRow,
@@ -91,12 +98,24 @@ impl Timeline {
         }
     }
 
-    /// Closes every second up to (not including) one; gives the closed rows.
-    pub(crate) fn close_before(&mut self, second: u32) -> Vec<TimelineRow> {
+    /// Closes every second up to (not including) one, each shown with its distributions; gives the closed rows.
+    pub(crate) fn close_before(
+        &mut self,
+        second: u32,
+        mut show: impl FnMut(&TimelineRow, &Distributions<'_>),
+    ) -> Vec<TimelineRow> {
         let mut closed = Vec::new();
         while self.open.front().is_some_and(|open| open.row.second < second) || self.open.len() > MOST_OPEN {
             let Some(mut open) = self.open.pop_front() else { break };
             let row = open.figures();
+            show(
+                &row,
+                &Distributions {
+                    response_time: &open.response_time,
+                    service_time: &open.service_time,
+                    send_lag: &open.send_lag,
+                },
+            );
             self.store(Stored {
                 row: row.clone(),
                 response_time: Coarse::of(&open.response_time),
@@ -253,14 +272,14 @@ mod tests {
         timeline.note(Nanos::from_secs(1), 7.5, 2, 5);
         assert_eq!(timeline.changed().len(), 1);
         assert!(timeline.changed().is_empty());
-        let closed = timeline.close_before(1);
+        let closed = timeline.close_before(1, |_, _| {});
         assert_eq!(closed.len(), 1);
         let row = &closed[0];
         assert_eq!((row.second, row.events.sent, row.in_flight, row.users), (0, 7, 2, 5));
         assert_eq!((row.covered_seconds, row.target_rate), (1.0, 7.5));
         assert_eq!(row.response_time.max_us, 300);
         assert_eq!(row.heat.iter().map(|(_, count)| count).sum::<u32>(), 7);
-        assert!(timeline.close_before(1).is_empty());
+        assert!(timeline.close_before(1, |_, _| {}).is_empty());
     }
 
     #[test]
@@ -270,7 +289,7 @@ mod tests {
         timeline.add(&delta(25, 1, 100));
         timeline.add(&delta(5, 1, 100));
         assert_eq!(timeline.second(0).unwrap().events.sent, 2);
-        timeline.close_before(2);
+        timeline.close_before(2, |_, _| {});
         timeline.add(&delta(5, 1, 100));
         assert_eq!(timeline.second(2).unwrap().events.sent, 2, "what comes too late is counted where it can be");
     }
@@ -281,7 +300,7 @@ mod tests {
         for second in 0..350 {
             timeline.add(&delta(second * 10, 10, 100 + second as u32 % 50));
             timeline.note(Nanos::from_secs(second + 1), 10.0, 0, 1);
-            timeline.close_before(second as u32 + 1);
+            timeline.close_before(second as u32 + 1, |_, _| {});
         }
         let (rows, resolution) = timeline.history(usize::MAX);
         assert!(rows.len() <= 100 && resolution == 4, "{} rows of {resolution} s", rows.len());

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use shared::api::TargetAccount;
 use shared::run::{Counts, FailureKind, Percentiles, RunResult, VerdictStatus};
-use shared::wording::{bytes, count, latency, rate, share};
+use shared::threshold::watch::in_words;
+use shared::wording::{bytes, clock, count, latency, rate, share};
 
 use super::table::Table;
 use super::{counted, seconds};
@@ -18,6 +19,7 @@ pub fn summary(result: &RunResult, witness: Option<&TargetAccount>) -> String {
     let mut out = String::new();
     write_head(&mut out, result);
     write_counts(&mut out, result);
+    write_thresholds(&mut out, result);
     write_latency(&mut out, result);
     write_event_types(&mut out, result);
     write_failures(&mut out, result);
@@ -105,6 +107,30 @@ fn write_counts(out: &mut String, result: &RunResult) {
     if duplicate + throttled > 0 {
         let _written =
             writeln!(out, "{} already known to the target, {} throttled", count(duplicate), count(throttled));
+    }
+}
+
+fn write_thresholds(out: &mut String, result: &RunResult) {
+    if !result.thresholds.is_empty() {
+        out.push('\n');
+    }
+    for threshold in &result.thresholds {
+        let (sign, colour) = match (threshold.passed, threshold.required) {
+            (true, _) => ("✓", AnsiColor::Green),
+            (false, true) => ("✗", AnsiColor::Red),
+            (false, false) => ("!", AnsiColor::Yellow),
+        };
+        let style = Style::new().bold().fg_color(Some(colour.into()));
+        let observed = match (&threshold.reason, threshold.observed) {
+            (Some(reason), _) => reason.clone(),
+            (None, Some(observed)) => in_words(observed, threshold.unit),
+            (None, None) => "nothing was measured".to_owned(),
+        };
+        let worst = match (threshold.worst, threshold.worst_at_seconds) {
+            (Some(worst), Some(at)) => format!(", at worst {} at {}", in_words(worst, threshold.unit), clock(at)),
+            (Some(_) | None, _) => String::new(),
+        };
+        let _written = writeln!(out, "{style}{sign}{style:#} {}: {observed}{worst}", threshold.threshold);
     }
 }
 

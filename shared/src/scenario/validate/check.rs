@@ -1,6 +1,7 @@
 //! Checks: one claim each, that can hold.
 
 use crate::scenario::model::check::Check;
+use crate::threshold::Threshold;
 
 use super::Findings;
 
@@ -19,6 +20,12 @@ pub(super) fn check(index: usize, check: &Check, findings: &mut Findings<'_>) {
         0 => findings.error(path.as_str(), "what must hold is not said", hint),
         1 => {}
         _ => findings.error(path.as_str(), "makes several claims", "write a check for each"),
+    }
+    if let Some(text) = &check.threshold
+        && let Err(problem) = text.parse::<Threshold>()
+    {
+        let hint = problem.hint.unwrap_or_default();
+        findings.error(format!("{path}.threshold"), problem.message, &hint);
     }
     if check.metric.is_some() {
         match (check.min, check.max) {
