@@ -1,10 +1,16 @@
-//! What people read in a terminal: problems, progress, the summary of a run. Figures are worded by
-//! [`shared::wording`], the same in the panel.
+//! What people and programs read of a run: problems, progress and the summary in a terminal, the HTML report, and the
+//! formats of other tools. Figures are worded by [`shared::wording`], the same in the panel.
 
+pub mod csv;
+#[cfg(test)]
+mod example;
+pub mod hdr;
+pub mod html;
 pub mod problems;
 pub mod progress;
 pub mod summary;
 pub mod table;
+pub mod testbench;
 
 use shared::wording;
 
