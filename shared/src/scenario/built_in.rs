@@ -11,11 +11,23 @@ pub struct BuiltIn {
     pub text: &'static str,
 }
 
-const ALL: [BuiltIn; 1] = [BuiltIn {
-    name: "commerce-events",
-    description: "shop events in batches over HTTP: carts, pages, orders, users",
-    text: include_str!("../../scenarios/commerce-events.yaml"),
-}];
+const ALL: [BuiltIn; 3] = [
+    BuiltIn {
+        name: "commerce-events",
+        description: "shop events in batches over HTTP: carts, pages, orders, users",
+        text: include_str!("../../scenarios/commerce-events.yaml"),
+    },
+    BuiltIn {
+        name: "api-monitoring",
+        description: "what an API gateway says about every call: service, status, latency, place, device",
+        text: include_str!("../../scenarios/api-monitoring.yaml"),
+    },
+    BuiltIn {
+        name: "demo",
+        description: "shop traffic that breathes, bursts and jumps: made to be watched",
+        text: include_str!("../../scenarios/demo.yaml"),
+    },
+];
 
 /// All of them, the simplest first.
 pub fn all() -> &'static [BuiltIn] {

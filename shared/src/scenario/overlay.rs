@@ -1,14 +1,19 @@
 //! Overlays: one document merged over another. Maps merge, lists and scalars replace, `$unset` deletes.
 //!
 //! Two things go beyond JSON's merge patch: where only one of several keys can stand (a behavior's kind, a load's kind),
-//! the one in the overlay puts out the one below; and a map that is a template call (`{$int: [1, 6]}`) is replaced whole.
+//! the one in the overlay puts out the one below, with what has no effect beside it; and a map that is a template call
+//! (`{$int: [1, 6]}`) is replaced whole.
 
 use crate::problem::Problem;
 use crate::scenario::document::{Entry, Mark, Node, Value};
+use crate::scenario::model::load::EFFECTS;
 use crate::scenario::path::{Step, in_free_map, resolve};
 
 /// Deletes what is below it.
 const UNSET: &str = "$unset";
+
+/// The section whose parts are overlays themselves.
+const PROFILES: &str = "profiles";
 
 /// Keys of which only one can stand in a map, by the map's place (`*` is any name).
 const ALTERNATIVES: [(&[&str], &[&str]); 8] = [
@@ -115,17 +120,22 @@ pub(crate) fn expand_shorthand(base: &Node, over: &mut Node, problems: &mut Vec<
 
 fn merge_at(base: &mut Node, over: Node, place: &mut Vec<String>) {
     let (Value::Map(below), Value::Map(above)) = (&mut base.value, &over.value) else {
-        *base = cleaned(over);
+        *base = cleaned_at(over, place);
         return;
     };
     if is_call(below) || is_call(above) {
-        *base = cleaned(over);
+        *base = cleaned_at(over, place);
         return;
     }
-    if let Some((_, keys)) = ALTERNATIVES.iter().find(|(pattern, _)| matches_place(pattern, place))
-        && let Some(chosen) = above.iter().find(|entry| keys.contains(&entry.key.as_str()) && !is_unset(&entry.node))
+    // Profiles are overlays themselves: what they delete, they delete when they are applied.
+    if let [section, _, ..] = place.as_slice()
+        && section == PROFILES
     {
-        below.retain(|entry| entry.key == chosen.key || !keys.contains(&entry.key.as_str()));
+        add(base, over);
+        return;
+    }
+    if let Some((_, keys)) = ALTERNATIVES.iter().find(|(pattern, _)| matches_place(pattern, place)) {
+        put_out(below, above, keys);
     }
     let Value::Map(above) = over.value else {
         return;
@@ -142,13 +152,49 @@ fn merge_at(base: &mut Node, over: Node, place: &mut Vec<String>) {
                 place.pop();
                 known.key_mark = entry.key_mark;
             }
-            None => below.push(Entry { node: cleaned(entry.node), ..entry }),
+            None => {
+                place.push(entry.key.clone());
+                below.push(Entry { node: cleaned_at(entry.node, place), ..entry });
+                place.pop();
+            }
         }
     }
     // Keep pointing at the document that declared the map: that is where its absence of something is mended.
 }
 
-/// A subtree with nothing below it: its `$unset`s have nothing to delete.
+/// Removes the alternatives that an overlay does not name, if it names any, and what has no effect on those it names.
+/// What is said together goes together (`count` with `concurrency`).
+fn put_out(below: &mut Vec<Entry>, above: &[Entry], alternatives: &[&str]) {
+    let names = |key: &str| above.iter().any(|entry| entry.key == key);
+    let is_alternative = |entry: &&Entry| alternatives.contains(&entry.key.as_str());
+    let chosen: Vec<&str> = above
+        .iter()
+        .filter(is_alternative)
+        .filter(|entry| !is_unset(&entry.node))
+        .map(|entry| entry.key.as_str())
+        .collect();
+    let puts_out = below.iter().filter(is_alternative).any(|entry| !names(&entry.key));
+    let Some(kind) = chosen.iter().find(|kind| **kind == "concurrency").or(chosen.first()).filter(|_| puts_out) else {
+        return;
+    };
+    below.retain(|known| {
+        let idle = EFFECTS.iter().any(|(setting, kinds)| *setting == known.key && !kinds.contains(kind));
+        names(&known.key) || !(is_alternative(&known) || idle && alternatives.contains(&"rate"))
+    });
+}
+
+/// A subtree with nothing below it: its `$unset`s have nothing to delete, except those of profiles, which wait.
+fn cleaned_at(node: Node, place: &[String]) -> Node {
+    match (place, node.value) {
+        ([section, _, ..], value) if section == PROFILES => Node { value, mark: node.mark },
+        ([section], Value::Map(mut entries)) if section == PROFILES => {
+            entries.retain(|entry| !is_unset(&entry.node));
+            Node { value: Value::Map(entries), mark: node.mark }
+        }
+        (_, value) => cleaned(Node { value, mark: node.mark }),
+    }
+}
+
 fn cleaned(mut node: Node) -> Node {
     match &mut node.value {
         Value::Map(entries) => {
@@ -286,6 +332,30 @@ mod tests {
             merged(base, "{workloads.w.load.users: 5, behaviors: {b: {mix: {weights: {e: 1}}}}}"),
             tree("{workloads: {w: {load: {duration: 1m, users: 5}}}, behaviors: {b: {mix: {weights: {e: 1}}}}}"),
         );
+    }
+
+    #[test]
+    fn another_kind_of_load_takes_along_what_had_an_effect_on_the_old_one_only() {
+        let base = "{workloads: {w: {load: {rate: 1/s, arrival: poisson, burst: {}, duration: 1m}}}}";
+        assert_eq!(
+            merged(base, "{workloads.w.load: {concurrency: 5, count: 9}}"),
+            tree("{workloads: {w: {load: {duration: 1m, concurrency: 5, count: 9}}}}"),
+        );
+        assert_eq!(merged(base, "{workloads.w.load.rate: 1/s}"), tree(base));
+    }
+
+    #[test]
+    fn what_profiles_delete_waits_until_they_are_applied() {
+        let base = "{a: {b: 1}, profiles: {p: {a: {b: $unset}}, q: {x: 1}}}";
+        let text = "{profiles: {p: {c: $unset}, q: $unset}}";
+        let mut document = tree("{}");
+        merge(&mut document, tree(base));
+        merge(&mut document, tree(text));
+        assert_eq!(document, tree("{a: {b: 1}, profiles: {p: {a: {b: $unset}, c: $unset}}}"));
+        let profile = document.get("profiles").and_then(|profiles| profiles.get("p")).cloned().unwrap();
+        let profile = expand(&document, profile);
+        merge(&mut document, profile);
+        assert_eq!(document.get("a"), Some(&tree("{}")));
     }
 
     #[test]

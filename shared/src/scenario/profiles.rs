@@ -5,6 +5,7 @@ use crate::scenario::document::Node;
 use crate::scenario::model::load::Load;
 use crate::scenario::model::{Scenario, Workload};
 use crate::scenario::options::LoadOptions;
+use crate::scenario::path::find;
 use crate::scenario::read::read;
 use crate::scenario::source::compose;
 
@@ -17,26 +18,29 @@ pub fn profiles(text: &str) -> Vec<ProfileSummary> {
         .iter()
         .map(|entry| {
             let options = LoadOptions { profile: Some(&entry.key), ..LoadOptions::new("") };
-            let scenario = read::<Scenario>(&compose(text, &options).document).value.unwrap_or_default();
-            ProfileSummary { name: entry.key.clone(), summary: in_words(&scenario) }
+            let document = compose(text, &options).document;
+            let scenario = read::<Scenario>(&document).value.unwrap_or_default();
+            ProfileSummary { name: entry.key.clone(), summary: in_words(&scenario, &document) }
         })
         .collect()
 }
 
-fn in_words(scenario: &Scenario) -> String {
+fn in_words(scenario: &Scenario, document: &Node) -> String {
     let enabled: Vec<(&String, &Workload)> =
         scenario.workloads.iter().filter(|(_, workload)| workload.enabled).collect();
     let lines: Vec<String> = enabled
         .iter()
         .map(|(name, workload)| {
-            let line = workload_in_words(workload);
+            // A population that nobody wrote down is of no interest.
+            let population = find(document, &format!("workloads.{name}.population.count")).complete;
+            let line = workload_in_words(workload, population);
             if enabled.len() == 1 { line } else { format!("{name} {line}") }
         })
         .collect();
     lines.join("; ")
 }
 
-fn workload_in_words(workload: &Workload) -> String {
+fn workload_in_words(workload: &Workload, population: bool) -> String {
     let Load { rate, users, per_connection, count, concurrency, ratio_of, ratio, .. } = &workload.load;
     let mut words = Vec::new();
     if let Some(rate) = rate {
@@ -52,7 +56,7 @@ fn workload_in_words(workload: &Workload) -> String {
         words.push(format!("{count} events"));
     }
     if let Some(concurrency) = concurrency {
-        words.push(format!("{concurrency} requests at a time"));
+        words.push(if *concurrency == 1 { "one at a time".to_owned() } else { format!("{concurrency} at a time") });
     }
     if let (Some(other), Some(ratio)) = (ratio_of, ratio) {
         words.push(format!("{ratio} per arrival of {other}"));
@@ -65,7 +69,7 @@ fn workload_in_words(workload: &Workload) -> String {
         });
         line.push_str(&duration.to_string());
     }
-    if users.is_none() && per_connection.is_none() && concurrency.is_none() && workload.population.count > 0 {
+    if population && users.is_none() && per_connection.is_none() && concurrency.is_none() {
         line.push_str(&format!(", {} users", workload.population.count));
     }
     line

@@ -11,6 +11,8 @@ mod pool;
 mod target;
 mod usage;
 
+pub(crate) use usage::unused;
+
 use crate::problem::Problem;
 use crate::scenario::document::Node;
 use crate::scenario::model::{ClockMode, Scenario};
@@ -44,7 +46,6 @@ pub(crate) fn validate(scenario: &Scenario, document: &Node, environment: Enviro
     for (index, check) in scenario.checks.iter().enumerate() {
         check::check(index, check, &mut findings);
     }
-    usage::check(scenario, document, &mut findings);
     findings.problems
 }
 

@@ -150,7 +150,8 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(": ")
         && text.chars().all(|c| harmless(c) && (!c.is_whitespace() || c == ' '))
         && !AMBIGUOUS.contains(&text.to_ascii_lowercase().as_str())
-        && matches!(parse(text, 0).root.value, Value::String(read) if read == text)
+        && parse(text, 0).root.as_str() == Some(text)
+        && parse(&format!("[{text}]"), 0).root.as_list().and_then(|items| items.first()?.as_str()) == Some(text)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{Length, Nanos, Rate};
 
 /// How much and when. Exactly one of `rate`, `users`, `per_connection`, `count`, `concurrency` and `ratio_of` says
-/// which kind of load it is.
+/// which kind of load it is; only `concurrency` and `count` go together, as so many events at the target's own pace.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Load {
@@ -22,7 +22,7 @@ pub struct Load {
     /// Exactly this many events, spread over the duration or the clock's window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// As fast as the target answers, with this many requests at once.
+    /// As fast as the target answers, with this many requests at once; `count` or `duration` ends it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
     /// Tied to the arrivals of another workload.
@@ -64,6 +64,20 @@ pub struct Load {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<Burst>,
 }
+
+/// Which kinds of load a setting has an effect on.
+pub(crate) const EFFECTS: [(&str, &[&str]); 10] = [
+    ("ratio", &["ratio_of"]),
+    ("arrival", &["rate", "count", "ratio_of", "per_connection"]),
+    ("stagger", &["users", "per_connection"]),
+    ("delay", &["users", "concurrency"]),
+    ("max_in_flight", &["rate", "count", "ratio_of", "per_connection"]),
+    ("late_after", &["rate", "count", "ratio_of", "per_connection"]),
+    ("drop_after", &["rate", "count", "ratio_of", "per_connection"]),
+    ("shape", &["rate", "count", "per_connection"]),
+    ("ramp", &["rate", "users", "per_connection"]),
+    ("burst", &["rate", "count", "per_connection"]),
+];
 
 /// How arrivals are spaced.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]

@@ -1,7 +1,7 @@
 //! Loads: one kind each, schedules that can be met, nothing that has no effect.
 
 use crate::scenario::model::behavior::Behavior;
-use crate::scenario::model::load::{Load, Shape};
+use crate::scenario::model::load::{EFFECTS, Load, Shape};
 use crate::scenario::model::{ClockMode, Scenario, Workload};
 use crate::units::{Length, Nanos, Rate};
 
@@ -21,6 +21,8 @@ pub(super) fn check(name: &str, workload: &Workload, scenario: &Scenario, findin
     let given: Vec<&str> =
         kinds(load).into_iter().zip(KINDS).filter(|(given, _)| *given).map(|(_, name)| name).collect();
     let kind = match given.as_slice() {
+        // So many events, as fast as the target answers.
+        ["count", "concurrency"] => Some("concurrency"),
         [] => {
             findings.error(
                 path.as_str(),
@@ -98,21 +100,22 @@ fn check_amounts(path: &str, load: &Load, findings: &mut Findings<'_>) {
 
 /// Settings that this kind of load would ignore.
 fn check_effects(path: &str, kind: &str, load: &Load, findings: &mut Findings<'_>) {
-    let settings: [(&str, bool, &[&str]); 10] = [
-        ("ratio", load.ratio.is_some(), &["ratio_of"]),
-        ("arrival", load.arrival.is_some(), &["rate", "count", "ratio_of", "per_connection"]),
-        ("stagger", load.stagger.is_some(), &["users", "per_connection"]),
-        ("delay", load.delay.is_some(), &["users", "concurrency"]),
-        ("max_in_flight", load.max_in_flight.is_some(), &["rate", "count", "ratio_of", "per_connection"]),
-        ("late_after", load.late_after.is_some(), &["rate", "count", "ratio_of", "per_connection"]),
-        ("drop_after", load.drop_after.is_some(), &["rate", "count", "ratio_of", "per_connection"]),
-        ("shape", !load.shape.is_empty(), &["rate", "count", "per_connection"]),
-        ("ramp", load.ramp.is_some(), &["rate", "users", "per_connection"]),
-        ("burst", load.burst.is_some(), &["rate", "count", "per_connection"]),
-    ];
-    for (key, given, kinds) in settings {
-        if given && !kinds.contains(&kind) {
-            findings.error(format!("{path}.{key}"), format!("has no effect on a load of `{kind}`"), "remove it");
+    let given = |setting: &str| match setting {
+        "ratio" => load.ratio.is_some(),
+        "arrival" => load.arrival.is_some(),
+        "stagger" => load.stagger.is_some(),
+        "delay" => load.delay.is_some(),
+        "max_in_flight" => load.max_in_flight.is_some(),
+        "late_after" => load.late_after.is_some(),
+        "drop_after" => load.drop_after.is_some(),
+        "shape" => !load.shape.is_empty(),
+        "ramp" => load.ramp.is_some(),
+        "burst" => load.burst.is_some(),
+        _ => false,
+    };
+    for (setting, kinds) in EFFECTS {
+        if given(setting) && !kinds.contains(&kind) {
+            findings.error(format!("{path}.{setting}"), format!("has no effect on a load of `{kind}`"), "remove it");
         }
     }
     if kind == "ratio_of" && load.ratio.is_none() {

@@ -1,14 +1,15 @@
 //! What is declared and never used: configuration that looks alive and is dead.
 
+use crate::problem::Problem;
 use crate::scenario::document::{Node, Value};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::behavior::Behavior;
 use crate::scenario::nearest;
 
-use super::Findings;
-
-/// Reports the dead parts of the document itself; those of what it extends are its author's choice.
-pub(super) fn check(scenario: &Scenario, document: &Node, findings: &mut Findings<'_>) {
+/// The dead parts of the document itself; those of what it extends are its author's choice. The scenario is that without
+/// a profile, since what one profile does not use another may.
+pub(crate) fn unused(scenario: &Scenario, document: &Node) -> Vec<Problem> {
+    let mut problems = Vec::new();
     let used = Used::gather(scenario, document);
     for (section, noun, names) in [
         ("targets", "target", &used.targets),
@@ -29,10 +30,12 @@ pub(super) fn check(scenario: &Scenario, document: &Node, findings: &mut Finding
             let own = entry.key_mark.source == 0 && entry.key_mark.line > 0;
             if own && !names.contains(&entry.key) && !missed.contains(&entry.key.as_str()) {
                 let message = format!("the {noun} `{}` is declared and never used", entry.key);
-                findings.error(format!("{section}.{}", entry.key), message, "use it or remove it");
+                let problem = Problem::error(format!("{section}.{}", entry.key), message);
+                problems.push(problem.with_hint("use it or remove it"));
             }
         }
     }
+    problems
 }
 
 /// The names that something refers to.
@@ -57,6 +60,10 @@ impl Used {
             used.behaviors.extend(workload.behavior.clone().or_else(|| only("behaviors")));
             used.faults.extend(workload.faults.clone());
         }
+        // A profile may switch to another target, behavior or list of faults.
+        if let Some(profiles) = document.get("profiles") {
+            used.take_profile(profiles);
+        }
         for (name, behavior) in &scenario.behaviors {
             if used.behaviors.contains(name) {
                 used.take_behavior(behavior);
@@ -68,10 +75,6 @@ impl Used {
         }
         // Templates and profiles draw from pools at any depth.
         used.take_pools(document, document);
-        // A profile may switch to another target, behavior or list of faults.
-        if let Some(profiles) = document.get("profiles") {
-            used.take_profile(profiles);
-        }
         used
     }
 

@@ -1,0 +1,134 @@
+//! The built-in scenarios as a whole: each profile of each runs, and what it says is what its guide promises.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use shared::compile::compile;
+use shared::plan::{Plan, Share};
+use shared::scenario::{LoadOptions, built_in, profiles};
+use shared::units::EpochMicros;
+
+const START: EpochMicros = EpochMicros(1_772_366_400_000_000);
+
+fn plan(name: &str, profile: Option<&str>) -> Arc<Plan> {
+    let text = built_in::find(name).unwrap().text;
+    let compiled = compile(text, &LoadOptions { profile, ..LoadOptions::new(name) }, 1);
+    assert!(compiled.problems.is_empty(), "{name} {profile:?}: {:#?}", compiled.problems);
+    compiled.plan.unwrap()
+}
+
+/// The first events of every workload, as they are sent.
+fn events(plan: &Arc<Plan>, most: usize) -> Vec<Value> {
+    let mut events = Vec::new();
+    for (index, workload) in plan.workloads().iter().enumerate() {
+        let schedule = workload.schedule(START);
+        let mut cursor = plan.cursor(index, Share::WHOLE);
+        let mut out = Vec::new();
+        for _ in 0..most {
+            let Some(due) = cursor.next_due(&schedule) else { break };
+            out.clear();
+            cursor.emit(START.plus(due), &mut out);
+            events.push(serde_json::from_slice(&out).unwrap_or_else(|error| {
+                panic!("{error}: {}", String::from_utf8_lossy(&out));
+            }));
+        }
+    }
+    events
+}
+
+/// The share of each value that a function finds in events.
+fn shares(events: &[Value], value: impl Fn(&Value) -> String) -> BTreeMap<String, f64> {
+    let mut counts: BTreeMap<String, f64> = BTreeMap::new();
+    for event in events {
+        *counts.entry(value(event)).or_default() += 1.0 / events.len() as f64;
+    }
+    counts
+}
+
+fn text(event: &Value, pointer: &str) -> String {
+    match event.pointer(pointer) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => "absent".to_owned(),
+    }
+}
+
+fn close(shares: &BTreeMap<String, f64>, wanted: &[(&str, f64)], tolerance: f64) {
+    for (name, share) in wanted {
+        let found = shares.get(*name).copied().unwrap_or(0.0);
+        assert!((found - share).abs() <= tolerance, "{name}: {found} instead of {share} in {shares:?}");
+    }
+}
+
+#[test]
+fn every_profile_of_every_built_in_emits_json() {
+    for built_in in built_in::all() {
+        let names = profiles(built_in.text);
+        for profile in names.iter().map(|profile| Some(profile.name.as_str())).chain([None]) {
+            let events = events(&plan(built_in.name, profile), 500);
+            assert!(events.len() >= 500, "{} {profile:?}: {} events", built_in.name, events.len());
+        }
+    }
+}
+
+#[test]
+fn api_monitoring_keeps_what_its_guide_promises() {
+    let events = events(&plan("api-monitoring", Some("performance")), 40_000);
+    let status = |event: &Value| event["metrics"]["status_code"].as_u64().unwrap();
+    let classes = shares(&events, |event| format!("{}xx", status(event) / 100));
+    close(&classes, &[("2xx", 0.974), ("4xx", 0.0192), ("5xx", 0.0071)], 0.004);
+    let regions = shares(&events, |event| text(event, "/context/tags/region"));
+    close(&regions, &[("NA", 0.40), ("EU", 0.30), ("APAC", 0.25), ("LATAM", 0.05)], 0.01);
+    let devices = shares(&events, |event| text(event, "/context/tags/device_type"));
+    let wanted = [("desktop", 0.45), ("mobile", 0.30), ("api_client", 0.20), ("tablet", 0.04), ("bot", 0.01)];
+    close(&devices, &wanted, 0.01);
+    close(&shares(&events, |event| text(event, "/metrics/cache_hit")), &[("true", 0.25)], 0.01);
+    close(&shares(&events, |event| text(event, "/context/user_id")), &[("absent", 0.10)], 0.01);
+    assert_eq!(shares(&events, |event| text(event, "/source/service")).len(), 8);
+    for event in &events {
+        let (status, error) = (status(event), event.get("error_details"));
+        assert_eq!(status >= 400, error.is_some(), "{event}");
+        if let Some(error) = error {
+            assert!(error["error_code"].as_str().unwrap().starts_with(&format!("ERR_{status}_")), "{event}");
+        }
+        let severity = match status {
+            500.. => "error",
+            300.. => "warning",
+            _ => "info",
+        };
+        assert_eq!(text(event, "/severity"), severity);
+        assert!(!text(event, "/source/endpoint").contains('{'), "{event}");
+        let agent = text(event, "/context/user_agent");
+        let phone = agent.contains("iPhone") || agent.contains("Mobile Safari");
+        assert_eq!(text(event, "/context/tags/device_type") == "mobile", phone && !agent.contains("iPad"), "{event}");
+    }
+}
+
+#[test]
+fn api_monitoring_is_as_fast_and_slow_as_its_services() {
+    let events = events(&plan("api-monitoring", Some("performance")), 40_000);
+    let mut by_service: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+    for event in events.iter().filter(|event| event["metrics"]["status_code"].as_u64().unwrap() < 400) {
+        let (sum, count) = by_service.entry(text(event, "/source/service")).or_default();
+        *sum += event["metrics"]["response_time_ms"].as_f64().unwrap();
+        *count += 1;
+    }
+    let averages = [
+        ("auth-service", 150.0),
+        ("payment-service", 450.0),
+        ("user-service", 85.0),
+        ("product-service", 120.0),
+        ("order-service", 280.0),
+        ("notification-service", 200.0),
+        ("analytics-service", 350.0),
+        ("search-service", 95.0),
+    ];
+    for (service, average) in averages {
+        let (sum, count) = by_service[service];
+        // One call in twenty takes 2 to 10 times as long: 1.25 times on average.
+        let found = sum / f64::from(count) / 1.25;
+        assert!((found / average - 1.0).abs() < 0.06, "{service}: {found} ms instead of {average}");
+    }
+}
