@@ -1,5 +1,6 @@
 //! Files that are written whole or not at all.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -9,11 +10,20 @@ use std::path::Path;
 ///
 /// The directory is not writable or the disk is full; the file that was there is left alone.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// Like [`write_whole`] for what is too large to be kept: `write` writes it piece by piece.
+///
+/// # Errors
+///
+/// As [`write_whole`], or what `write` fails with; then nothing is left behind.
+pub fn write_with<T>(path: &Path, write: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
     let mut file = temporary_beside(path)?;
-    file.write_all(bytes)?;
+    let written = write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(written)
 }
 
 /// Finds out whether [`write_whole`] could write there, and leaves nothing behind.

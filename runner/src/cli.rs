@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::dataset::Format;
+use crate::import::Kind;
 
 /// Generates realistic event traffic and load, and measures honestly how a target takes it.
 #[derive(Debug, Parser)]
@@ -33,6 +36,18 @@ pub enum Command {
     Show(ShowArgs),
     /// Find every problem of scenario files at once
     Validate(ValidateArgs),
+    /// Show what a scenario would do: its first events, its load over time, what to expect
+    Preview(PreviewArgs),
+    /// Write a scenario's events to a file, any number of them, the same for any number of workers
+    Generate(GenerateArgs),
+    /// Print a scenario's requests as curl commands
+    Curl(CurlArgs),
+    /// Say where an event came from, and render it again
+    Explain(ExplainArgs),
+    /// Write example scenarios into a directory
+    Init(InitArgs),
+    /// Make a scenario of another tool's configuration, curl commands, a HAR recording or an OpenAPI document
+    Import(ImportArgs),
     /// Find out whether a target is there: exit code 0 or 3
     Health(HealthArgs),
     /// Look at the runs of the past
@@ -210,6 +225,144 @@ pub struct ValidateArgs {
     /// Where runs and scenarios are kept.
     #[command(flatten)]
     pub data: DataArgs,
+}
+
+/// A scenario that is planned, but not run.
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// A built-in scenario, one of your own, or a file
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: String,
+    /// Profile of the scenario to apply
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Seed of every draw; the scenario's own, or a new one
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Set any value by its dotted path, as `workloads.shop.load.rate=20/s`
+    #[arg(long, value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub set: Vec<(String, String)>,
+    /// Event time at the start, as 2026-11-21T00:00:00Z; now when left out
+    #[arg(long, value_name = "MOMENT")]
+    pub start: Option<String>,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `throng preview`
+#[derive(Args, Debug)]
+pub struct PreviewArgs {
+    /// Which scenario, and how it is planned.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Events to show
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 5)]
+    pub events: u64,
+}
+
+/// `throng generate`
+#[derive(Args, Debug)]
+pub struct GenerateArgs {
+    /// Which scenario, and how it is planned.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// How many events
+    #[arg(long, value_name = "COUNT")]
+    pub count: Option<u64>,
+    /// Hours of event time to spread them over, up to now unless --start says otherwise
+    #[arg(long, value_name = "HOURS")]
+    pub hours: Option<f64>,
+    /// How events are written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// File to write; standard output when left out
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Threads that render; the bytes are the same for any number [default: one per core]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub workers: Option<u32>,
+    /// End with a table of what was declared against what was emitted; exit code 1 when they disagree
+    #[arg(long)]
+    pub realism: bool,
+}
+
+/// `throng curl`
+#[derive(Args, Debug)]
+pub struct CurlArgs {
+    /// Which scenario, and how it is planned.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Which events: a type, the first part of one (cart, page, order, user), `all` or `batch`
+    #[arg(short = 't', long, value_name = "TYPE", default_value = "all")]
+    pub event_type: String,
+    /// How many of each type, or events in the batch
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1)]
+    pub count: u32,
+    /// Id of the user in the events
+    #[arg(long, value_name = "ID")]
+    pub user_id: Option<String>,
+    /// API key to write into the commands; a reference to the environment when left out
+    #[arg(short = 'k', long, value_name = "KEY")]
+    pub api_key: Option<String>,
+    /// Address of the target
+    #[arg(short = 'e', long = "url", value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// `throng explain`
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// The event's id
+    #[arg(value_name = "EVENT_ID")]
+    pub event_id: String,
+    /// Which scenario, and how it is planned.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+}
+
+/// `throng init`
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// Directory to write into; it is made if need be
+    #[arg(value_name = "DIR", default_value = "scenarios")]
+    pub directory: PathBuf,
+    /// Which examples
+    #[arg(long = "type", value_enum, default_value_t)]
+    pub kind: Example,
+    /// Replace files that are there already
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Examples that `throng init` can write.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Example {
+    /// Messages over WebSockets
+    Websocket,
+    /// Messages through an MQTT broker
+    Mqtt,
+    /// WebSockets and MQTT at once
+    Mixed,
+    /// Events over HTTP
+    Http,
+    /// All of them
+    #[default]
+    All,
+}
+
+/// `throng import`
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// File to read; `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What it is, where its content does not tell
+    #[arg(long, value_enum)]
+    pub kind: Option<Kind>,
+    /// File to write; standard output when left out
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// `throng health`

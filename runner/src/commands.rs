@@ -1,8 +1,15 @@
 //! What the command line does, one file per command.
 
 mod completions;
+mod curl;
+mod explain;
+mod generate;
 mod health;
+mod import;
+mod init;
 mod overrides;
+mod planned;
+mod preview;
 mod run;
 mod runs;
 mod scenarios;
@@ -111,6 +118,12 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Scenarios(args) => scenarios::scenarios(&args),
         Command::Show(args) => show::show(&args),
         Command::Validate(args) => validate::validate(&args),
+        Command::Preview(args) => preview::preview(&args),
+        Command::Generate(args) => generate::generate(&args),
+        Command::Curl(args) => curl::curl(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Init(args) => init::init(&args),
+        Command::Import(args) => import::import(&args),
         Command::Health(args) => in_runtime(health::health(args)),
         Command::Runs(args) => runs::runs(args),
         Command::Completions(args) => completions::completions(&args),

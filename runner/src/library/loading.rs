@@ -1,7 +1,10 @@
 //! From a scenario's text and what a person added to it (profile, flags, a key, the practice target) to a scenario that
 //! can run, or to every problem of it.
 
+use std::sync::Arc;
+
 use shared::compile::{Compiled, compile};
+use shared::plan::Plan;
 use shared::problem::Problem;
 use shared::scenario::document::Node;
 use shared::scenario::{Files, LoadOptions, NoFiles, ValidScenario};
@@ -88,6 +91,18 @@ impl Loading {
         self.compiled.scenario.is_some()
     }
 
+    /// The scenario and its plan.
+    ///
+    /// # Errors
+    ///
+    /// Every problem, when one of them is an error.
+    pub fn into_planned(self) -> Result<(ValidScenario, Arc<Plan>), Vec<Problem>> {
+        match (self.compiled.scenario, self.compiled.plan) {
+            (Some(scenario), Some(plan)) => Ok((scenario, plan)),
+            _ => Err(self.compiled.problems),
+        }
+    }
+
     /// The scenario and the environment that it was checked with.
     ///
     /// # Errors
@@ -105,6 +120,11 @@ impl Loading {
 pub fn look_at(found: &Found, profile: Option<&str>) -> Loading {
     let additions = Additions { profile: profile.map(str::to_owned), ..Additions::default() };
     compile_with(found, &additions, Secrets::default(), false)
+}
+
+/// Loads a scenario to look at it with everything that was added; references to the environment are taken on trust.
+pub fn look_with(found: &Found, additions: &Additions) -> Loading {
+    compile_with(found, additions, Secrets::default(), false)
 }
 
 /// Loads a scenario to run it, with everything that was added; the environment must hold what it refers to.

@@ -1,0 +1,214 @@
+//! `throng generate`: a scenario's events as a dataset.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use shared::generate::clock::TimeFormat;
+use shared::realism::{Causality, Census, Rules};
+use shared::scenario::document::Node;
+use shared::units::Nanos;
+use shared::wording;
+
+use super::planned::{Planned, plan, shown, start, workloads};
+use super::{Exit, Refusal};
+use crate::atomic_file::{self, check_writable};
+use crate::cli::GenerateArgs;
+use crate::dataset::{Dataset, Watch, Written};
+use crate::report::counted;
+
+/// Bytes that are gathered before the file is written to.
+const BUFFER: usize = 1 << 20;
+/// Longest window, in hours: a hundred years.
+const MAX_HOURS: f64 = 876_000.0;
+/// How often a line is printed where it cannot change.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// Writes the dataset, and says what became of it.
+pub(super) fn generate(args: &GenerateArgs) -> Result<Exit, Refusal> {
+    let span = args.hours.map(window).transpose()?;
+    if let Some(output) = &args.output {
+        check_writable(output)
+            .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", output.display())))?;
+    }
+    let mut limit = None;
+    let Planned { scenario, plan } = plan(&args.plan, |document| settings(document, args, span, &mut limit))?;
+    let start = start(&args.plan, &scenario, span)?;
+    let endless = plan.workloads().iter().any(|workload| workload.length.span().is_none());
+    if endless && limit.is_none() {
+        return Err(Refusal::usage("the scenario goes on forever").with_hint("say how much with --count or --hours"));
+    }
+    let workers = args.workers.unwrap_or_else(cores);
+    let dataset = Dataset { plan, start, format: args.format, workers, limit };
+    let mut watch = args.realism.then(|| {
+        let census = Census::new(&scenario, &dataset.plan, start);
+        Watch::new(census, Causality::new(Rules::of(&scenario, &dataset.plan)))
+    });
+    let began = Instant::now();
+    let mut progress = Progress::new(expected(&dataset));
+    let written = write(&dataset, args.output.as_deref(), watch.as_mut(), &mut progress);
+    progress.end();
+    let written = match written {
+        Ok(written) => written,
+        // Whoever read has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe && args.output.is_none() => return Ok(Exit::Done),
+        Err(error) => return Err(Refusal::failed(format!("cannot write the dataset: {error}"))),
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    anstream::eprintln!(
+        "{}, {}, in {} ({}); seed {}, start {}",
+        counted(written.events, "event"),
+        wording::bytes(written.bytes),
+        crate::report::seconds(seconds),
+        wording::rate(written.events as f64 / seconds.max(1e-9)),
+        scenario.seed.unwrap_or_default(),
+        shown(start, TimeFormat::Rfc3339Seconds),
+    );
+    match watch {
+        None => Ok(Exit::Done),
+        Some(watch) => {
+            let report = watch.report();
+            anstream::eprint!("\n{}", report.table());
+            Ok(if report.holds() { Exit::Done } else { Exit::Failed })
+        }
+    }
+}
+
+fn window(hours: f64) -> Result<Nanos, Refusal> {
+    if hours > 0.0 && hours <= MAX_HOURS {
+        Ok(Nanos::from_secs_f64(hours * 3_600.0))
+    } else {
+        Err(Refusal::usage(format!("{hours} hours are no window"))
+            .with_hint("write a number above 0, such as --hours 24"))
+    }
+}
+
+fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
+}
+
+/// What `--hours` and `--count` set. A count that no load can promise becomes a limit.
+fn settings(
+    document: &Node,
+    args: &GenerateArgs,
+    span: Option<Nanos>,
+    limit: &mut Option<u64>,
+) -> Result<Vec<(String, String)>, Refusal> {
+    let mut set = Vec::new();
+    let workloads = workloads(document);
+    if let Some(span) = span {
+        for (name, _) in &workloads {
+            set.push((format!("workloads.{name}.load.duration"), span.to_string()));
+        }
+    }
+    if let Some(count) = args.count {
+        match workloads.as_slice() {
+            // One event per arrival: then the load itself can be exact, and spread over the whole window.
+            [(name, workload)] if count > 0 && is_counted(document, workload) => {
+                for kind in ["rate", "arrival"] {
+                    if workload.get("load").is_some_and(|load| load.get(kind).is_some()) {
+                        set.push((format!("workloads.{name}.load.{kind}"), "$unset".to_owned()));
+                    }
+                }
+                set.push((format!("workloads.{name}.load.count"), count.to_string()));
+            }
+            _ => *limit = Some(count),
+        }
+    }
+    Ok(set)
+}
+
+/// Whether a workload's load is open and its behavior makes one event of each arrival.
+fn is_counted(document: &Node, workload: &Node) -> bool {
+    let behaviors = document.get("behaviors").and_then(Node::as_map).unwrap_or_default();
+    let behavior = match workload.get("behavior").and_then(Node::as_str) {
+        Some(name) => behaviors.iter().find(|entry| entry.key == name),
+        None => behaviors.first(),
+    };
+    let single = behavior.is_some_and(|entry| entry.node.get("mix").is_some() || entry.node.get("emit").is_some());
+    let load = workload.get("load");
+    let open = load.is_some_and(|load| load.get("rate").is_some() || load.get("count").is_some());
+    let finite = load.and_then(|load| load.get("duration")).is_some_and(|node| node.as_str() != Some("forever"));
+    single && open && finite
+}
+
+/// How many events are to be expected, where arrivals and events are one.
+fn expected(dataset: &Dataset) -> Option<u64> {
+    let mut total = 0.0;
+    for workload in dataset.plan.workloads() {
+        total += workload.schedule(dataset.start).expected_until(workload.length.span()?);
+    }
+    let total = total as u64;
+    Some(dataset.limit.map_or(total, |limit| limit.min(total)))
+}
+
+fn write(
+    dataset: &Dataset,
+    output: Option<&Path>,
+    watch: Option<&mut Watch>,
+    progress: &mut Progress,
+) -> io::Result<Written> {
+    let mut look = |written: Written| {
+        progress.show(written);
+        true
+    };
+    match output {
+        None => dataset.write(&mut BufWriter::with_capacity(BUFFER, io::stdout().lock()), watch, &mut look),
+        // A device or a pipe is written to as it is; a file appears when it is whole.
+        Some(path) if path.exists() && !path.is_file() => {
+            dataset.write(&mut BufWriter::with_capacity(BUFFER, File::create(path)?), watch, &mut look)
+        }
+        Some(path) => atomic_file::write_with(path, |file| {
+            let mut file = BufWriter::with_capacity(BUFFER, file);
+            let written = dataset.write(&mut file, watch, &mut look)?;
+            file.flush()?;
+            Ok(written)
+        }),
+    }
+}
+
+/// Progress on standard error.
+struct Progress {
+    bar: Option<ProgressBar>,
+    next: Instant,
+}
+
+impl Progress {
+    fn new(expected: Option<u64>) -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(expected, ProgressDrawTarget::stderr_with_hz(10));
+            let template = match expected {
+                Some(_) => "{bar:24} {human_pos} of {human_len} events  {per_sec}  {eta} left  {msg}",
+                None => "{spinner} {human_pos} events  {per_sec}  {msg}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("━╸─"));
+            }
+            bar
+        });
+        Self { bar, next: Instant::now() + PLAIN_EVERY }
+    }
+
+    fn show(&mut self, written: Written) {
+        let what = if written.gathering { "gathering columns" } else { "" };
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(written.events);
+                bar.set_message(what);
+            }
+            None if Instant::now() >= self.next => {
+                self.next = Instant::now() + PLAIN_EVERY;
+                anstream::eprintln!("{}, {} {what}", counted(written.events, "event"), wording::bytes(written.bytes));
+            }
+            None => {}
+        }
+    }
+
+    fn end(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A scenario that is planned to be looked at: what preview, generate, curl and explain begin with.
+
+use std::sync::Arc;
+
+use shared::generate::clock::{TimeFormat, parse_rfc3339, write_time};
+use shared::plan::Plan;
+use shared::scenario::ValidScenario;
+use shared::scenario::document::{Node, Value};
+use shared::scenario::model::ClockMode;
+use shared::units::{EpochMicros, Nanos};
+
+use super::{Exit, Refusal, library, show_problems};
+use crate::cli::PlanArgs;
+use crate::engine::prepare::today;
+use crate::library::loading::{Additions, look_with};
+
+/// A scenario with its plan.
+pub(super) struct Planned {
+    pub(super) scenario: ValidScenario,
+    pub(super) plan: Arc<Plan>,
+}
+
+/// The workloads of a merged document that take part.
+pub(super) fn workloads(document: &Node) -> Vec<(&str, &Node)> {
+    let entries = document.get("workloads").and_then(Node::as_map).unwrap_or_default();
+    let enabled = |node: &Node| node.get("enabled").is_none_or(|enabled| enabled.value != Value::Bool(false));
+    entries.iter().filter(|entry| enabled(&entry.node)).map(|entry| (entry.key.as_str(), &entry.node)).collect()
+}
+
+/// Loads and plans a scenario; `settings` sees the merged document and says what to set before `--set`.
+///
+/// # Errors
+///
+/// There is no such scenario, or it has problems, which are shown.
+pub(super) fn plan(
+    args: &PlanArgs,
+    settings: impl FnOnce(&Node) -> Result<Vec<(String, String)>, Refusal>,
+) -> Result<Planned, Refusal> {
+    let found = library(&args.data)?.open(&args.scenario)?;
+    let mut additions =
+        Additions { profile: args.profile.clone(), set: args.set.clone(), seed: args.seed, ..Additions::default() };
+    let first = look_with(&found, &additions);
+    let mut set = settings(first.document())?;
+    let loading = if set.is_empty() {
+        first
+    } else {
+        set.append(&mut additions.set);
+        additions.set = set;
+        look_with(&found, &additions)
+    };
+    if !loading.problems().is_empty() {
+        show_problems(loading.problems(), &found);
+    }
+    let (scenario, plan) = loading.into_planned().map_err(|_shown| Refusal::shown(Exit::Usage))?;
+    Ok(Planned { scenario, plan })
+}
+
+/// The event time at which a plan starts: as asked for, else so long ago that it ends now, else as the clock says.
+///
+/// # Errors
+///
+/// A moment cannot be read.
+pub(super) fn start(args: &PlanArgs, scenario: &ValidScenario, span: Option<Nanos>) -> Result<EpochMicros, Refusal> {
+    if let Some(text) = &args.start {
+        return moment(text).ok_or_else(|| {
+            Refusal::usage(format!("`{text}` is no moment")).with_hint("write 2026-11-21T00:00:00Z, now or -168h")
+        });
+    }
+    // Whole seconds, so that a start can be repeated as it is shown.
+    let now = EpochMicros(today().0 / 1_000_000 * 1_000_000);
+    let clock = &scenario.clock;
+    match (clock.mode, span) {
+        (ClockMode::Live, None) | (ClockMode::Simulate, None) => {
+            Ok(clock.start.as_deref().and_then(moment).unwrap_or(now))
+        }
+        (ClockMode::Backfill, None) => Ok(clock.start.as_deref().and_then(moment).unwrap_or(now)),
+        (_, Some(span)) => {
+            let end = clock.end.as_deref().and_then(moment).unwrap_or(now);
+            Ok(EpochMicros(end.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))))
+        }
+    }
+}
+
+/// A moment as scenarios write it: RFC 3339, `now`, or a span before or after now.
+fn moment(text: &str) -> Option<EpochMicros> {
+    let now = EpochMicros(today().0 / 1_000_000 * 1_000_000);
+    if text == "now" {
+        return Some(now);
+    }
+    if let Some(span) = text.strip_prefix('-').and_then(|span| span.parse::<Nanos>().ok()) {
+        return Some(EpochMicros(now.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))));
+    }
+    if let Some(span) = text.strip_prefix('+').and_then(|span| span.parse::<Nanos>().ok()) {
+        return Some(now.plus(span));
+    }
+    parse_rfc3339(text)
+}
+
+/// A moment for people and for `--start`.
+pub(super) fn shown(moment: EpochMicros, format: TimeFormat) -> String {
+    let mut text = Vec::new();
+    write_time(moment, format, &mut text);
+    // Times are written in ASCII, numbers without quotes.
+    String::from_utf8_lossy(&text).trim_matches('"').to_owned()
+}
