@@ -135,7 +135,8 @@ impl Counter {
     pub(super) fn row(&self, stories: u64) -> Option<Row> {
         let (names, counts, shares, others) = match &self.count {
             Count::Values { places, counts, others } => {
-                (places.keys().cloned().collect(), counts, places.values().copied().collect(), *others)
+                let name = |value: &String| if value.is_empty() { "(empty)".to_owned() } else { value.clone() };
+                (places.keys().map(name).collect(), counts, places.values().copied().collect(), *others)
             }
             Count::Parts { parts, counts, others } => (parts.names.clone(), counts, parts.shares.clone(), *others),
             Count::Figures(histogram) => {
