@@ -80,8 +80,11 @@ impl Desk {
         }
     }
 
-    /// The shown run's state.
+    /// The shown run's state; none for a run that the runner does not know any more.
     pub(crate) fn run_state(self) -> Option<RunState> {
+        if self.connection.with(|connection| *connection == Connection::Gone) {
+            return None;
+        }
         self.board.with(|board| board.as_ref().map(|board| board.run.state))
     }
 

@@ -13,8 +13,13 @@ use crate::state::rate::{POSITIONS, multiplier_at, parse, position_of};
 pub(crate) fn RateControl() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let disabled = Memo::new(move |_| !desk.controls().rate);
-    let in_force =
-        Memo::new(move |_| desk.board.with(|board| board.as_ref().map_or(1.0, |board| board.snapshot.rate_multiplier)));
+    // The next run starts at the scenario's own rate, whatever the last one ended with.
+    let in_force = Memo::new(move |_| {
+        desk.board.with(|board| {
+            let going = board.as_ref().filter(|board| !board.is_over());
+            going.map_or(1.0, |board| board.snapshot.rate_multiplier)
+        })
+    });
     // What the hand holds, until the run has it.
     let held = RwSignal::new(None::<f64>);
     let problem = RwSignal::new(None::<&'static str>);

@@ -124,7 +124,7 @@ fn FieldInput(field: Field) -> impl IntoView {
     let disabled = move || editing.built_in || editing.checked.with(|checked| !checked.readable);
     let problem_id = format!("{id}-problem");
     view! {
-        <div class="field">
+        <div class="field" class:long=kind == Kind::Text>
             <label for=id.clone()>{field.label}</label>
             <input
                 type="text"
@@ -182,7 +182,7 @@ fn KeyInput(key_field: Key) -> impl IntoView {
         None => "The text holds a key itself: better write \"${env.API_KEY}\" there.".to_owned(),
     };
     view! {
-        <div class="field">
+        <div class="field long">
             <label for=id.clone()>"API key for runs from this tab"</label>
             <input
                 type="password"

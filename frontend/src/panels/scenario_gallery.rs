@@ -126,11 +126,11 @@ fn Card(scenario: ScenarioSummary, origin: RwSignal<Option<Origin>>) -> impl Int
                 <button
                     type="button"
                     class="small"
-                    aria-label=format!("duplicate {name}")
                     on:click=move |_| origin.set(Some(Origin::Copy(copied.clone())))
                 >
                     <Icon glyph=Glyph::Copy />
                     {if scenario.built_in { "Make it yours" } else { "Duplicate" }}
+                    <span class="hidden-text">{format!(": {name}")}</span>
                 </button>
             </div>
         </li>

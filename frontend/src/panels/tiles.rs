@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use shared::run::VerdictStatus;
 
 use crate::desk::Desk;
+use crate::state::remote::sentence;
 use crate::state::run_board::RunBoard;
 use crate::state::tiles::{self, Tile};
 use crate::widgets::icon::{Glyph, Icon};
@@ -57,7 +58,7 @@ fn VerdictTile() -> impl IntoView {
         verdict.with(|verdict| match verdict {
             None => String::new(),
             Some(verdict) if verdict.reasons.is_empty() => tiles::verdict_words(verdict).1.to_owned(),
-            Some(verdict) => verdict.reasons.join("; "),
+            Some(verdict) => sentence(&verdict.reasons.join("; ")),
         })
     };
     view! {

@@ -59,12 +59,12 @@ pub(crate) fn RequestFailure(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let problems = error.problems().iter().map(|problem| view! { <li>{problem.to_string()}</li> }).collect_view();
     let has_problems = !error.problems().is_empty();
+    let problems = error.problems().iter().map(|problem| view! { <li>{problem.to_string()}</li> }).collect_view();
     view! {
         <Notice weight=Weight::Error message=error.message() hint=error.hint()>
             {children.map(|children| children())}
+            {has_problems.then(|| view! { <ul class="problem-list">{problems}</ul> })}
         </Notice>
-        {has_problems.then(|| view! { <ul class="problem-list">{problems}</ul> })}
     }
 }
