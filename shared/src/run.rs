@@ -387,7 +387,7 @@ pub struct ConnectionCounts {
 }
 
 /// Whether a run's numbers can be trusted.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictStatus {
     /// The generator kept its schedule: what was measured is the target.
