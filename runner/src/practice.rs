@@ -8,6 +8,7 @@ mod commerce;
 mod connection;
 mod control;
 mod gate;
+mod request;
 mod site;
 
 use std::net::SocketAddr;

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::json;
 
 use super::account::{Account, UserKey};
-use super::connection::Request;
+use super::request::Request;
 use event::{Batch, Event, User};
 
 /// The most events of one batch.

@@ -11,6 +11,7 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::request::Request;
 use super::site::{Reply, Site};
 
 /// Bytes asked of the socket at a time.
@@ -21,17 +22,6 @@ const MAX_HEAD: usize = 64 * 1024;
 const MAX_BODY: usize = 16 * 1024 * 1024;
 /// Header lines read of a request.
 const MAX_HEADERS: usize = 64;
-
-/// One request, read to its end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
-    /// Path without the query.
-    pub(super) path: &'a str,
-    /// The value of `X-API-Key`.
-    pub(super) api_key: Option<&'a [u8]>,
-    pub(super) body: &'a [u8],
-}
 
 /// A request's head, as places in the buffer, so that the buffer may grow while the body comes in.
 #[derive(Default)]

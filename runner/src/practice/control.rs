@@ -4,8 +4,8 @@
 
 use shared::api::TargetSettings;
 
-use super::connection::Request;
 use super::gate::check_settings;
+use super::request::Request;
 use super::site::{Reply, Site};
 
 /// Answers a request for the switches; none for any other.

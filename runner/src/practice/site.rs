@@ -7,8 +7,8 @@ use shared::api::{TargetAccount, TargetSettings};
 use tokio::sync::watch;
 
 use super::account::Account;
-use super::connection::Request;
 use super::gate::{Fate, Gate};
+use super::request::Request;
 use super::{commerce, control};
 
 /// The practice target behind its connections.

@@ -4,7 +4,6 @@
 //! and reads again, until nothing is wrong any more: what is left after that is read for semantic checks.
 
 mod deserializer;
-mod pieces;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

@@ -1,5 +1,7 @@
 //! A serde deserializer over a [`Node`] tree that knows at each moment where it is.
 
+mod pieces;
+
 use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
@@ -8,8 +10,8 @@ use serde::de::{
 use crate::scenario::document::{Entry, Mark, NODE, Node, Value};
 use crate::scenario::nearest;
 
-use super::pieces::NodePieces;
 use super::{ReadError, Segment, is_cut};
+use pieces::NodePieces;
 
 /// Reads one node.
 pub(super) struct NodeDeserializer<'t> {

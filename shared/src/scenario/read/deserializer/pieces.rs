@@ -5,8 +5,8 @@ use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, SeqAccess, Visi
 
 use crate::scenario::document::{Entry, Mark, Node, Value};
 
-use super::deserializer::NodeDeserializer;
-use super::{ReadError, is_cut};
+use super::NodeDeserializer;
+use crate::scenario::read::{ReadError, is_cut};
 
 /// A node as the sequence that [`Node`]'s visitor reads: five numbers of its mark, its kind, its payload.
 pub(super) struct NodePieces<'t> {
