@@ -54,4 +54,25 @@ mod tests {
         let told = LoadOptions { seed: Some(3), ..options };
         assert_eq!(seed_of("{extends: commerce-events, seed: $unset}", &told), Some(3));
     }
+
+    #[test]
+    fn one_look_tells_the_mistakes_of_structure_meaning_and_templates() {
+        let text = "\
+extends: commerce-events
+workloads: {shop: {laod: {}, load: {rate: 0/s}}}
+events:
+  page.search:
+    body: {results_count: {$itn: [0, 150]}, search_query: \"${usr.id}\"}
+";
+        let compiled = compile(text, &LoadOptions::new("mine.yaml"), 1);
+        let told: Vec<String> = compiled.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 4, "{told:#?}");
+        for (problem, beginning) in
+            told.iter().zip(["mine.yaml:2:20", "mine.yaml:2:43", "mine.yaml:5:", "mine.yaml:5:"])
+        {
+            assert!(problem.starts_with(beginning), "{problem}");
+        }
+        assert!(told[2].contains("did you mean `$int`?") && told[3].contains("`user`"), "{told:#?}");
+        assert!(compiled.scenario.is_none() && compiled.plan.is_none());
+    }
 }
