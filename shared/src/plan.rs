@@ -1,15 +1,21 @@
 //! The plan: the pure function from a scenario and a seed to events and the moments they are due.
 
 mod arrivals;
+pub mod clock;
 mod compile;
 pub mod cursor;
 pub mod curve;
 mod event;
 pub mod event_id;
+mod lifecycle;
+mod live;
+mod lives;
 mod load;
 mod mix;
 pub mod schedule;
+mod session;
 pub mod shape;
+pub mod supply;
 mod workload;
 
 use std::sync::Arc;
@@ -20,6 +26,7 @@ use crate::scenario::ValidScenario;
 use crate::template::program::Program;
 use crate::units::{EpochMicros, Length, Nanos};
 
+use clock::ClockPlan;
 use load::LoadPlan;
 use workload::Workload;
 
@@ -27,6 +34,7 @@ pub use cursor::Cursor;
 pub use curve::Curve;
 pub use event_id::EventId;
 pub use schedule::{Position, Schedule};
+pub use supply::Supplies;
 
 /// Index of an event type in [`Plan::event_types`].
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -141,6 +149,7 @@ pub struct Plan {
     inner: Vec<Workload>,
     targets: Vec<TargetPlan>,
     program: Program,
+    clock: ClockPlan,
     seed: u64,
     fingerprint: u64,
 }
@@ -152,7 +161,17 @@ impl Plan {
     ///
     /// Gives every problem of its templates, behaviors and loads at once.
     pub fn compile(scenario: &ValidScenario, seed: u64) -> Result<Self, Vec<Problem>> {
-        Self::build(scenario.scenario(), seed, scenario.sources())
+        Self::compile_with(scenario, seed, &Supplies::default())
+    }
+
+    /// Plans a scenario under a seed with what was read for it. Without its supplies a pool is empty and a replay over
+    /// at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::compile`].
+    pub fn compile_with(scenario: &ValidScenario, seed: u64, supplies: &Supplies) -> Result<Self, Vec<Problem>> {
+        Self::build(scenario.scenario(), seed, supplies, scenario.sources())
     }
 
     /// What the plan depends on, as a short text: same scenario and seed, same events at the same moments.
@@ -168,6 +187,16 @@ impl Plan {
     /// The enabled workloads, in the scenario's order.
     pub fn workloads(&self) -> &[WorkloadPlan] {
         &self.workloads
+    }
+
+    /// How event time relates to the time of the run.
+    pub fn clock(&self) -> &ClockPlan {
+        &self.clock
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The targets, indexed by [`TargetId`].
@@ -191,9 +220,5 @@ impl Plan {
 
     fn inner(&self, workload: usize) -> Option<&Workload> {
         self.inner.get(workload)
-    }
-
-    fn seed(&self) -> u64 {
-        self.seed
     }
 }

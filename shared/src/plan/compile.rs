@@ -3,19 +3,26 @@
 use indexmap::IndexMap;
 
 use crate::encode::RequestTemplate;
-use crate::generate::zone;
+use crate::plan::arrivals::Spacing;
+use crate::plan::clock::ClockPlan;
 use crate::plan::event::{self, Surroundings, Whole};
+use crate::plan::live;
+use crate::plan::lives::{LivePlan, Loop};
 use crate::plan::load::LoadPlan;
 use crate::plan::mix::{MixEvent, MixPlan, Streams};
-use crate::plan::workload::{BehaviorPlan, Workload};
-use crate::plan::{EventTypeId, EventTypeInfo, Plan, TargetId, TargetPlan, WorkloadPlan};
+use crate::plan::supply::Supplies;
+use crate::plan::workload::{BehaviorPlan, ReplayPlan, Workload};
+use crate::plan::{EventTypeId, EventTypeInfo, Pacing, Plan, TargetId, TargetPlan, WorkloadPlan};
 use crate::problem::Problem;
 use crate::random::choice::Alias;
 use crate::random::{Domain, Stream, hash_bytes, mix};
-use crate::scenario::model::behavior::{Behavior, Mix};
+use crate::scenario::model::behavior::{Behavior, Mix, ReplayOrder};
+use crate::scenario::model::load::Arrival;
 use crate::scenario::model::{Scenario, Workload as Model};
 use crate::scenario::nearest;
-use crate::template::compile::{Compiler, Names};
+use crate::template::compile::{Compiler, Names, Purpose, Site};
+use crate::template::program::{Expr, ExprId, Fact};
+use crate::template::value::{Type, Value};
 use crate::units::EpochMicros;
 
 /// Version of everything that decides what an event is; part of each fingerprint.
@@ -23,14 +30,23 @@ const ENGINE_VERSION: u64 = 1;
 
 impl Plan {
     /// Plans a scenario under a seed. `sources` are the names of the texts that marks refer to.
-    pub(super) fn build(scenario: &Scenario, seed: u64, sources: &[String]) -> Result<Self, Vec<Problem>> {
+    pub(super) fn build(
+        scenario: &Scenario,
+        seed: u64,
+        supplies: &Supplies,
+        sources: &[String],
+    ) -> Result<Self, Vec<Problem>> {
         let root = Stream::root(seed);
+        let mut problems = Vec::new();
+        let clock = ClockPlan::new(&scenario.clock, &mut problems);
         let mut builder = Builder {
             scenario,
             root,
-            compiler: Compiler::new(root, &scenario.pools, sources),
+            clock: clock.clone(),
+            supplies,
+            compiler: Compiler::new(root, &scenario.pools, &supplies.pools, sources),
             event_types: IndexMap::new(),
-            problems: Vec::new(),
+            problems,
         };
         let targets = builder.targets();
         builder.compiler.all_pools();
@@ -56,6 +72,7 @@ impl Plan {
             inner,
             targets,
             program,
+            clock,
             seed,
             fingerprint: fingerprint(scenario, seed),
         })
@@ -63,13 +80,15 @@ impl Plan {
 }
 
 /// A plan under construction.
-struct Builder<'a> {
-    scenario: &'a Scenario,
+pub(crate) struct Builder<'a> {
+    pub(crate) scenario: &'a Scenario,
     root: Stream,
-    compiler: Compiler<'a>,
+    clock: ClockPlan,
+    supplies: &'a Supplies,
+    pub(crate) compiler: Compiler<'a>,
     /// Kinds of events by their name on the wire.
     event_types: IndexMap<String, EventTypeInfo>,
-    problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Builder<'_> {
@@ -88,27 +107,7 @@ impl Builder<'_> {
         let target = self.named(&path, "target", model.target.as_deref(), self.scenario.targets.keys())?;
         let behavior = self.named(&path, "behavior", model.behavior.as_deref(), self.scenario.behaviors.keys())?;
         let (behavior_name, behavior) = self.scenario.behaviors.get_index(behavior)?;
-        let connections = self.scenario.targets.get_index(target)?.1.connections.unwrap_or(1);
-        let zone_offset = match &self.scenario.clock.timezone {
-            None => 0,
-            Some(zone) => match zone::offset_seconds(zone) {
-                Some(offset) => offset,
-                None => {
-                    let mut problem = Problem::error("clock.timezone", format!("there is no time zone `{zone}`"));
-                    problem.hint = nearest::hint(zone, zone::names()).or(Some("write UTC or +02:00".to_owned()));
-                    self.problems.push(problem);
-                    0
-                }
-            },
-        };
-        let stream = self.root.domain(Domain::Arrivals).named(name);
-        let load = match LoadPlan::new(&model.load, connections, None, zone_offset, stream) {
-            Ok(load) => load,
-            Err(message) => {
-                self.problems.push(Problem::error(format!("{path}.load"), message));
-                return None;
-            }
-        };
+        let load = self.load(name, model)?;
         let streams = Streams {
             assignment: self.root.domain(Domain::Assignment).named(name),
             behavior: self.root.domain(Domain::Behavior).named(name),
@@ -136,11 +135,34 @@ impl Builder<'_> {
                 let template = event::compile(&mut self.compiler, &model.event, &whole, kind, &around);
                 (BehaviorPlan::Emit(template), vec![(kind, 1.0)])
             }
-            Behavior::Session(_) | Behavior::Lifecycle(_) | Behavior::Replay(_) => {
-                self.problems.push(Problem::error(behavior_path, "this behavior cannot be planned yet"));
-                return None;
+            Behavior::Session(session) => {
+                let plan = live::session(self, session, &format!("{behavior_path}.session"), around)?;
+                let repeat = repeat(model);
+                (BehaviorPlan::Live(LivePlan::Session(Box::new(plan)), repeat), Vec::new())
+            }
+            Behavior::Lifecycle(lifecycle) => {
+                let plan = live::lifecycle(self, lifecycle, &format!("{behavior_path}.lifecycle"), around)?;
+                let repeat = repeat(model);
+                (BehaviorPlan::Live(LivePlan::Lifecycle(Box::new(plan)), repeat), Vec::new())
+            }
+            Behavior::Replay(replay) => {
+                let kind = self.replayed_type(behavior_name);
+                let records = self.supplies.records.get(behavior_name).cloned();
+                let write = replayed(&mut self.compiler, behavior_name, &around);
+                let speed = match replay.order {
+                    ReplayOrder::File => None,
+                    ReplayOrder::EventTime => Some(replay.speed.unwrap_or(1.0)),
+                };
+                let plan = ReplayPlan { event_type: kind, write, records, limit: replay.limit, speed };
+                (BehaviorPlan::Replay(plan), vec![(kind, 1.0)])
             }
         };
+        let mut load = load;
+        if let BehaviorPlan::Live(_, Some(repeat)) = &behavior
+            && !repeat.breathless
+        {
+            load.pacing = Pacing::Scheduled;
+        }
         let plan = WorkloadPlan {
             name: name.to_owned(),
             target: TargetId(target as u16),
@@ -150,7 +172,50 @@ impl Builder<'_> {
             declared,
             load: load.clone(),
         };
-        Some((plan, Workload { load, behavior, users, streams, arrivals: stream }))
+        let arrivals = self.root.domain(Domain::Arrivals).named(name);
+        Some((plan, Workload { load, behavior, users, streams, arrivals }))
+    }
+
+    /// A workload's load: its own, or another's times a ratio.
+    fn load(&mut self, name: &str, model: &Model) -> Option<LoadPlan> {
+        let path = format!("workloads.{name}.load");
+        let Some(other) = &model.load.ratio_of else { return self.own_load(name, model, &path) };
+        let Some(base) = self.scenario.workloads.get(other) else {
+            let mut problem = Problem::error(format!("{path}.ratio_of"), format!("there is no workload `{other}`"));
+            problem.hint = nearest::hint(other, self.scenario.workloads.keys().map(String::as_str));
+            self.problems.push(problem);
+            return None;
+        };
+        let has_rate = base.load.rate.is_some() || base.load.per_connection.is_some() || base.load.count.is_some();
+        if base.load.ratio_of.is_some() || !has_rate {
+            self.problems.push(
+                Problem::error(format!("{path}.ratio_of"), format!("workload `{other}` has no rate of its own"))
+                    .with_hint("tie it to a workload with `rate`, `per_connection` or `count`"),
+            );
+            return None;
+        }
+        let ratio = model.load.ratio.unwrap_or(1.0);
+        let base = self.own_load(other, base, &format!("workloads.{other}.load"))?;
+        let spacing = match (base.spacing, model.load.arrival) {
+            (Spacing::Exact(count), _) => Spacing::Exact(libm::round(count as f64 * ratio) as u64),
+            (_, Some(Arrival::Uniform)) => Spacing::Uniform,
+            (_, Some(Arrival::Poisson) | None) => Spacing::Poisson,
+        };
+        Some(base.tied(ratio, spacing))
+    }
+
+    fn own_load(&mut self, name: &str, model: &Model, path: &str) -> Option<LoadPlan> {
+        let target = model.target.as_deref().map(|target| self.scenario.targets.get(target));
+        let target = target.unwrap_or_else(|| self.scenario.targets.values().next());
+        let connections = target.and_then(|target| target.connections).unwrap_or(1);
+        let stream = self.root.domain(Domain::Wobble).named(name);
+        match LoadPlan::new(&model.load, connections, self.clock.window(), self.clock.zone_offset, stream) {
+            Ok(load) => Some(load),
+            Err(message) => {
+                self.problems.push(Problem::error(path, message));
+                None
+            }
+        }
     }
 
     /// The index of what a workload names, or of the only one there is.
@@ -177,7 +242,7 @@ impl Builder<'_> {
     }
 
     /// An event with everything it extends; a problem where it is named otherwise.
-    fn whole(&mut self, name: &str, path: &str) -> Option<Whole> {
+    pub(crate) fn whole(&mut self, name: &str, path: &str) -> Option<Whole> {
         if !self.scenario.events.contains_key(name) {
             let mut problem = Problem::error(path, format!("there is no event `{name}`"));
             problem.hint = nearest::hint(name, self.scenario.events.keys().map(String::as_str));
@@ -193,7 +258,7 @@ impl Builder<'_> {
         }
     }
 
-    fn event_type(&mut self, key: &str, whole: &Whole) -> EventTypeId {
+    pub(crate) fn event_type(&mut self, key: &str, whole: &Whole) -> EventTypeId {
         let name = whole.name.as_deref().unwrap_or(key);
         let entry = self.event_types.entry(name.to_owned());
         let index = entry.index();
@@ -202,6 +267,14 @@ impl Builder<'_> {
             topic: whole.topic.clone(),
             declared_share: None,
         });
+        EventTypeId(index as u16)
+    }
+
+    /// The kind of a replay's events: all of one, named after the behavior.
+    fn replayed_type(&mut self, name: &str) -> EventTypeId {
+        let entry = self.event_types.entry(name.to_owned());
+        let index = entry.index();
+        entry.or_insert_with(|| EventTypeInfo { name: name.to_owned(), topic: None, declared_share: None });
         EventTypeId(index as u16)
     }
 
@@ -260,6 +333,31 @@ impl Builder<'_> {
             events.iter().zip(&weights).map(|(event, weight)| (event.template.event_type, weight / total)).collect();
         Some((BehaviorPlan::Mix(MixPlan { events, table, state, unmet: model.unmet, users }), declared))
     }
+}
+
+/// What is written for a recorded event: it as it is, or the envelope around it.
+fn replayed(compiler: &mut Compiler<'_>, name: &str, around: &Surroundings<'_>) -> ExprId {
+    let body = compiler.typed(Expr::Recorded, Type::Any);
+    let Some(envelope) = around.envelope else { return body.id };
+    let mut names = around.names.clone();
+    let mut event = Names::default();
+    event.bind("body", body);
+    let span = compiler.program.add_text(name.as_bytes());
+    let name = compiler.constant(Value::Text(span));
+    event.bind("name", name);
+    let topic = compiler.constant(Value::Null);
+    event.bind("topic", topic);
+    let id = compiler.typed(Expr::Fact(Fact::EventId), Type::Text);
+    event.bind("id", id);
+    names.group("event", event);
+    let site = Site::new(format!("{}.envelope", around.workload), "envelope", envelope.mark);
+    compiler.node(envelope, &site, &names, Purpose::Json).id
+}
+
+/// Users who begin anew whenever they are done.
+fn repeat(model: &Model) -> Option<Loop> {
+    let users = u64::from(model.load.users?);
+    Some(Loop { users, stagger: model.load.stagger.unwrap_or_default(), breathless: !model.human_delays })
 }
 
 /// Fills in each event type's share of all planned events, where every workload declares its own.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::plan::arrivals::{Arrival, Arrivals};
 use crate::plan::event_id::{EventId, Origin};
+use crate::plan::lives::{Life, LivePlan, Lives, Means};
 use crate::plan::mix::{Decided, MixRun, Streams};
 use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
@@ -36,6 +37,7 @@ pub struct Cursor {
 enum Run {
     Mix(MixRun),
     Emit,
+    Live(Lives),
 }
 
 /// The event that comes next.
@@ -47,6 +49,8 @@ struct Next {
     user: u64,
     step: u32,
     decided: Option<Decided>,
+    /// Moment in the scenario's own time, and which life.
+    life: Option<(Nanos, u32)>,
     /// When it is due, as far as that was asked.
     due: Nanos,
 }
@@ -57,7 +61,8 @@ impl Cursor {
             Some(inner) => {
                 let run = match &inner.behavior {
                     BehaviorPlan::Mix(mix) => Run::Mix(MixRun::new(mix)),
-                    BehaviorPlan::Emit(_) => Run::Emit,
+                    BehaviorPlan::Emit(_) | BehaviorPlan::Replay(_) => Run::Emit,
+                    BehaviorPlan::Live(..) => Run::Live(Lives::default()),
                 };
                 (Arrivals::new(inner.arrivals, inner.load.spacing), run)
             }
@@ -66,7 +71,10 @@ impl Cursor {
         let over = plan.inner(workload).is_none_or(|inner| match &inner.behavior {
             // More workers than users: some have nobody.
             BehaviorPlan::Mix(mix) => u64::from(share.index) >= mix.users,
-            BehaviorPlan::Emit(_) => share.index >= share.count.max(1),
+            BehaviorPlan::Live(_, Some(repeat)) => u64::from(share.index) >= repeat.users,
+            BehaviorPlan::Emit(_) | BehaviorPlan::Replay(_) | BehaviorPlan::Live(_, None) => {
+                share.index >= share.count.max(1)
+            }
         });
         Self { plan, workload, share, arrivals, run, scratch: Scratch::default(), next: None, over }
     }
@@ -80,7 +88,12 @@ impl Cursor {
         let inner = plan.inner(self.workload)?;
         let next = self.next.as_mut()?;
         next.due = match inner.load.pacing {
-            Pacing::Scheduled => schedule.due(next.position)?,
+            Pacing::Scheduled => match next.life {
+                Some((moment, _)) => {
+                    schedule.due_at(moment).filter(|due| schedule.end().is_none_or(|end| *due < end))?
+                }
+                None => schedule.due(next.position)?,
+            },
             Pacing::Concurrent { .. } => Nanos::ZERO,
         };
         Some(next.due)
@@ -94,7 +107,7 @@ impl Cursor {
         let (Some(inner), Some(next)) = (plan.inner(self.workload), self.next.take()) else {
             return Planned::default();
         };
-        let (facts, id) = self.facts(inner, &next, event_time);
+        let (mut facts, id) = self.facts(inner, &next, event_time);
         self.scratch.begin(&plan.program);
         let event_type = match (&inner.behavior, &mut self.run, &next.decided) {
             (BehaviorPlan::Mix(mix), Run::Mix(run), Some(decided)) => {
@@ -108,9 +121,45 @@ impl Cursor {
                 Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
                 template.event_type
             }
-            (BehaviorPlan::Mix(_), ..) => EventTypeId::default(),
+            (BehaviorPlan::Replay(replay), ..) => {
+                let mut recorded = std::mem::take(&mut self.scratch.recorded);
+                recorded.clear();
+                if let Some(records) = &replay.records {
+                    records.write(next.sequence, &mut recorded);
+                }
+                self.scratch.recorded = recorded;
+                Context::new(&plan.program, &mut self.scratch, None, facts).write(replay.write, out);
+                replay.event_type
+            }
+            (BehaviorPlan::Live(live, _), Run::Live(lives), _) => {
+                let Some((place, (life, beat))) = next.life.and_then(|(_, place)| Some((place, lives.at(place)?)))
+                else {
+                    return Planned::default();
+                };
+                let own = inner.streams.behavior.child(life.entity);
+                let number = u64::from(beat.place);
+                facts.streams[2..].copy_from_slice(&[own, own.child(number + 1), own.child(number)]);
+                match live {
+                    LivePlan::Session(session) => session.give(&beat, own, &mut self.scratch),
+                    LivePlan::Lifecycle(lifecycle) => lifecycle.give(&beat, &mut self.scratch),
+                }
+                let template = &live.templates()[usize::from(beat.template)];
+                Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
+                let share = self.share;
+                let mine = |number: u64| is_mine(share, number);
+                let mut means = means(&plan, inner, &mut self.scratch, &mine);
+                if let Some(means) = &mut means {
+                    lives.advance(place, means);
+                }
+                template.event_type
+            }
+            (BehaviorPlan::Mix(_) | BehaviorPlan::Live(..), ..) => EventTypeId::default(),
         };
-        Planned { due: next.due, event_type, entity: next.user, step: next.step, id }
+        let entity = match &inner.behavior {
+            BehaviorPlan::Live(LivePlan::Lifecycle(_), _) | BehaviorPlan::Replay(_) => next.entity,
+            BehaviorPlan::Live(LivePlan::Session(_), _) | BehaviorPlan::Mix(_) | BehaviorPlan::Emit(_) => next.user,
+        };
+        Planned { due: next.due, event_type, entity, step: next.step, id }
     }
 
     fn facts(&self, inner: &Workload, next: &Next, moment: EpochMicros) -> (Facts, EventId) {
@@ -123,8 +172,8 @@ impl Cursor {
             event_id,
             sequence: next.sequence + 1,
             step: u64::from(next.step) + 1,
-            streams: [event, user, event],
-            indexes: [next.sequence + 1, next.user + 1, next.sequence + 1],
+            streams: [event, user, event, event, event],
+            indexes: [next.sequence + 1, next.user + 1, next.sequence + 1, next.sequence + 1, next.sequence + 1],
         };
         (facts, event_id)
     }
@@ -134,6 +183,14 @@ impl Cursor {
         let plan = Arc::clone(&self.plan);
         let inner = plan.inner(self.workload)?;
         let streams = inner.streams;
+        if let (BehaviorPlan::Live(..), Run::Live(lives)) = (&inner.behavior, &mut self.run) {
+            let share = self.share;
+            let mine = |number: u64| is_mine(share, number);
+            let mut means = means(&plan, inner, &mut self.scratch, &mine)?;
+            let (moment, place) = lives.next(schedule, &mut self.arrivals, &mut means)?;
+            let (life, _) = lives.at(place)?;
+            return Some(Next::of_life(life, moment, place));
+        }
         let mut passed = 0_u32;
         for _ in 0..MOST_SKIPPED {
             // Turns of other workers do not count as skipped.
@@ -147,6 +204,17 @@ impl Cursor {
                     return None;
                 };
                 match &inner.behavior {
+                    BehaviorPlan::Live(..) => return None,
+                    BehaviorPlan::Replay(replay) => {
+                        if arrival.number >= replay.count() {
+                            self.over = true;
+                            return None;
+                        }
+                        if self.mine(arrival.number) {
+                            let life = replay.due(arrival.number).map(|due| (due, 0));
+                            break Some(Next { entity: arrival.number, life, ..Next::of(&arrival) });
+                        }
+                    }
                     BehaviorPlan::Emit(_) => {
                         if self.mine(arrival.number) {
                             let user = index(streams.assignment.word(arrival.key), inner.users.max(1));
@@ -207,11 +275,47 @@ impl Cursor {
     }
 
     fn mine(&self, number: u64) -> bool {
-        number % u64::from(self.share.count.max(1)) == u64::from(self.share.index)
+        is_mine(self.share, number)
     }
 }
 
+fn is_mine(share: Share, number: u64) -> bool {
+    number % u64::from(share.count.max(1)) == u64::from(share.index)
+}
+
+/// What the expansion of lives needs.
+fn means<'a>(
+    plan: &'a Plan,
+    inner: &'a Workload,
+    scratch: &'a mut Scratch,
+    mine: &'a dyn Fn(u64) -> bool,
+) -> Option<Means<'a>> {
+    let BehaviorPlan::Live(live, repeat) = &inner.behavior else { return None };
+    Some(Means {
+        program: &plan.program,
+        scratch,
+        plan: live,
+        streams: inner.streams,
+        users: inner.users,
+        repeat: *repeat,
+        mine,
+    })
+}
+
 impl Next {
+    fn of_life(life: &Life, moment: Nanos, place: u32) -> Self {
+        Self {
+            position: Position(0.0),
+            sequence: life.sequence.saturating_sub(1),
+            entity: life.entity,
+            user: life.user,
+            step: life.step,
+            decided: None,
+            life: Some((moment, place)),
+            due: Nanos::ZERO,
+        }
+    }
+
     fn of(arrival: &Arrival) -> Self {
         Self {
             position: arrival.position,
@@ -220,6 +324,7 @@ impl Next {
             user: 0,
             step: 0,
             decided: None,
+            life: None,
             due: Nanos::ZERO,
         }
     }

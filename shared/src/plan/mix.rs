@@ -10,7 +10,7 @@ use crate::random::choice::Alias;
 use crate::random::{Stream, choice, index};
 use crate::scenario::model::behavior::Unmet;
 use crate::template::evaluate::{Context, Facts, Scratch};
-use crate::template::program::{ExprId, Program};
+use crate::template::program::{ExprId, Program, SCOPES};
 use crate::template::state::{State, StateShape};
 
 /// Most users in a group: one bit each.
@@ -278,7 +278,7 @@ fn holds(
     require: ExprId,
 ) -> bool {
     scratch.begin(program);
-    let facts = Facts { streams: [streams.users.child(user); 3], indexes: [user + 1; 3], ..Facts::default() };
+    let facts = Facts { streams: [streams.users.child(user); SCOPES], indexes: [user + 1; SCOPES], ..Facts::default() };
     Context::new(program, scratch, Some(state), facts).evaluate(require).is_true()
 }
 

@@ -65,14 +65,20 @@ impl Schedule {
         self.seconds(position).map(Nanos::from_secs_f64)
     }
 
-    /// When something is due that follows an arrival after a span of the scenario's own time: a step of a session.
-    ///
-    /// The multiplier shortens such spans as it shortens the gaps between arrivals; the end of the load cuts neither.
-    pub fn due_after(&self, position: Position, span: Nanos) -> Option<Nanos> {
-        let start = self.seconds(position)?;
-        let wanted = self.scaled(start) + span.as_secs_f64();
+    /// The scenario's own time of a place in the order: what its moment would be at the multiplier 1 all along, for
+    /// things that follow an arrival after spans of their own. A change of the multiplier leaves it for what has begun.
+    pub fn own_time(&self, position: Position) -> Option<Nanos> {
+        Some(Nanos::from_secs_f64(self.scaled(self.seconds(position)?)))
+    }
+
+    /// When a moment of the scenario's own time is due; none while the rate is zero. The end of the load is none here.
+    pub fn due_at(&self, own_time: Nanos) -> Option<Nanos> {
+        let wanted = own_time.as_secs_f64();
         let index = self.stages.partition_point(|stage| stage.scaled <= wanted).saturating_sub(1);
         let stage = &self.stages[index];
+        if stage.at == 0.0 && stage.multiplier == 1.0 {
+            return Some(own_time);
+        }
         let rest = wanted - stage.scaled;
         if rest <= 0.0 {
             return Some(Nanos::from_secs_f64(stage.at));
@@ -150,10 +156,12 @@ mod tests {
     #[test]
     fn steps_of_a_session_speed_up_with_the_rate() {
         let mut schedule = Schedule::new(Curve::constant(1.0, None));
-        assert_eq!(schedule.due_after(Position(10.0), seconds(30.0)), Some(seconds(40.0)));
+        let step = schedule.own_time(Position(10.0)).unwrap().saturating_add(seconds(30.0));
+        assert_eq!(schedule.due_at(step), Some(seconds(40.0)));
         schedule.set_multiplier(seconds(20.0), 2.0);
         // 10 of the 30 seconds passed at the old pace, 20 at twice the pace.
-        assert_eq!(schedule.due_after(Position(10.0), seconds(30.0)), Some(seconds(30.0)));
+        assert_eq!(schedule.due_at(step), Some(seconds(30.0)));
+        assert_eq!(schedule.own_time(Position(10.0)), Some(seconds(10.0)), "what has begun stays");
     }
 
     #[test]

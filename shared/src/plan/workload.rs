@@ -1,9 +1,16 @@
 //! What the plan keeps of a workload besides what everybody may see.
 
+use std::sync::Arc;
+
+use crate::plan::EventTypeId;
 use crate::plan::event::EventTemplate;
+use crate::plan::lives::{LivePlan, Loop};
 use crate::plan::load::LoadPlan;
 use crate::plan::mix::{MixPlan, Streams};
+use crate::plan::supply::Records;
 use crate::random::Stream;
+use crate::template::program::ExprId;
+use crate::units::Nanos;
 
 /// A workload, compiled.
 #[derive(Clone, Debug)]
@@ -27,4 +34,38 @@ pub(crate) enum BehaviorPlan {
     Mix(MixPlan),
     /// One kind of event.
     Emit(EventTemplate),
+    /// Events that were recorded.
+    Replay(ReplayPlan),
+    /// Sessions and lives.
+    Live(LivePlan, Option<Loop>),
+}
+
+/// A replay, compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct ReplayPlan {
+    /// The kind of all its events.
+    pub(crate) event_type: EventTypeId,
+    /// What is written.
+    pub(crate) write: ExprId,
+    /// The events; none while nobody has read them.
+    pub(crate) records: Option<Arc<dyn Records>>,
+    /// At most this many.
+    pub(crate) limit: Option<u64>,
+    /// By their own time, so many times faster.
+    pub(crate) speed: Option<f64>,
+}
+
+impl ReplayPlan {
+    /// How many events there are to replay.
+    pub(crate) fn count(&self) -> u64 {
+        let count = self.records.as_ref().map_or(0, |records| records.count());
+        count.min(self.limit.unwrap_or(u64::MAX))
+    }
+
+    /// When an event is due by its own time, since the first one.
+    pub(crate) fn due(&self, number: u64) -> Option<Nanos> {
+        let (speed, records) = (self.speed?, self.records.as_ref()?);
+        let gap = records.moment(number)?.0.saturating_sub(records.moment(0)?.0).max(0);
+        Some(Nanos::from_secs_f64(gap as f64 / 1e6 / speed))
+    }
 }

@@ -11,7 +11,7 @@ pub struct BuiltIn {
     pub text: &'static str,
 }
 
-const ALL: [BuiltIn; 3] = [
+const ALL: [BuiltIn; 4] = [
     BuiltIn {
         name: "commerce-events",
         description: "shop events in batches over HTTP: carts, pages, orders, users",
@@ -21,6 +21,11 @@ const ALL: [BuiltIn; 3] = [
         name: "api-monitoring",
         description: "what an API gateway says about every call: service, status, latency, place, device",
         text: include_str!("../../scenarios/api-monitoring.yaml"),
+    },
+    BuiltIn {
+        name: "web-analytics",
+        description: "visits to a web site, one event per request: sessions, pages, clicks, journeys",
+        text: include_str!("../../scenarios/web-analytics.yaml"),
     },
     BuiltIn {
         name: "demo",

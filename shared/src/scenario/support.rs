@@ -12,7 +12,6 @@ type Rule<T> = (&'static str, fn(&T) -> bool);
 
 const SCENARIO: &[Rule<Scenario>] = &[
     ("clock.mode", |scenario| scenario.clock.mode != ClockMode::Live),
-    ("clock.timezone", |scenario| scenario.clock.timezone.is_some()),
     ("faults", |scenario| !scenario.faults.is_empty()),
     ("checks", |scenario| !scenario.checks.is_empty()),
     ("outputs.console", |scenario| scenario.outputs.console.is_some()),
@@ -33,24 +32,14 @@ const TARGET: &[Rule<Target>] = &[
 const POOL: &[Rule<Pool>] = &[
     ("file", |pool| pool.file.is_some()),
     ("fetch", |pool| pool.fetch.is_some()),
-    ("builtin", |pool| pool.builtin.is_some()),
 ];
 
-const BEHAVIOR: &[Rule<Behavior>] = &[
-    ("session", |behavior| matches!(behavior, Behavior::Session(_))),
-    ("lifecycle", |behavior| matches!(behavior, Behavior::Lifecycle(_))),
-    ("replay", |behavior| matches!(behavior, Behavior::Replay(_))),
-];
+const BEHAVIOR: &[Rule<Behavior>] = &[("replay", |behavior| matches!(behavior, Behavior::Replay(_)))];
 
 const LOAD: &[Rule<Load>] = &[
-    ("users", |load| load.users.is_some()),
-    ("per_connection", |load| load.per_connection.is_some()),
     ("concurrency", |load| load.concurrency.is_some()),
-    ("ratio_of", |load| load.ratio_of.is_some()),
     ("max_in_flight", |load| load.max_in_flight.is_some()),
-    ("stagger", |load| load.stagger.is_some()),
     ("shape.csv", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Csv(_)))),
-    ("shape.wobble", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Wobble { .. }))),
 ];
 
 /// Every use of a feature that the engine does not have yet.

@@ -6,7 +6,9 @@ mod expressions;
 mod layout;
 mod modifiers;
 mod numbers;
+mod people;
 mod pools;
+mod triples;
 
 use indexmap::IndexMap;
 
@@ -121,13 +123,21 @@ pub(crate) struct Compiler<'a> {
     seed: Stream,
     sources: &'a [String],
     models: &'a IndexMap<String, PoolModel>,
+    supplied: &'a IndexMap<String, Node>,
     pools: IndexMap<String, pools::Compiled>,
 }
 
 impl<'a> Compiler<'a> {
-    /// A compiler for a scenario's templates. `sources` are the names that marks refer to.
-    pub(crate) fn new(seed: Stream, models: &'a IndexMap<String, PoolModel>, sources: &'a [String]) -> Self {
-        Self { program: Program::default(), problems: Vec::new(), seed, sources, models, pools: IndexMap::new() }
+    /// A compiler for a scenario's templates. `supplied` are the items of pools that are read elsewhere, `sources` the
+    /// names that marks refer to.
+    pub(crate) fn new(
+        seed: Stream,
+        models: &'a IndexMap<String, PoolModel>,
+        supplied: &'a IndexMap<String, Node>,
+        sources: &'a [String],
+    ) -> Self {
+        let (program, problems, pools) = (Program::default(), Vec::new(), IndexMap::new());
+        Self { program, problems, seed, sources, models, supplied, pools }
     }
 
     /// Notes a problem at a place.

@@ -1,14 +1,15 @@
 //! Computing the values of expressions for one event.
 
 use crate::generate::clock::TimeFormat;
-use crate::generate::ids;
+use crate::generate::json::write_int;
 use crate::generate::phrase::Phrase;
+use crate::generate::{agent, ids, place};
 use crate::plan::event_id::EventId;
 use crate::random::{Draws, Stream, choice};
 use crate::units::EpochMicros;
 
 use super::expression::Operator;
-use super::program::{Arguments, Expr, ExprId, Fact, Picker, Program, Scope, Slot, SlotId};
+use super::program::{Arguments, Expr, ExprId, Fact, Maker, Picker, Program, SCOPES, Scope, Slot, SlotId};
 use super::state::{Kept, State, StateShape, is_plain};
 use super::value::{Place, Span, Symbol, Value, rounded};
 
@@ -25,6 +26,8 @@ pub struct Scratch {
     /// Value of each slot, and the event it belongs to.
     slots: Vec<(u64, Value)>,
     event: u64,
+    /// The recorded event at hand, as JSON.
+    pub(crate) recorded: Vec<u8>,
 }
 
 impl Scratch {
@@ -53,10 +56,10 @@ pub struct Facts {
     pub sequence: u64,
     /// Number within its session, life or user, from 1.
     pub step: u64,
-    /// Its stream, its user's, its session's or life's.
-    pub streams: [Stream; 3],
+    /// The stream of each scope: its own, its user's, its session's or life's, its page's or state's, the one before.
+    pub streams: [Stream; SCOPES],
     /// Numbers, from 1, that `index` means in each of the scopes.
-    pub indexes: [u64; 3],
+    pub indexes: [u64; SCOPES],
 }
 
 impl Default for Facts {
@@ -66,8 +69,8 @@ impl Default for Facts {
             event_id: EventId::default(),
             sequence: 0,
             step: 0,
-            streams: [Stream::root(0); 3],
-            indexes: [0; 3],
+            streams: [Stream::root(0); SCOPES],
+            indexes: [0; SCOPES],
         }
     }
 }
@@ -137,6 +140,10 @@ impl<'a> Context<'a> {
                 let pattern = self.program.literal(span.start, span.start + span.len);
                 self.made(key, |draws, out| ids::write_pattern(pattern, draws, out))
             }
+            Expr::Made(maker, key, argument) => {
+                let argument = self.evaluate(argument);
+                self.about(maker, key, argument)
+            }
             Expr::Ulid(key) => {
                 let moment = self.facts.moment;
                 self.made(key, |draws, out| ids::write_ulid(moment, draws.word(), draws.word(), out))
@@ -178,6 +185,19 @@ impl<'a> Context<'a> {
                 self.for_each(index, list, &mut |context, make| made.push(context.evaluate(make)));
                 Value::List(self.keep_list(&made))
             }
+            Expr::Recorded => {
+                let recorded = std::mem::take(&mut self.scratch.recorded);
+                let value = Value::Text(self.keep_text(&recorded));
+                self.scratch.recorded = recorded;
+                value
+            }
+            Expr::Flat(_) => {
+                // A list that is only ever written: as a value, its text.
+                let mut out = Vec::new();
+                self.write(id, &mut out);
+                Value::Text(self.keep_text(&out))
+            }
+            Expr::TypeName(of) => Value::Static(type_name(self.evaluate(of))),
             Expr::Round(of, digits) => match self.evaluate(of) {
                 Value::Int(number) => Value::Int(number),
                 Value::Duration(micros) => as_span(rounded(micros as f64 / 1e6, digits)),
@@ -190,6 +210,28 @@ impl<'a> Context<'a> {
                 self.run(operations, &mut out);
                 Value::Text(self.keep_text(&out))
             }
+        }
+    }
+
+    /// Makes a text about people or places.
+    fn about(&mut self, maker: Maker, key: u64, argument: Value) -> Value {
+        let text = self.text_of(argument).unwrap_or_default().to_vec();
+        let city = |draws: &mut Draws| {
+            let country = std::str::from_utf8(&text).unwrap_or_default();
+            let count = place::cities_of(country).count();
+            let chosen = choice::even(draws.word(), if count > 0 { count } else { place::CITIES.len() });
+            if count > 0 { place::cities_of(country).nth(chosen) } else { place::CITIES.get(chosen) }
+        };
+        match maker {
+            Maker::Agent => Value::Static(agent::agent_of(&text, self.draws(key).unit()).text),
+            Maker::Zone => city(&mut self.draws(key)).map_or(Value::Null, |city| Value::Static(city.zone)),
+            Maker::Address => self.made(key, |draws, out| {
+                if let Some(city) = city(draws) {
+                    place::write_address(city, draws, out);
+                }
+            }),
+            Maker::Email => self.made(key, |_, out| write_email(&text, out)),
+            Maker::Street => self.made(key, |draws, out| write_street(&text, draws, out)),
         }
     }
 
@@ -308,6 +350,15 @@ impl<'a> Context<'a> {
                     if matches!(whole, Value::Record { .. }) { self.field(whole, name) } else { Value::Null }
                 }
             },
+            // A field of a list is that field of each of its items.
+            Value::List(span) => {
+                let mut column = Vec::with_capacity(span.len as usize);
+                for index in 0..span.len as usize {
+                    let item = self.value_at(span, index);
+                    column.push(self.field(item, name));
+                }
+                Value::List(self.keep_list(&column))
+            }
             Value::StateList(variable) => {
                 self.state_field(variable, name).map_or(Value::Null, |field| Value::StateColumn(variable, field))
             }
@@ -611,6 +662,49 @@ impl<'a> Context<'a> {
             Some(text) => Kept::text(text),
             None => Kept::Null,
         }
+    }
+}
+
+/// Writes an e-mail address of a name, at a domain that nobody can own.
+fn write_email(name: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    for byte in name {
+        if byte.is_ascii_alphanumeric() {
+            out.push(byte.to_ascii_lowercase());
+        } else if out.len() > start && out.last() != Some(&b'.') {
+            out.push(b'.');
+        }
+    }
+    if out.last() == Some(&b'.') && out.len() > start {
+        out.pop();
+    }
+    out.extend_from_slice(b"@example.com");
+}
+
+/// Writes a street with its number, and the city where it is known.
+fn write_street(city: &[u8], draws: &mut Draws, out: &mut Vec<u8>) {
+    write_int(1 + draws.below(250) as i64, out);
+    out.push(b' ');
+    let start = out.len();
+    Phrase::Word.write(draws, out);
+    if let Some(first) = out.get_mut(start) {
+        first.make_ascii_uppercase();
+    }
+    out.extend_from_slice([" Street", " Avenue", " Road", " Lane"][draws.below(4) as usize].as_bytes());
+    if !city.is_empty() {
+        out.extend_from_slice(b", ");
+        out.extend_from_slice(city);
+    }
+}
+
+/// The name that triples give to the type of a value.
+pub(crate) fn type_name(value: Value) -> &'static str {
+    match value {
+        Value::Bool(_) => "bool",
+        Value::Int(_) => "int",
+        Value::Float(_) | Value::Decimal(..) | Value::Duration(_) => "float",
+        Value::Moment(..) => "timestamp",
+        _ => "string",
     }
 }
 

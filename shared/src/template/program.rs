@@ -40,7 +40,14 @@ pub enum Scope {
     User,
     /// Its session's or life's: the same in all events of that.
     Life,
+    /// Its page's or state's: the same in all events there.
+    Place,
+    /// That of the page or state before.
+    Before,
 }
+
+/// How many scopes there are.
+pub const SCOPES: usize = 5;
 
 /// How a slot comes to its value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,6 +106,8 @@ pub(crate) enum Expr {
     Pattern(u64, Span),
     /// A text that begins with its time: key.
     Ulid(u64),
+    /// A text about people or places: maker, key, what it must agree with.
+    Made(Maker, u64, ExprId),
     /// Texts one after the other.
     Concat(Arguments),
     /// One of several, by weight: key, table, options.
@@ -123,14 +132,35 @@ pub(crate) enum Expr {
     Repeat(u32),
     /// Something for each item of a list: see [`Each`].
     Each(u32),
+    /// A list of what its parts write; the items of an `$each` among them one by one.
+    Flat(Arguments),
+    /// The name that triples give to the type of a value.
+    TypeName(ExprId),
     /// Rounded to so many digits.
     Round(ExprId, u8),
     /// Between two bounds.
     Clamp(Arguments),
     /// Left out with a probability: key, probability, value.
     Missing(u64, Arguments),
+    /// The recorded event at hand.
+    Recorded,
     /// JSON that is written by operations.
     Json(Operations),
+}
+
+/// Makes a text about people or places.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Maker {
+    /// An address of a country.
+    Address,
+    /// A user agent of a device.
+    Agent,
+    /// A time zone of a country.
+    Zone,
+    /// An e-mail address of a name.
+    Email,
+    /// A street with a number.
+    Street,
 }
 
 /// How many things of a kind: `$array`.

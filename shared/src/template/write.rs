@@ -91,6 +91,27 @@ impl Context<'_> {
                 close(out, b']');
                 true
             }
+            Expr::Recorded => {
+                out.extend_from_slice(&self.scratch.recorded);
+                true
+            }
+            Expr::Flat(parts) => {
+                out.push(b'[');
+                for index in 0..parts.len {
+                    let part = self.program.argument(parts, index);
+                    if let Expr::Each(each) = self.program.expression(part) {
+                        let list = self.evaluate(self.program.eaches[each as usize].list);
+                        self.for_each(each, list, &mut |context, make| {
+                            context.write(make, out);
+                            out.push(b',');
+                        });
+                    } else if self.write(part, out) {
+                        out.push(b',');
+                    }
+                }
+                close(out, b']');
+                true
+            }
             _ => {
                 let value = self.evaluate(id);
                 self.write_value(value, out)

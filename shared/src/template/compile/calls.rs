@@ -14,7 +14,7 @@ use super::modifiers::MODIFIERS;
 use super::{Compiler, Names, Purpose, Site, Typed};
 
 /// All calls, for messages.
-pub(super) const CALLS: [&str; 43] = [
+pub(super) const CALLS: [&str; 45] = [
     "$pick",
     "$weighted",
     "$pool",
@@ -58,6 +58,8 @@ pub(super) const CALLS: [&str; 43] = [
     "$concat",
     "$each",
     "$merge",
+    "$triples",
+    "$ref",
 ];
 
 impl Compiler<'_> {
@@ -142,7 +144,13 @@ impl Compiler<'_> {
             "$each" => self.each(node, site, inner, names, purpose),
             "$concat" => self.node(node, inner, names, Purpose::Value),
             "$merge" => self.merge(node, inner, names, purpose),
-            _ => match self.number_call(name, node, site, inner, names) {
+            "$triples" => self.triples(node, inner, names),
+            // Outside of triples a reference is what it refers to.
+            "$ref" => self.node(node, inner, names, Purpose::Value),
+            _ => match self
+                .number_call(name, node, site, inner, names)
+                .or_else(|| self.people_call(name, node, site, inner, names))
+            {
                 Some(typed) => typed,
                 None => {
                     let hint = nearest::hint(name, CALLS);

@@ -4,7 +4,7 @@ use crate::random::Stream;
 use crate::scenario::document::{Node, Value as Written};
 
 use super::super::evaluate::{Context, Facts, Scratch};
-use super::super::program::{Expr, ExprId};
+use super::super::program::{Expr, ExprId, SCOPES};
 use super::super::value::{Type, Value};
 use super::{Compiler, Typed};
 
@@ -31,7 +31,7 @@ impl Compiler<'_> {
     /// The same, with memory to use again.
     pub(crate) fn computed_with(&mut self, id: ExprId, stream: Stream, index: u64, scratch: &mut Scratch) -> Value {
         scratch.begin(&self.program);
-        let facts = Facts { streams: [stream; 3], indexes: [index; 3], ..Facts::default() };
+        let facts = Facts { streams: [stream; SCOPES], indexes: [index; SCOPES], ..Facts::default() };
         let mut context = Context::new(&self.program, scratch, None, facts);
         let value = context.evaluate(id);
         let owned = own(&mut context, value);

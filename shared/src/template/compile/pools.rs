@@ -1,5 +1,6 @@
 //! Compiling pools: their items become constants, their `pick` a picker.
 
+use crate::generate::place::{BUILT_IN, built_in_items};
 use crate::random::choice::{Alias, Zipf};
 use crate::random::permutation::Permutation;
 use crate::random::{Domain, Stream};
@@ -45,7 +46,7 @@ impl Compiler<'_> {
             Some(model) => {
                 let site = Site::new(format!("pools.{name}"), "item", pool_mark(model));
                 let stream = self.seed.domain(Domain::Pool).named(name);
-                self.build_pool(model, &site, stream)
+                self.build_pool(name, model, &site, stream)
             }
             None => Compiled::Wrong,
         };
@@ -53,7 +54,7 @@ impl Compiler<'_> {
         compiled
     }
 
-    fn build_pool(&mut self, model: &PoolModel, site: &Site, stream: Stream) -> Compiled {
+    fn build_pool(&mut self, name: &str, model: &PoolModel, site: &Site, stream: Stream) -> Compiled {
         if let Some(inline) = &model.inline {
             let place = site.child("inline", inline.mark);
             return match &inline.value {
@@ -111,13 +112,50 @@ impl Compiler<'_> {
                 .collect();
             return self.put_pool(values, &model.pick, Vec::new(), &place, stream);
         }
-        let given = [model.file.is_some(), model.fetch.is_some(), model.builtin.is_some()];
-        if given.contains(&true) {
-            self.wrong(site, "the items of this pool are not here", "");
-        } else {
-            self.wrong(site, "the pool has no items", "give it inline, generate, file, fetch or builtin");
+        if model.file.is_some() || model.fetch.is_some() {
+            return self.supplied_pool(name, model, site, stream);
         }
+        if let Some(name) = &model.builtin {
+            return match built_in_items(name) {
+                Some(items) => {
+                    let values = items.iter().map(|item| self.literal(item)).collect();
+                    self.put_pool(values, &model.pick, Vec::new(), site, stream)
+                }
+                None => {
+                    let hint = nearest::hint(name, BUILT_IN);
+                    let place = site.child("builtin", site.mark);
+                    self.wrong(&place, format!("Throng brings no `{name}` along"), hint.unwrap_or_default());
+                    Compiled::Wrong
+                }
+            };
+        }
+        self.wrong(site, "the pool has no items", "give it inline, generate, file, fetch or builtin");
         Compiled::Wrong
+    }
+
+    /// A pool whose items the caller brings; without them it is empty and everything drawn from it is nothing.
+    fn supplied_pool(&mut self, name: &str, model: &PoolModel, site: &Site, stream: Stream) -> Compiled {
+        let Some(items) = self.supplied.get(name) else {
+            self.program.pools.push(Pool { items: Vec::new(), picker: Picker::Even, groups: Vec::new() });
+            return Compiled::Done(self.program.pools.len() as u32 - 1, Type::Any);
+        };
+        let Some(items) = items.as_list() else {
+            self.wrong(site, format!("its items are a list, not {}", items.kind()), "");
+            return Compiled::Wrong;
+        };
+        let fewest = model.fetch.as_ref().and_then(|fetch| fetch.min).unwrap_or(1) as usize;
+        if items.len() < fewest {
+            let message = format!("there are {} items, and it needs {fewest}", items.len());
+            self.wrong(site, message, "look at what the file or the target holds");
+            return Compiled::Wrong;
+        }
+        let values = items.iter().map(|item| self.literal(item)).collect();
+        let compiled = self.put_pool(values, &model.pick, Vec::new(), site, stream);
+        match compiled {
+            // Another answer may have other fields: what is there now proves nothing.
+            Compiled::Done(index, _) => Compiled::Done(index, Type::Any),
+            other => other,
+        }
     }
 
     /// An item: a record whose fields may use those before them.
