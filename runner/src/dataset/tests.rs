@@ -1,7 +1,5 @@
 //! The same bytes for any number of workers, whatever the format and the limit.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use shared::compile::compile;
 use shared::realism::Rules;

@@ -71,7 +71,8 @@ fn what_is_declared_is_what_is_emitted() {
 #[test]
 fn what_was_tampered_with_is_found() {
     let compiled = compiled();
-    let cases: [(&str, fn(Planned, String) -> (Planned, String)); 4] = [
+    type Change = fn(Planned, String) -> (Planned, String);
+    let cases: [(&str, Change); 4] = [
         ("city", |planned, event| (planned, event.replace("Rome", "Paris"))),
         ("ok", |planned, event| (planned, event.replace("true", "null"))),
         ("ms", |planned, event| (planned, event.replace("\"ms\":1", "\"ms\":11"))),

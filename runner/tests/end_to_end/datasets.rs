@@ -1,0 +1,104 @@
+//! Commands that plan without sending: datasets, previews, curl commands, explanations, imports, examples.
+
+use super::process::Home;
+
+const START: &str = "2026-01-05T00:00:00Z";
+
+fn generate(home: &Home, output: &str, more: &[&str]) -> Vec<u8> {
+    let path = home.path(output);
+    let mut arguments = vec!["generate", "commerce-events", "--seed", "3", "--start", START];
+    arguments.extend(["--count", "3000", "--hours", "24", "-o", path.to_str().unwrap()]);
+    arguments.extend(more);
+    let ended = home.ended(&arguments);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn a_dataset_has_exactly_the_events_asked_for_and_the_same_bytes_for_any_number_of_workers() {
+    let home = Home::new();
+    let alone = generate(&home, "one.jsonl", &["--workers", "1"]);
+    assert!(alone == generate(&home, "five.jsonl", &["--workers", "5", "--realism"]));
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(alone).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3_000);
+    let list = generate(&home, "list.json", &["--format", "json"]);
+    assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&list).unwrap(), lines);
+    let table = String::from_utf8(generate(&home, "table.csv", &["--format", "csv"])).unwrap();
+    assert!(table.starts_with("topic,event_type,data.event_id,data.user_id,"), "{}", table.lines().next().unwrap());
+    assert_eq!(table.lines().count(), 3_001);
+}
+
+#[test]
+fn a_report_ends_a_dataset_on_request() {
+    let home = Home::new();
+    let ended = home.ended(&["generate", "commerce-events", "--count", "5000", "--hours", "24", "--realism"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 5_000);
+    for part in ["event mix of shop", "hour of day of shop", "declared distributions fit"] {
+        assert!(ended.stderr.contains(part), "{part}\n{}", ended.stderr);
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_before_anything_is_rendered() {
+    let home = Home::new();
+    let ended = home.ended(&["generate", "commerce-events", "--count", "10", "-o", "no/such/place.jsonl"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    for wrong in [["--hours", "0"], ["--hours", "-3"], ["--start", "yesterday"], ["--workers", "0"]] {
+        let ended = home.ended(&[["generate", "commerce-events"].as_slice(), &wrong].concat());
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_event_is_explained_by_its_id() {
+    let home = Home::new();
+    let event = ["generate", "commerce-events", "--start", START, "--set", "workloads.shop.load.duration=5s"];
+    let dataset = home.ended(&event).stdout;
+    let line = dataset.lines().nth(40).unwrap();
+    let id = serde_json::from_str::<serde_json::Value>(line).unwrap()["data"]["event_id"].as_str().unwrap().to_owned();
+    let ended = home.ended(&["explain", &id, "commerce-events", "--start", START]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.contains(line), "{}\n{line}", ended.stdout);
+    let foreign = home.ended(&["explain", &id, "commerce-events", "--seed", "7"]);
+    assert_eq!(foreign.code, Some(2));
+    assert!(foreign.stderr.contains("seed 7"), "{}", foreign.stderr);
+    assert_eq!(home.ended(&["explain", "nonsense", "commerce-events"]).code, Some(2));
+}
+
+#[test]
+fn requests_are_printed_as_curl_commands_and_imported_again() {
+    let home = Home::new();
+    let all = home.ended(&["curl", "commerce-events"]).stdout;
+    assert_eq!(all.matches("curl -X POST").count(), 12, "{all}");
+    let cart =
+        home.ended(&["curl", "commerce-events", "-t", "cart", "-n", "2", "--user-id", "it's me", "-k", "proj_a_b"]);
+    assert_eq!(cart.stdout.matches("\"cart.").count(), 8, "{}", cart.stdout);
+    assert!(cart.stdout.contains("X-API-Key: proj_a_b"), "{}", cart.stdout);
+    assert!(cart.stdout.contains(r"it'\''s me"), "{}", cart.stdout);
+    let batch = home.ended(&["curl", "commerce-events", "-t", "batch", "-n", "5"]).stdout;
+    assert_eq!(batch.matches("\"topic\"").count(), 5, "{batch}");
+    assert_eq!(home.ended(&["curl", "commerce-events", "-t", "nothing"]).code, Some(2));
+
+    let file = home.write("requests.sh", &cart.stdout);
+    let scenario = home.path("imported.yaml");
+    let ended = home.ended(&["import", &file, "-o", scenario.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(!std::fs::read_to_string(&scenario).unwrap().contains("proj_a_b"), "a key is never written down");
+    let checked = home.ended(&["preview", scenario.to_str().unwrap(), "-n", "1"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+    assert!(checked.stdout.contains("\"cart."), "{}", checked.stdout);
+}
+
+#[test]
+fn examples_are_written_once_and_can_be_looked_at() {
+    let home = Home::new();
+    let ended = home.ended(&["init", "examples", "--type", "http"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(home.ended(&["preview", "examples/shop.yaml"]).code, Some(0));
+    let again = home.ended(&["init", "examples"]);
+    assert_eq!(again.code, Some(2));
+    assert!(again.stderr.contains("--force"), "{}", again.stderr);
+    assert_eq!(home.ended(&["init", "examples", "--force"]).stdout.lines().count(), 4);
+}
