@@ -1,0 +1,74 @@
+//! What a built-in sends is the same on every platform and for every number of workers, bit for bit.
+//!
+//! `cargo xtask test` runs this natively and as WebAssembly. A fingerprint that changes means that every seed now means
+//! something else: that is a change of its own, with its reason.
+
+use std::sync::Arc;
+
+use shared::compile::compile;
+use shared::plan::{Plan, Share};
+use shared::scenario::{LoadOptions, built_in};
+use shared::units::{EpochMicros, Nanos};
+
+const START: EpochMicros = EpochMicros(1_772_366_400_000_000);
+/// How far each plan is followed: the time, and the events of one worker.
+const UNTIL: Nanos = Nanos::from_secs(20);
+const MOST: usize = 4_000;
+
+/// Built-in, profile, fingerprint of what it sends.
+const SENT: [(&str, Option<&str>, u64); 4] = [
+    ("api-monitoring", None, 0xe4c9_008a_cf6e_dd3e),
+    ("commerce-events", Some("medium_load"), 0xed64_940d_97b8_2553),
+    ("demo", None, 0x451f_d00e_c27f_5c2d),
+    ("web-analytics", None, 0x82b3_f309_3146_7c44),
+];
+
+/// One number for some bytes (FNV-1a).
+fn digest(seed: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// One number for everything that some workers send in [`UNTIL`], whatever the order between them.
+fn fingerprint(plan: &Arc<Plan>, count: u32) -> u64 {
+    let mut sum = 0_u64;
+    for workload in 0..plan.workloads().len() {
+        let schedule = plan.workloads()[workload].schedule(START);
+        for index in 0..count {
+            let mut cursor = plan.cursor(workload, Share { index, count });
+            let mut out = Vec::new();
+            for _ in 0..MOST {
+                let Some(due) = cursor.next_due(&schedule).filter(|due| *due < UNTIL) else { break };
+                out.clear();
+                let planned = cursor.emit(START.plus(due), &mut out);
+                let place =
+                    digest(0xcbf2_9ce4_8422_2325, &[&due.0.to_le_bytes()[..], &planned.id.0.to_le_bytes()].concat());
+                sum = sum.wrapping_add(digest(place, &out));
+            }
+        }
+    }
+    sum
+}
+
+#[test]
+fn every_built_in_sends_the_same_everywhere() {
+    let mut wrong = Vec::new();
+    for (name, profile, expected) in SENT {
+        let text = built_in::find(name).expect("the list names built-ins").text;
+        let compiled = compile(text, &LoadOptions { profile, ..LoadOptions::new(name) }, 1);
+        let plan = compiled.plan.unwrap_or_else(|| panic!("{name}: {:#?}", compiled.problems));
+        for count in [1, 2, 7, 16] {
+            let sent = fingerprint(&plan, count);
+            if sent != expected {
+                wrong.push(format!("{name} with {count} workers: {sent:#018x}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_built_in_is_held() {
+    for known in built_in::all() {
+        assert!(SENT.iter().any(|(name, ..)| *name == known.name), "{} has no fingerprint", known.name);
+    }
+}
