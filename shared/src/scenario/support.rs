@@ -29,10 +29,7 @@ const TARGET: &[Rule<Target>] = &[
     ("tls", |target| target.tls.is_some()),
 ];
 
-const POOL: &[Rule<Pool>] = &[
-    ("file", |pool| pool.file.is_some()),
-    ("fetch", |pool| pool.fetch.is_some()),
-];
+const POOL: &[Rule<Pool>] = &[("file", |pool| pool.file.is_some()), ("fetch", |pool| pool.fetch.is_some())];
 
 const BEHAVIOR: &[Rule<Behavior>] = &[("replay", |behavior| matches!(behavior, Behavior::Replay(_)))];
 
@@ -56,7 +53,17 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
         look(&format!("behaviors.{name}."), behavior, BEHAVIOR, &mut problems);
     }
     for (name, workload) in &scenario.workloads {
-        look(&format!("workloads.{name}.load."), &workload.load, LOAD, &mut problems);
+        let path = format!("workloads.{name}.load.");
+        look(&path, &workload.load, LOAD, &mut problems);
+        // The pauses of sessions are planned; users of any other behavior would have to wait for their answers.
+        let behavior = match &workload.behavior {
+            Some(behavior) => scenario.behaviors.get(behavior),
+            None => scenario.behaviors.values().next(),
+        };
+        if workload.load.users.is_some() && behavior.is_some_and(|behavior| !matches!(behavior, Behavior::Session(_))) {
+            let message = "not supported yet: users without sessions";
+            problems.push(Problem::error(format!("{path}users"), message).with_hint("write rate: 10/s"));
+        }
     }
     problems
 }
