@@ -26,6 +26,7 @@ pub mod start;
 mod tally;
 mod target;
 mod timeline;
+mod usage;
 mod verdict;
 mod worker;
 

@@ -141,8 +141,9 @@ mod tests {
             errors.push(now.0 - deadline.0);
         }
         errors.sort_unstable();
-        // Generous: the machine that runs the tests has other work. The runtime's own timer has a median near 1 ms.
-        assert!(errors[100] < 400_000, "median error {} ns", errors[100]);
+        // The best tenth: the machine that runs the tests has other work. The runtime's own timer rounds up to the next
+        // millisecond, which puts its best tenth well above.
+        assert!(errors[20] < 300_000, "errors from {} ns, median {} ns", errors[0], errors[100]);
     }
 
     #[tokio::test(flavor = "current_thread")]

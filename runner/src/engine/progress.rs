@@ -280,6 +280,7 @@ impl Progress {
         let evidence = Evidence {
             own_lag_p99_us: self.account.own_lag.quantile_us(0.99),
             own_lag_max_us: self.account.own_lag.quantile_us(1.0),
+            send_lag_p99_us: self.account.send_lag.quantile_us(0.99),
             response_p99_us: self.account.response_time.quantile_us(0.99),
             planned,
             offered: self.account.events.offered,

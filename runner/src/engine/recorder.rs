@@ -41,7 +41,7 @@ pub(crate) struct Delta {
     pub(crate) overflowed: u64,
     /// Longest time that the worker slept beyond what it had asked for.
     pub(crate) longest_stall: Nanos,
-    /// Processor time that the worker used.
+    /// Time in which the worker ran, or waited to be let run.
     pub(crate) busy: Nanos,
 }
 
@@ -290,7 +290,7 @@ impl Recorder {
         self.now.overflowed += events as u64;
     }
 
-    /// The worker used so much processor time.
+    /// The worker ran, or waited to be let run, for so long.
     pub(crate) fn busy(&mut self, span: Nanos) {
         self.now.busy = self.now.busy.saturating_add(span);
     }

@@ -13,6 +13,8 @@ pub(crate) struct Evidence {
     pub(crate) own_lag_p99_us: u64,
     /// Largest own lag, in microseconds.
     pub(crate) own_lag_max_us: u64,
+    /// 99th percentile of the send lag, waiting for connections included, in microseconds.
+    pub(crate) send_lag_p99_us: u64,
     /// 99th percentile of the response time, in microseconds.
     pub(crate) response_p99_us: u64,
     /// Events that the schedule wanted so far.
@@ -23,7 +25,7 @@ pub(crate) struct Evidence {
     pub(crate) overflowed: u64,
     /// Longest time that a worker slept beyond what it had asked for.
     pub(crate) longest_stall: Nanos,
-    /// Seconds in which a worker used more than nine tenths of its core.
+    /// Seconds in which a worker ran, or waited to be let run, for more than nine tenths of the time.
     pub(crate) busy_seconds: u32,
     /// Seconds of the run.
     pub(crate) seconds: u32,
@@ -50,14 +52,9 @@ impl Evidence {
             verdict.reasons.push(reason);
         };
         // Lag is part of the response time: it matters by the part that it makes up.
-        let part = self.own_lag_p99_us as f64 / self.response_p99_us.max(1) as f64;
-        let lag = self.own_lag_p99_us;
-        if (lag >= LAG_GRAVE_US && part >= 0.25) || (lag >= LAG_MATTERS_US && part >= 0.1) {
-            let grave = lag >= LAG_GRAVE_US && part >= 0.25;
-            find(
-                if grave { VerdictStatus::Invalid } else { VerdictStatus::Degraded },
-                format!("the generator itself was {} late in 1 of 100 requests", span(lag)),
-            );
+        let own = self.weight(self.own_lag_p99_us);
+        if own != VerdictStatus::Valid {
+            find(own, format!("the generator itself was {} late in 1 of 100 requests", span(self.own_lag_p99_us)));
         } else if self.longest_stall >= STALL_MATTERS {
             let stall = self.longest_stall.as_micros().max(self.own_lag_max_us);
             find(VerdictStatus::Degraded, format!("the generator stood still for {} at a time", span(stall)));
@@ -90,16 +87,36 @@ impl Evidence {
                 format!("{} events failed because this machine ran out of ports or file handles", self.exhausted),
             );
         }
-        if self.busy_seconds >= 2 && self.busy_seconds * 10 >= self.seconds {
-            find(
-                VerdictStatus::Degraded,
-                format!("a worker used its whole core in {} of {} seconds", self.busy_seconds, self.seconds),
-            );
+        // A worker without time to spare reads answers late and takes its connections for busy ones: what then waits
+        // for a connection waits for the generator.
+        if self.busy_seconds * 4 >= self.seconds.max(4) {
+            let starved = self.weight(self.send_lag_p99_us);
+            if starved != VerdictStatus::Valid {
+                find(
+                    starved,
+                    format!(
+                        "a worker had no processor time to spare in {} of {} seconds: the generator was the bottleneck",
+                        self.busy_seconds, self.seconds
+                    ),
+                );
+            }
         }
         if self.died > 0 {
             find(VerdictStatus::Invalid, format!("{} of the generator's workers died", self.died));
         }
         verdict
+    }
+
+    /// How much a lag matters, by itself and by the part of the response time that it makes up.
+    fn weight(&self, lag_us: u64) -> VerdictStatus {
+        let part = lag_us as f64 / self.response_p99_us.max(1) as f64;
+        if lag_us >= LAG_GRAVE_US && part >= 0.25 {
+            VerdictStatus::Invalid
+        } else if lag_us >= LAG_MATTERS_US && part >= 0.1 {
+            VerdictStatus::Degraded
+        } else {
+            VerdictStatus::Valid
+        }
     }
 }
 
@@ -158,13 +175,22 @@ mod tests {
     }
 
     #[test]
+    fn a_generator_without_time_to_spare_does_not_blame_the_target() {
+        let waiting = Evidence { send_lag_p99_us: 3_000_000, response_p99_us: 3_000_000, ..healthy() };
+        assert_eq!(waiting.verdict().status, VerdictStatus::Valid, "the target was slow");
+        assert_eq!(Evidence { busy_seconds: 55, ..waiting }.verdict().status, VerdictStatus::Invalid);
+        // The last microseconds before a send are spent spinning: at a high rate that is a whole core, and no harm.
+        assert_eq!(Evidence { busy_seconds: 60, ..healthy() }.verdict().status, VerdictStatus::Valid);
+    }
+
+    #[test]
     fn each_doubt_has_its_sentence() {
         let doubts = [
             Evidence { longest_stall: Nanos::from_millis(400), ..healthy() },
             Evidence { offered: 11_000, ..healthy() },
             Evidence { overflowed: 10, ..healthy() },
             Evidence { exhausted: 1, ..healthy() },
-            Evidence { busy_seconds: 30, ..healthy() },
+            Evidence { busy_seconds: 30, send_lag_p99_us: 20_000, response_p99_us: 30_000, ..healthy() },
         ];
         for doubt in doubts {
             let verdict = doubt.verdict();

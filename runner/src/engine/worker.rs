@@ -27,6 +27,7 @@ use crate::engine::lane;
 use crate::engine::outcome;
 use crate::engine::pacer::Pacer;
 use crate::engine::target::Targets;
+use crate::engine::usage::Usage;
 
 /// Things taken up before the connections get their turn.
 const TAKEN_AT_ONCE: usize = 64;
@@ -78,8 +79,7 @@ struct Worker {
     drain: Nanos,
     watch_every: Nanos,
     next_watch: Nanos,
-    /// Processor time used up to the last look.
-    used: Nanos,
+    usage: Usage,
 }
 
 /// Runs a worker to its end, on this thread.
@@ -126,7 +126,7 @@ impl Worker {
             drain,
             watch_every: twentieth.clamp(SHORTEST_WATCH, LONGEST_WATCH),
             next_watch: Nanos::ZERO,
-            used: used(),
+            usage: Usage::new(),
             clock,
         })
     }
@@ -337,9 +337,7 @@ impl Worker {
         if late >= STALL && self.next_watch > Nanos::ZERO {
             recorder.stalled(late);
         }
-        let used = used();
-        recorder.busy(used.saturating_sub(self.used));
-        self.used = used;
+        recorder.busy(self.usage.since());
         drop(recorder);
         for pool in &self.hub.pools {
             for lane in pool.lanes.borrow().iter() {
@@ -415,18 +413,5 @@ impl Worker {
                 break;
             }
         }
-    }
-}
-
-/// Processor time that this thread has used.
-fn used() -> Nanos {
-    #[cfg(unix)]
-    {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-        Nanos(u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0))
-    }
-    #[cfg(not(unix))]
-    {
-        Nanos::ZERO
     }
 }
