@@ -14,12 +14,14 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Finds both: the checkout that this program was compiled from, the target directory that it runs from.
+    /// Finds both: the checkout that cargo was called in, the target directory that this program runs from.
     ///
     /// # Errors
     /// When the program was moved out of cargo's target directory.
     pub(crate) fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // Cargo says so at run time; what was true at compile time may be another checkout with the same target directory.
+        let manifest =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         let root = manifest.parent().context("the xtask package has no parent folder")?.to_owned();
         if !root.join("Cargo.toml").is_file() {
             bail!("{} is gone; call `cargo xtask` inside a checkout", root.display());
