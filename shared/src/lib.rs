@@ -10,6 +10,7 @@ pub mod compare;
 pub mod compile;
 pub mod distribution;
 pub mod encode;
+pub mod event_id;
 pub mod generate;
 pub mod merge;
 pub mod metrics;

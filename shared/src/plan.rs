@@ -6,7 +6,7 @@ mod compile;
 pub mod cursor;
 pub mod curve;
 mod event;
-pub mod event_id;
+mod life;
 mod lifecycle;
 mod live;
 mod lives;
@@ -16,6 +16,7 @@ pub mod schedule;
 mod session;
 pub mod shape;
 pub mod supply;
+mod workbench;
 mod workload;
 
 use std::sync::Arc;
@@ -30,9 +31,9 @@ use clock::ClockPlan;
 use load::LoadPlan;
 use workload::Workload;
 
+pub use crate::event_id::EventId;
 pub use cursor::Cursor;
 pub use curve::Curve;
-pub use event_id::EventId;
 pub use schedule::{Position, Schedule};
 pub use supply::Supplies;
 

@@ -11,5 +11,7 @@ pub(crate) mod expression;
 pub(crate) mod function;
 pub mod program;
 pub mod state;
+#[cfg(test)]
+mod tests;
 pub mod value;
 mod write;

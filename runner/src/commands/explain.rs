@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use shared::event_id::EventId;
 use shared::generate::clock::TimeFormat;
-use shared::plan::event_id::EventId;
 use shared::plan::{Plan, Planned as Event, Share, WorkloadPlan};
 use shared::units::EpochMicros;
 

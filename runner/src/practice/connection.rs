@@ -11,6 +11,7 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::control;
 use super::request::Request;
 use super::site::{Reply, Site};
 
@@ -86,7 +87,12 @@ async fn exchange(stream: &mut TcpStream, site: &Site) -> Result<(), Refusal> {
             body: if head.body == Body::Chunked { &dechunked } else { &buffer[head.length..end] },
         };
         body.clear();
-        match site.answer(request, &mut body).await {
+        // The switches answer at once, also while the target itself is frozen.
+        let reply = match control::answer(site, &request, &mut body) {
+            Some(reply) => reply,
+            None => site.answer(request, &mut body).await,
+        };
+        match reply {
             Reply::Send { status, retry_after } => {
                 out.clear();
                 write_answer(&mut out, status, retry_after, &body, head.keep_alive);

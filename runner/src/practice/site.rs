@@ -7,9 +7,9 @@ use shared::api::{TargetAccount, TargetSettings};
 use tokio::sync::watch;
 
 use super::account::Account;
+use super::commerce;
 use super::gate::{Fate, Gate};
 use super::request::Request;
-use super::{commerce, control};
 
 /// The practice target behind its connections.
 pub(super) struct Site {
@@ -72,9 +72,6 @@ impl Site {
 
     /// Answers one request: writes the body to `body`, says what goes around it.
     pub(super) async fn answer(&self, request: Request<'_>, body: &mut Vec<u8>) -> Reply {
-        if let Some(reply) = control::answer(self, &request, body) {
-            return reply;
-        }
         self.account.borrow_mut().count_request();
         self.thaw().await;
         let submission = match commerce::read(&request) {

@@ -14,7 +14,7 @@ const NUMBER_BITS: u32 = 8;
 
 /// How arrivals are spaced.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Spacing {
+pub(crate) enum Spacing {
     /// Like clockwork: the middle of each expected arrival.
     Uniform,
     /// As independent people arrive.
@@ -25,18 +25,18 @@ pub enum Spacing {
 
 /// One arrival.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Arrival {
+pub(crate) struct Arrival {
     /// Its identity: bucket and number within it. Known without counting all before it.
-    pub key: u64,
+    pub(crate) key: u64,
     /// Its number among all, from 0.
-    pub number: u64,
+    pub(crate) number: u64,
     /// Its place in the order.
-    pub position: Position,
+    pub(crate) position: Position,
 }
 
 /// The arrivals of a workload, one after the other; endless unless their number is exact.
 #[derive(Clone, Debug)]
-pub struct Arrivals {
+pub(crate) struct Arrivals {
     stream: Stream,
     spacing: Spacing,
     /// Chance of up to so many arrivals in a bucket, as a share of 2⁶⁴.
@@ -58,7 +58,7 @@ struct Half {
 
 impl Arrivals {
     /// The arrivals of a stream, from the first.
-    pub fn new(stream: Stream, spacing: Spacing) -> Self {
+    pub(crate) fn new(stream: Stream, spacing: Spacing) -> Self {
         let table = match spacing {
             Spacing::Poisson => poisson_table(),
             Spacing::Uniform | Spacing::Exact(_) => Vec::new(),
@@ -73,12 +73,12 @@ impl Arrivals {
     }
 
     /// No arrivals at all.
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self::new(Stream::root(0), Spacing::Exact(0))
     }
 
     /// The next arrival; none after the last of an exact number.
-    pub fn step(&mut self) -> Option<Arrival> {
+    pub(crate) fn step(&mut self) -> Option<Arrival> {
         while self.next == self.places.len() {
             self.bucket += 1;
             if let Spacing::Exact(count) = self.spacing
@@ -101,7 +101,7 @@ impl Arrivals {
     }
 
     /// The start of the bucket that the next arrival is looked for in.
-    pub fn reached(&self) -> Position {
+    pub(crate) fn reached(&self) -> Position {
         Position(self.bucket as f64 * self.width())
     }
 

@@ -6,11 +6,13 @@ use crate::encode::RequestTemplate;
 use crate::plan::arrivals::Spacing;
 use crate::plan::clock::ClockPlan;
 use crate::plan::event::{self, Surroundings, Whole};
+use crate::plan::life::Loop;
 use crate::plan::live;
-use crate::plan::lives::{LivePlan, Loop};
+use crate::plan::lives::LivePlan;
 use crate::plan::load::LoadPlan;
 use crate::plan::mix::{MixEvent, MixPlan, Streams};
 use crate::plan::supply::Supplies;
+use crate::plan::workbench::Workbench;
 use crate::plan::workload::{BehaviorPlan, ReplayPlan, Workload};
 use crate::plan::{EventTypeId, EventTypeInfo, Pacing, Plan, TargetId, TargetPlan, WorkloadPlan};
 use crate::problem::Problem;
@@ -39,17 +41,11 @@ impl Plan {
         let root = Stream::root(seed);
         let mut problems = Vec::new();
         let clock = ClockPlan::new(&scenario.clock, &mut problems);
-        let mut builder = Builder {
-            scenario,
-            root,
-            clock: clock.clone(),
-            supplies,
-            compiler: Compiler::new(root, &scenario.pools, &supplies.pools, sources),
-            event_types: IndexMap::new(),
-            problems,
-        };
+        let compiler = Compiler::new(root, &scenario.pools, &supplies.pools, sources);
+        let bench = Workbench { scenario, compiler, event_types: IndexMap::new(), problems };
+        let mut builder = Builder { bench, root, clock: clock.clone(), supplies };
         let targets = builder.targets();
-        builder.compiler.all_pools();
+        builder.bench.compiler.all_pools();
         let mut workloads = Vec::new();
         let mut inner = Vec::new();
         for (name, model) in scenario.workloads.iter().filter(|(_, model)| model.enabled) {
@@ -58,7 +54,7 @@ impl Plan {
                 inner.push(workload);
             }
         }
-        let Builder { compiler, mut event_types, mut problems, .. } = builder;
+        let Workbench { compiler, mut event_types, mut problems, .. } = builder.bench;
         let (program, found) = compiler.finish();
         problems.extend(found);
         if problems.iter().any(Problem::is_error) {
@@ -80,21 +76,17 @@ impl Plan {
 }
 
 /// A plan under construction.
-pub(crate) struct Builder<'a> {
-    pub(crate) scenario: &'a Scenario,
+struct Builder<'a> {
+    bench: Workbench<'a>,
     root: Stream,
     clock: ClockPlan,
     supplies: &'a Supplies,
-    pub(crate) compiler: Compiler<'a>,
-    /// Kinds of events by their name on the wire.
-    event_types: IndexMap<String, EventTypeInfo>,
-    pub(crate) problems: Vec<Problem>,
 }
 
 impl Builder<'_> {
     fn targets(&mut self) -> Vec<TargetPlan> {
-        let problems = &mut self.problems;
-        let compiled = self.scenario.targets.iter().map(|(name, target)| TargetPlan {
+        let problems = &mut self.bench.problems;
+        let compiled = self.bench.scenario.targets.iter().map(|(name, target)| TargetPlan {
             name: name.clone(),
             request: RequestTemplate::compile(target, &format!("targets.{name}"), problems),
             overrides: Vec::new(),
@@ -104,9 +96,10 @@ impl Builder<'_> {
 
     fn workload(&mut self, name: &str, model: &Model) -> Option<(WorkloadPlan, Workload)> {
         let path = format!("workloads.{name}");
-        let target = self.named(&path, "target", model.target.as_deref(), self.scenario.targets.keys())?;
-        let behavior = self.named(&path, "behavior", model.behavior.as_deref(), self.scenario.behaviors.keys())?;
-        let (behavior_name, behavior) = self.scenario.behaviors.get_index(behavior)?;
+        let target = self.named(&path, "target", model.target.as_deref(), self.bench.scenario.targets.keys())?;
+        let behavior =
+            self.named(&path, "behavior", model.behavior.as_deref(), self.bench.scenario.behaviors.keys())?;
+        let (behavior_name, behavior) = self.bench.scenario.behaviors.get_index(behavior)?;
         let load = self.load(name, model)?;
         let streams = Streams {
             assignment: self.root.domain(Domain::Assignment).named(name),
@@ -115,11 +108,10 @@ impl Builder<'_> {
             users: self.root.domain(Domain::Pool).named("users").named(name),
         };
         let users = model.population.count.max(1);
-        let user = event::user_names(&mut self.compiler, &model.population, &path);
+        let user = event::user_names(&mut self.bench.compiler, &model.population, &path);
         let mut names = Names::default();
         names.group("user", user);
         let around = Surroundings {
-            events: &self.scenario.events,
             envelope: model.envelope.as_ref(),
             workload: path.clone(),
             names,
@@ -130,25 +122,25 @@ impl Builder<'_> {
         let (behavior, declared) = match behavior {
             Behavior::Mix(model) => self.mix(model, &behavior_path, users, around)?,
             Behavior::Emit(model) => {
-                let whole = self.whole(&model.event, &format!("{behavior_path}.emit.event"))?;
-                let kind = self.event_type(&model.event, &whole);
-                let template = event::compile(&mut self.compiler, &model.event, &whole, kind, &around);
+                let whole = self.bench.whole(&model.event, &format!("{behavior_path}.emit.event"))?;
+                let kind = self.bench.event_type(&model.event, &whole);
+                let template = event::compile(&mut self.bench.compiler, &model.event, &whole, kind, &around);
                 (BehaviorPlan::Emit(template), vec![(kind, 1.0)])
             }
             Behavior::Session(session) => {
-                let plan = live::session(self, session, &format!("{behavior_path}.session"), around)?;
+                let plan = live::session(&mut self.bench, session, &format!("{behavior_path}.session"), around)?;
                 let repeat = repeat(model);
                 (BehaviorPlan::Live(LivePlan::Session(Box::new(plan)), repeat), Vec::new())
             }
             Behavior::Lifecycle(lifecycle) => {
-                let plan = live::lifecycle(self, lifecycle, &format!("{behavior_path}.lifecycle"), around)?;
+                let plan = live::lifecycle(&mut self.bench, lifecycle, &format!("{behavior_path}.lifecycle"), around)?;
                 let repeat = repeat(model);
                 (BehaviorPlan::Live(LivePlan::Lifecycle(Box::new(plan)), repeat), Vec::new())
             }
             Behavior::Replay(replay) => {
                 let kind = self.replayed_type(behavior_name);
                 let records = self.supplies.records.get(behavior_name).cloned();
-                let write = replayed(&mut self.compiler, behavior_name, &around);
+                let write = replayed(&mut self.bench.compiler, behavior_name, &around);
                 let speed = match replay.order {
                     ReplayOrder::File => None,
                     ReplayOrder::EventTime => Some(replay.speed.unwrap_or(1.0)),
@@ -180,15 +172,15 @@ impl Builder<'_> {
     fn load(&mut self, name: &str, model: &Model) -> Option<LoadPlan> {
         let path = format!("workloads.{name}.load");
         let Some(other) = &model.load.ratio_of else { return self.own_load(name, model, &path) };
-        let Some(base) = self.scenario.workloads.get(other) else {
+        let Some(base) = self.bench.scenario.workloads.get(other) else {
             let mut problem = Problem::error(format!("{path}.ratio_of"), format!("there is no workload `{other}`"));
-            problem.hint = nearest::hint(other, self.scenario.workloads.keys().map(String::as_str));
-            self.problems.push(problem);
+            problem.hint = nearest::hint(other, self.bench.scenario.workloads.keys().map(String::as_str));
+            self.bench.problems.push(problem);
             return None;
         };
         let has_rate = base.load.rate.is_some() || base.load.per_connection.is_some() || base.load.count.is_some();
         if base.load.ratio_of.is_some() || !has_rate {
-            self.problems.push(
+            self.bench.problems.push(
                 Problem::error(format!("{path}.ratio_of"), format!("workload `{other}` has no rate of its own"))
                     .with_hint("tie it to a workload with `rate`, `per_connection` or `count`"),
             );
@@ -205,14 +197,14 @@ impl Builder<'_> {
     }
 
     fn own_load(&mut self, name: &str, model: &Model, path: &str) -> Option<LoadPlan> {
-        let target = model.target.as_deref().map(|target| self.scenario.targets.get(target));
-        let target = target.unwrap_or_else(|| self.scenario.targets.values().next());
+        let target = model.target.as_deref().map(|target| self.bench.scenario.targets.get(target));
+        let target = target.unwrap_or_else(|| self.bench.scenario.targets.values().next());
         let connections = target.and_then(|target| target.connections).unwrap_or(1);
         let stream = self.root.domain(Domain::Wobble).named(name);
         match LoadPlan::new(&model.load, connections, self.clock.window(), self.clock.zone_offset, stream) {
             Ok(load) => Some(load),
             Err(message) => {
-                self.problems.push(Problem::error(path, message));
+                self.bench.problems.push(Problem::error(path, message));
                 None
             }
         }
@@ -236,43 +228,14 @@ impl Builder<'_> {
                 None => Problem::error(path, format!("the workload names no {field}")),
             };
             problem.hint = nearest::hint(name.unwrap_or_default(), known.map(String::as_str));
-            self.problems.push(problem);
+            self.bench.problems.push(problem);
         }
         found
     }
 
-    /// An event with everything it extends; a problem where it is named otherwise.
-    pub(crate) fn whole(&mut self, name: &str, path: &str) -> Option<Whole> {
-        if !self.scenario.events.contains_key(name) {
-            let mut problem = Problem::error(path, format!("there is no event `{name}`"));
-            problem.hint = nearest::hint(name, self.scenario.events.keys().map(String::as_str));
-            self.problems.push(problem);
-            return None;
-        }
-        match event::whole(&self.scenario.events, name) {
-            Ok(whole) => Some(whole),
-            Err(problem) => {
-                self.problems.push(problem);
-                None
-            }
-        }
-    }
-
-    pub(crate) fn event_type(&mut self, key: &str, whole: &Whole) -> EventTypeId {
-        let name = whole.name.as_deref().unwrap_or(key);
-        let entry = self.event_types.entry(name.to_owned());
-        let index = entry.index();
-        entry.or_insert_with(|| EventTypeInfo {
-            name: name.to_owned(),
-            topic: whole.topic.clone(),
-            declared_share: None,
-        });
-        EventTypeId(index as u16)
-    }
-
     /// The kind of a replay's events: all of one, named after the behavior.
     fn replayed_type(&mut self, name: &str) -> EventTypeId {
-        let entry = self.event_types.entry(name.to_owned());
+        let entry = self.bench.event_types.entry(name.to_owned());
         let index = entry.index();
         entry.or_insert_with(|| EventTypeInfo { name: name.to_owned(), topic: None, declared_share: None });
         EventTypeId(index as u16)
@@ -288,26 +251,26 @@ impl Builder<'_> {
         let path = format!("{path}.mix");
         let mut wholes: Vec<(&str, Whole, f64)> = Vec::new();
         for (name, weight) in &model.weights {
-            if let Some(whole) = self.whole(name, &format!("{path}.weights.{name}")) {
+            if let Some(whole) = self.bench.whole(name, &format!("{path}.weights.{name}")) {
                 wholes.push((name, whole, *weight));
             }
         }
         let weights: Vec<f64> = wholes.iter().map(|(.., weight)| *weight).collect();
         let Some(table) = Alias::new(&weights) else {
-            self.problems.push(
+            self.bench.problems.push(
                 Problem::error(format!("{path}.weights"), "no event has a weight above zero")
                     .with_hint("give at least one event a weight above zero"),
             );
             return None;
         };
         let only: Vec<&Whole> = wholes.iter().map(|(_, whole, _)| whole).collect();
-        let (state, types) = event::state_shape(&mut self.compiler, &model.state, &only, &path);
-        event::bind_state(&mut self.compiler, &mut around.names, &state, &types);
+        let (state, types) = event::state_shape(&mut self.bench.compiler, &model.state, &only, &path);
+        event::bind_state(&mut self.bench.compiler, &mut around.names, &state, &types);
         (around.state, around.state_types) = (state.clone(), types);
         let mut events = Vec::new();
         for (name, whole, _) in &wholes {
-            let kind = self.event_type(name, whole);
-            let template = event::compile(&mut self.compiler, name, whole, kind, &around);
+            let kind = self.bench.event_type(name, whole);
+            let template = event::compile(&mut self.bench.compiler, name, whole, kind, &around);
             let provider = whole.prerequisite.as_deref().and_then(|wanted| {
                 let found = wholes.iter().position(|(other, ..)| *other == wanted);
                 if found.is_none() {
@@ -316,14 +279,14 @@ impl Builder<'_> {
                         format!("event `{wanted}` is not part of the mix"),
                     );
                     problem.hint = nearest::hint(wanted, wholes.iter().map(|(name, ..)| *name));
-                    self.problems.push(problem);
+                    self.bench.problems.push(problem);
                 }
                 found
             });
             events.push(MixEvent { template, provider });
         }
         if events.iter().all(|event| event.template.require.is_some()) {
-            self.problems.push(
+            self.bench.problems.push(
                 Problem::error(format!("{path}.weights"), "every event of the mix requires something first")
                     .with_hint("add an event without `require`, so that users have something to begin with"),
             );

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::event_id::{EventId, Origin};
 use crate::plan::arrivals::{Arrival, Arrivals};
-use crate::plan::event_id::{EventId, Origin};
-use crate::plan::lives::{Life, LivePlan, Lives, Means};
+use crate::plan::life::{Life, Means};
+use crate::plan::lives::{Course, LivePlan, Lives};
 use crate::plan::mix::{Decided, MixRun, Streams};
 use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
@@ -103,6 +104,15 @@ impl Cursor {
     ///
     /// `event_time` is the moment that the event says it happened. Where nothing was announced, nothing is written.
     pub fn emit(&mut self, event_time: EpochMicros, out: &mut Vec<u8>) -> Planned {
+        self.take(event_time, Some(out))
+    }
+
+    /// Moves past the event that [`Cursor::next_due`] announced without rendering it: what it changes is changed.
+    pub fn skip(&mut self, event_time: EpochMicros) -> Planned {
+        self.take(event_time, None)
+    }
+
+    fn take(&mut self, event_time: EpochMicros, mut out: Option<&mut Vec<u8>>) -> Planned {
         let plan = Arc::clone(&self.plan);
         let (Some(inner), Some(next)) = (plan.inner(self.workload), self.next.take()) else {
             return Planned::default();
@@ -113,22 +123,28 @@ impl Cursor {
             (BehaviorPlan::Mix(mix), Run::Mix(run), Some(decided)) => {
                 let template = &mix.events[decided.event].template;
                 let state = run.state(decided).map(|state| (&mix.state, state));
-                Context::new(&plan.program, &mut self.scratch, state, facts).write(template.write, out);
+                if let Some(out) = &mut out {
+                    Context::new(&plan.program, &mut self.scratch, state, facts).write(template.write, out);
+                }
                 run.change(mix, &plan.program, &mut self.scratch, facts, inner.streams, decided);
                 template.event_type
             }
             (BehaviorPlan::Emit(template), ..) => {
-                Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
+                if let Some(out) = &mut out {
+                    Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
+                }
                 template.event_type
             }
             (BehaviorPlan::Replay(replay), ..) => {
-                let mut recorded = std::mem::take(&mut self.scratch.recorded);
-                recorded.clear();
-                if let Some(records) = &replay.records {
-                    records.write(next.sequence, &mut recorded);
+                if let Some(out) = &mut out {
+                    let mut recorded = std::mem::take(&mut self.scratch.recorded);
+                    recorded.clear();
+                    if let Some(records) = &replay.records {
+                        records.write(next.sequence, &mut recorded);
+                    }
+                    self.scratch.recorded = recorded;
+                    Context::new(&plan.program, &mut self.scratch, None, facts).write(replay.write, out);
                 }
-                self.scratch.recorded = recorded;
-                Context::new(&plan.program, &mut self.scratch, None, facts).write(replay.write, out);
                 replay.event_type
             }
             (BehaviorPlan::Live(live, _), Run::Live(lives), _) => {
@@ -144,12 +160,14 @@ impl Cursor {
                     LivePlan::Lifecycle(lifecycle) => lifecycle.give(&beat, &mut self.scratch),
                 }
                 let template = &live.templates()[usize::from(beat.template)];
-                Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
+                if let Some(out) = &mut out {
+                    Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
+                }
                 let share = self.share;
                 let mine = |number: u64| is_mine(share, number);
-                let mut means = means(&plan, inner, &mut self.scratch, &mine);
-                if let Some(means) = &mut means {
-                    lives.advance(place, means);
+                let mut course = course(&plan, inner, &mut self.scratch, &mine);
+                if let Some(course) = &mut course {
+                    lives.advance(place, course);
                 }
                 template.event_type
             }
@@ -186,8 +204,8 @@ impl Cursor {
         if let (BehaviorPlan::Live(..), Run::Live(lives)) = (&inner.behavior, &mut self.run) {
             let share = self.share;
             let mine = |number: u64| is_mine(share, number);
-            let mut means = means(&plan, inner, &mut self.scratch, &mine)?;
-            let (moment, place) = lives.next(schedule, &mut self.arrivals, &mut means)?;
+            let mut course = course(&plan, inner, &mut self.scratch, &mine)?;
+            let (moment, place) = lives.next(schedule, &mut self.arrivals, &mut course)?;
             let (life, _) = lives.at(place)?;
             return Some(Next::of_life(life, moment, place));
         }
@@ -284,22 +302,16 @@ fn is_mine(share: Share, number: u64) -> bool {
 }
 
 /// What the expansion of lives needs.
-fn means<'a>(
+fn course<'a>(
     plan: &'a Plan,
     inner: &'a Workload,
     scratch: &'a mut Scratch,
     mine: &'a dyn Fn(u64) -> bool,
-) -> Option<Means<'a>> {
+) -> Option<Course<'a>> {
     let BehaviorPlan::Live(live, repeat) = &inner.behavior else { return None };
-    Some(Means {
-        program: &plan.program,
-        scratch,
-        plan: live,
-        streams: inner.streams,
-        users: inner.users,
-        repeat: *repeat,
-        mine,
-    })
+    let (streams, users) = (inner.streams, inner.users);
+    let means = Means { program: &plan.program, scratch, streams, users, repeat: *repeat, mine };
+    Some(Course { plan: live, means })
 }
 
 impl Next {

@@ -28,8 +28,6 @@ pub(crate) struct EventTemplate {
     pub(crate) require: Option<ExprId>,
     /// What it changes in its user's state.
     pub(crate) effects: Vec<Effect>,
-    /// Variables of the state that it changes, as bits.
-    pub(crate) changes: u64,
 }
 
 /// A change of a user's state.
@@ -52,8 +50,6 @@ pub(crate) enum Effect {
 /// What a workload's templates can see besides their own names.
 #[derive(Clone, Debug)]
 pub(crate) struct Surroundings<'a> {
-    /// The scenario's events.
-    pub(crate) events: &'a IndexMap<String, Event>,
     /// Template around each event.
     pub(crate) envelope: Option<&'a Node>,
     /// Path of the workload in the document.
@@ -300,8 +296,8 @@ pub(crate) fn compile(
         }
         None => body,
     };
-    let (effects, changes) = effects(compiler, key, whole, &names, around);
-    EventTemplate { event_type, write: write.id, require, effects, changes }
+    let effects = effects(compiler, key, whole, &names, around);
+    EventTemplate { event_type, write: write.id, require, effects }
 }
 
 /// The body: the bases' fields first, the event's own after them or in their place.
@@ -340,9 +336,8 @@ fn effects(
     whole: &Whole,
     names: &Names,
     around: &Surroundings<'_>,
-) -> (Vec<Effect>, u64) {
+) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let mut changes = 0_u64;
     let path = format!("events.{key}.effect");
     let find = |compiler: &mut Compiler<'_>, name: &str, kind: &str, mark: Mark| -> Option<u16> {
         let found = around.state.variables.iter().position(|variable| variable.name == name);
@@ -363,13 +358,11 @@ fn effects(
                 let symbol = compiler.program.symbol(field);
                 compiler.fields(of.clone(), &[field], &site);
                 effects.push(Effect::SetField(of.id, symbol, typed.id));
-                changes = u64::MAX;
             }
             None => {
                 if let Some(variable) = find(compiler, name, "set", node.mark) {
                     let typed = compiler.node(node, &site, names, Purpose::Value);
                     effects.push(Effect::Set(variable, typed.id));
-                    changes |= 1 << (variable & 63);
                 }
             }
         }
@@ -379,7 +372,6 @@ fn effects(
             let site = Site::new(format!("{path}.remove.{name}"), format!("effect.remove.{name}"), node.mark);
             let typed = compiler.node(node, &site, names, Purpose::Value);
             effects.push(Effect::Remove(variable, typed.id));
-            changes |= 1 << (variable & 63);
         }
     }
     for (name, node) in &whole.effect.push {
@@ -393,7 +385,6 @@ fn effects(
             if call && !fields.is_empty() {
                 let typed = compiler.node(node, &site, names, Purpose::Value);
                 effects.push(Effect::PushWhole(variable, fields, typed.id));
-                changes |= 1 << (variable & 63);
                 continue;
             }
             if fields.is_empty() {
@@ -409,16 +400,14 @@ fn effects(
                 }
             }
             effects.push(Effect::Push(variable, ids));
-            changes |= 1 << (variable & 63);
         }
     }
     for name in &whole.effect.clear {
         if let Some(variable) = find(compiler, name, "clear", Mark::default()) {
             effects.push(Effect::Clear(variable));
-            changes |= 1 << (variable & 63);
         }
     }
-    (effects, changes)
+    effects
 }
 
 /// A change with its values computed: what is left is to apply it.

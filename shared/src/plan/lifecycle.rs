@@ -1,7 +1,7 @@
 //! Lives: things that are born, change state after a while and end. Semi-Markov: the branch first, then the wait.
 
 use crate::plan::event::EventTemplate;
-use crate::plan::lives::{Beat, Life, Means};
+use crate::plan::life::{Beat, Life, Means};
 use crate::plan::session::span;
 use crate::random::choice::Alias;
 use crate::template::evaluate::{Context, Scratch};

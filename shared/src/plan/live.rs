@@ -2,10 +2,10 @@
 
 use indexmap::IndexMap;
 
-use crate::plan::compile::Builder;
 use crate::plan::event::{self, EventTemplate, Surroundings};
 use crate::plan::lifecycle::{LifecyclePlan, StatePlan};
 use crate::plan::session::{Choice, DuringPlan, Route, SessionPlan, Slots};
+use crate::plan::workbench::Workbench;
 use crate::problem::Problem;
 use crate::random::choice::Alias;
 use crate::scenario::document::{Mark, Node, Value as Written};
@@ -20,13 +20,13 @@ const TOLERANCE: f64 = 1e-6;
 
 /// Compiles a session behavior.
 pub(crate) fn session(
-    builder: &mut Builder<'_>,
+    bench: &mut Workbench<'_>,
     model: &Session,
     path: &str,
     mut around: Surroundings<'_>,
 ) -> Option<SessionPlan> {
-    let route = route(builder, model, path)?;
-    let compiler = &mut builder.compiler;
+    let route = route(bench, model, path)?;
+    let compiler = &mut bench.compiler;
     // What a session is, for good.
     let mut session = own_names(compiler, model.id.as_ref(), &model.bind, "session", path, &around.names);
     let number = compiler.typed(Expr::Fact(Fact::Step), Type::Int);
@@ -73,46 +73,46 @@ pub(crate) fn session(
     around.names.bind("journey", typed);
 
     let names = around.names.clone();
-    let mut number_at = |builder: &mut Builder<'_>, node: &Option<Node>, name: &str, as_span: bool| -> Option<ExprId> {
+    let number_at = |bench: &mut Workbench<'_>, node: &Option<Node>, name: &str, as_span: bool| -> Option<ExprId> {
         let node = node.as_ref()?;
         let site = Site::new(format!("{path}.{name}"), name, node.mark);
         let typed = if as_span {
-            builder.compiler.span(node, &site, &names)
+            bench.compiler.span(node, &site, &names)
         } else {
-            quantity(&mut builder.compiler, node, &site, &names)
+            quantity(&mut bench.compiler, node, &site, &names)
         };
         Some(typed.id)
     };
-    let pages = number_at(builder, &model.limits.steps, "limits.steps", false);
-    let duration = number_at(builder, &model.limits.duration, "limits.duration", true);
-    let between = number_at(builder, &model.between, "between", true);
-    let dwell = number_at(builder, &model.step.dwell, "step.dwell", true);
+    let pages = number_at(bench, &model.limits.steps, "limits.steps", false);
+    let duration = number_at(bench, &model.limits.duration, "limits.duration", true);
+    let between = number_at(bench, &model.between, "between", true);
+    let dwell = number_at(bench, &model.step.dwell, "step.dwell", true);
     if !(0.0..=1.0).contains(&model.step.leave_p) {
-        builder.problems.push(Problem::error(format!("{path}.step.leave_p"), "a probability lies between 0 and 1"));
+        bench.problems.push(Problem::error(format!("{path}.step.leave_p"), "a probability lies between 0 and 1"));
     }
 
     let mut templates = Templates { list: Vec::new(), around: &around };
-    let first = templates.named(builder, model.first.as_deref(), &format!("{path}.first"));
-    let last = templates.named(builder, model.last.as_deref(), &format!("{path}.last"));
-    let enter = templates.named(builder, model.step.enter.as_deref(), &format!("{path}.step.enter"));
-    let leave = templates.named(builder, model.step.leave.as_deref(), &format!("{path}.step.leave"));
+    let first = templates.named(bench, model.first.as_deref(), &format!("{path}.first"));
+    let last = templates.named(bench, model.last.as_deref(), &format!("{path}.last"));
+    let enter = templates.named(bench, model.step.enter.as_deref(), &format!("{path}.step.enter"));
+    let leave = templates.named(bench, model.step.leave.as_deref(), &format!("{path}.step.leave"));
     let mut during = Vec::new();
     for (index, written) in model.during.iter().enumerate() {
         let path = format!("{path}.during[{index}]");
         let mut names = around.names.clone();
         for (name, node) in &written.bind {
             let site = Site::new(format!("{path}.let.{name}"), format!("during.let.{name}"), node.mark);
-            let typed = builder.compiler.node(node, &site, &names, Purpose::Value);
-            let typed = event::slot(&mut builder.compiler, typed, Scope::Event);
+            let typed = bench.compiler.node(node, &site, &names, Purpose::Value);
+            let typed = event::slot(&mut bench.compiler, typed, Scope::Event);
             names.bind(name, typed);
         }
         let count = written.count.as_ref().map(|node| {
             let site = Site::new(format!("{path}.count"), "during.count", node.mark);
-            quantity(&mut builder.compiler, node, &site, &around.names).id
+            quantity(&mut bench.compiler, node, &site, &around.names).id
         });
         let around = Surroundings { names, ..around.clone() };
         let mut own = Templates { list: std::mem::take(&mut templates.list), around: &around };
-        let event = own.choice(builder, &written.event, &format!("{path}.event"));
+        let event = own.choice(bench, &written.event, &format!("{path}.event"));
         templates.list = own.list;
         let Some(event) = event else { continue };
         let spread = written.spread;
@@ -139,12 +139,12 @@ pub(crate) fn session(
 
 /// Compiles a lifecycle behavior.
 pub(crate) fn lifecycle(
-    builder: &mut Builder<'_>,
+    bench: &mut Workbench<'_>,
     model: &Lifecycle,
     path: &str,
     mut around: Surroundings<'_>,
 ) -> Option<LifecyclePlan> {
-    let compiler = &mut builder.compiler;
+    let compiler = &mut bench.compiler;
     let entity = bound_names(compiler, model, path, &mut around.names);
     let noun = model.noun.as_deref().unwrap_or("entity");
     around.names.group(noun, entity);
@@ -156,7 +156,7 @@ pub(crate) fn lifecycle(
         around.names.group(group, names);
     }
     let known: Vec<&str> = model.states.keys().map(String::as_str).collect();
-    let mut find = |problems: &mut Vec<Problem>, name: &str, path: String| -> u32 {
+    let find = |problems: &mut Vec<Problem>, name: &str, path: String| -> u32 {
         known.iter().position(|known| *known == name).map_or_else(
             || {
                 let mut problem = Problem::error(path, format!("there is no state `{name}`"));
@@ -167,18 +167,18 @@ pub(crate) fn lifecycle(
             |index| index as u32,
         )
     };
-    let initial = find(&mut builder.problems, &model.initial, format!("{path}.initial"));
+    let initial = find(&mut bench.problems, &model.initial, format!("{path}.initial"));
     let mut templates = Templates { list: Vec::new(), around: &around };
     let mut states = Vec::new();
     for (name, written) in &model.states {
         let path = format!("{path}.states.{name}");
-        let enter = templates.named(builder, written.enter.as_deref(), &format!("{path}.enter"));
+        let enter = templates.named(bench, written.enter.as_deref(), &format!("{path}.enter"));
         let tick = match &written.tick {
             Some(tick) => {
-                let template = templates.named(builder, Some(&tick.emit), &format!("{path}.tick.emit"));
+                let template = templates.named(bench, Some(&tick.emit), &format!("{path}.tick.emit"));
                 let count = tick.count.as_ref().map(|node| {
                     let site = Site::new(format!("{path}.tick.count"), format!("{name}.tick.count"), node.mark);
-                    quantity(&mut builder.compiler, node, &site, &around.names).id
+                    quantity(&mut bench.compiler, node, &site, &around.names).id
                 });
                 template.map(|template| (template, tick.p.unwrap_or(1.0), count))
             }
@@ -188,23 +188,23 @@ pub(crate) fn lifecycle(
         let mut weights = Vec::new();
         for (index, way) in written.next.iter().enumerate() {
             let path = format!("{path}.next[{index}]");
-            let to = find(&mut builder.problems, &way.to, format!("{path}.to"));
+            let to = find(&mut bench.problems, &way.to, format!("{path}.to"));
             let after = way.after.as_ref().map(|node| {
                 let site = Site::new(format!("{path}.after"), format!("{name}.{}.after", way.to), node.mark);
-                builder.compiler.span(node, &site, &around.names).id
+                bench.compiler.span(node, &site, &around.names).id
             });
             next.push((to, after));
             weights.push(way.p);
         }
         let sum: f64 = weights.iter().sum();
         if !weights.is_empty() && (sum - 1.0).abs() > TOLERANCE {
-            builder.problems.push(
+            bench.problems.push(
                 Problem::error(format!("{path}.next"), format!("the probabilities of `{name}` sum to {sum}, not to 1"))
                     .with_hint("make them sum to 1"),
             );
         }
         let ways = if weights.is_empty() { None } else { Alias::new(&weights) };
-        let span = builder.compiler.program.add_text(name.as_bytes());
+        let span = bench.compiler.program.add_text(name.as_bytes());
         states.push(StatePlan { name: Value::Text(span), enter, tick, ways, next });
     }
     Some(LifecyclePlan { templates: templates.list, states, initial, state, before })
@@ -218,33 +218,33 @@ struct Templates<'a> {
 
 impl Templates<'_> {
     /// The template of a named event.
-    fn named(&mut self, builder: &mut Builder<'_>, name: Option<&str>, path: &str) -> Option<u16> {
+    fn named(&mut self, bench: &mut Workbench<'_>, name: Option<&str>, path: &str) -> Option<u16> {
         let name = name?;
-        let whole = builder.whole(name, path)?;
-        let kind = builder.event_type(name, &whole);
-        self.list.push(event::compile(&mut builder.compiler, name, &whole, kind, self.around));
+        let whole = bench.whole(name, path)?;
+        let kind = bench.event_type(name, &whole);
+        self.list.push(event::compile(&mut bench.compiler, name, &whole, kind, self.around));
         Some(self.list.len() as u16 - 1)
     }
 
     /// A name, or a draw of names.
-    fn choice(&mut self, builder: &mut Builder<'_>, node: &Node, path: &str) -> Option<Choice> {
+    fn choice(&mut self, bench: &mut Workbench<'_>, node: &Node, path: &str) -> Option<Choice> {
         if let Some(name) = node.as_str().filter(|text| !text.contains("${")) {
-            return self.named(builder, Some(name), path).map(Choice::Always);
+            return self.named(bench, Some(name), path).map(Choice::Always);
         }
         let mut names = Vec::new();
         collect_names(node, &mut names, 0);
         let mut templates = Vec::new();
         for name in names {
-            let template = self.named(builder, Some(&name), path)?;
+            let template = self.named(bench, Some(&name), path)?;
             templates.push((name, template));
         }
         let site = Site::new(path, "during.event", node.mark);
         if templates.is_empty() {
             let hint = "write a name, or {$weighted: {clicked: 8, scrolled: 1}}";
-            builder.compiler.wrong(&site, "no event is named here", hint);
+            bench.compiler.wrong(&site, "no event is named here", hint);
             return None;
         }
-        let typed = builder.compiler.node(node, &site, &self.around.names, Purpose::Value);
+        let typed = bench.compiler.node(node, &site, &self.around.names, Purpose::Value);
         Some(Choice::Drawn(typed.id, templates))
     }
 }
@@ -348,17 +348,17 @@ fn life_id(compiler: &mut Compiler<'_>, id: Option<&Node>, noun: &str, path: &st
     event::slot(compiler, typed, Scope::Life)
 }
 
-fn route(builder: &mut Builder<'_>, model: &Session, path: &str) -> Option<Route> {
+fn route(bench: &mut Workbench<'_>, model: &Session, path: &str) -> Option<Route> {
     match (model.journeys.is_empty(), model.graph.is_empty()) {
-        (false, true) => journeys(builder, model, path),
-        (true, false) => graph(builder, model, path),
+        (false, true) => journeys(bench, model, path),
+        (true, false) => graph(bench, model, path),
         (true, true) if model.after_path.is_some() => {
-            let nowhere = builder.compiler.constant(Value::Null);
-            let record = builder.compiler.known(&nowhere)?;
+            let nowhere = bench.compiler.constant(Value::Null);
+            let record = bench.compiler.known(&nowhere)?;
             Some(Route::Journeys { table: Alias::new(&[1.0])?, journeys: vec![(Vec::new(), record)], wanders: true })
         }
         _ => {
-            builder.problems.push(
+            bench.problems.push(
                 Problem::error(path, "a session needs exactly one of `journeys` and `graph`, or `after_path` alone")
                     .with_hint("say which pages its users go to"),
             );
@@ -367,22 +367,22 @@ fn route(builder: &mut Builder<'_>, model: &Session, path: &str) -> Option<Route
     }
 }
 
-fn journeys(builder: &mut Builder<'_>, model: &Session, path: &str) -> Option<Route> {
+fn journeys(bench: &mut Workbench<'_>, model: &Session, path: &str) -> Option<Route> {
     let weights: Vec<f64> = model.journeys.iter().map(|journey| journey.weight).collect();
     let Some(table) = Alias::new(&weights) else {
-        builder.problems.push(
+        bench.problems.push(
             Problem::error(format!("{path}.journeys"), "no journey has a weight above zero")
                 .with_hint("give at least one journey a weight above zero"),
         );
         return None;
     };
-    let program = &mut builder.compiler.program;
+    let program = &mut bench.compiler.program;
     let fields = ["name", "path", "clicks"].map(|name| program.symbol(name)).to_vec();
     let shape = program.shape(fields);
     let mut journeys = Vec::new();
     for (index, journey) in model.journeys.iter().enumerate() {
         if journey.path.is_empty() && model.after_path.is_none() {
-            builder.problems.push(
+            bench.problems.push(
                 Problem::error(format!("{path}.journeys[{index}].path"), "the journey goes nowhere")
                     .with_hint("give it a path, or the session an `after_path`"),
             );
@@ -401,9 +401,9 @@ fn journeys(builder: &mut Builder<'_>, model: &Session, path: &str) -> Option<Ro
 }
 
 /// `$start` is where sessions begin (the first page when left out), `$end` leaves.
-fn graph(builder: &mut Builder<'_>, model: &Session, path: &str) -> Option<Route> {
+fn graph(bench: &mut Workbench<'_>, model: &Session, path: &str) -> Option<Route> {
     let names: Vec<&str> = model.graph.keys().map(String::as_str).filter(|name| *name != "$start").collect();
-    let mut table = |problems: &mut Vec<Problem>, page: &str, ways: &IndexMap<String, f64>| -> Option<Alias> {
+    let table = |problems: &mut Vec<Problem>, page: &str, ways: &IndexMap<String, f64>| -> Option<Alias> {
         let mut weights = vec![0.0; names.len() + 1];
         for (to, p) in ways {
             let index = if to == "$end" { Some(names.len()) } else { names.iter().position(|name| name == to) };
@@ -429,7 +429,7 @@ fn graph(builder: &mut Builder<'_>, model: &Session, path: &str) -> Option<Route
         }
         Alias::new(&weights)
     };
-    let problems = &mut builder.problems;
+    let problems = &mut bench.problems;
     let start = match model.graph.get("$start") {
         Some(ways) => table(problems, "$start", ways),
         None => {
@@ -440,6 +440,6 @@ fn graph(builder: &mut Builder<'_>, model: &Session, path: &str) -> Option<Route
     };
     let next: Vec<Option<Alias>> =
         names.iter().map(|name| model.graph.get(*name).and_then(|ways| table(problems, name, ways))).collect();
-    let pages = names.iter().map(|name| Value::Text(builder.compiler.program.add_text(name.as_bytes()))).collect();
+    let pages = names.iter().map(|name| Value::Text(bench.compiler.program.add_text(name.as_bytes()))).collect();
     Some(Route::Graph { pages, start: start?, next: next.into_iter().collect::<Option<Vec<Alias>>>()? })
 }

@@ -7,13 +7,11 @@ use std::collections::BinaryHeap;
 use crate::plan::Schedule;
 use crate::plan::arrivals::{Arrival, Arrivals};
 use crate::plan::event::EventTemplate;
+use crate::plan::life::{Beat, Life, Means};
 use crate::plan::lifecycle::LifecyclePlan;
-use crate::plan::mix::Streams;
 use crate::plan::session::SessionPlan;
-use crate::random::{Stream, index};
-use crate::template::evaluate::{Facts, Scratch};
-use crate::template::program::Program;
-use crate::units::{EpochMicros, Nanos};
+use crate::random::index;
+use crate::units::Nanos;
 
 /// Bits of a session's number among those of one user.
 const NUMBER_BITS: u32 = 20;
@@ -39,66 +37,6 @@ impl LivePlan {
     }
 }
 
-/// Users who begin anew whenever they are done.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Loop {
-    /// How many.
-    pub(crate) users: u64,
-    /// Gap between the starts of two.
-    pub(crate) stagger: Nanos,
-    /// Whether spans are taken out: every event takes one turn instead.
-    pub(crate) breathless: bool,
-}
-
-/// An event of a life.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Beat {
-    /// Span since the start of the life.
-    pub(crate) offset: Nanos,
-    /// Which template.
-    pub(crate) template: u16,
-    /// Page or state: number along the way.
-    pub(crate) place: u32,
-    /// Page or state: which one, where it is one of a list.
-    pub(crate) which: u32,
-    /// The same of the place before.
-    pub(crate) before: u32,
-}
-
-/// Where a life stands.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stand {
-    /// Pages or states so far.
-    pub(crate) place: u32,
-    /// Which page or state comes next.
-    pub(crate) which: u32,
-    /// Which one was before.
-    pub(crate) before: u32,
-    /// Span since the start of the life.
-    pub(crate) offset: Nanos,
-    /// Most pages, drawn at the start.
-    pub(crate) places: u32,
-    /// Longest time, drawn at the start.
-    pub(crate) limit: Nanos,
-    /// Whether nothing more comes.
-    pub(crate) over: bool,
-}
-
-/// A session or a life that goes on.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Life {
-    pub(crate) entity: u64,
-    pub(crate) user: u64,
-    pub(crate) sequence: u64,
-    /// Events so far.
-    pub(crate) step: u32,
-    /// Start in the scenario's own time.
-    pub(crate) start: Nanos,
-    pub(crate) stand: Stand,
-    /// What comes next, in reverse order.
-    pub(crate) beats: Vec<Beat>,
-}
-
 /// All that goes on at a worker.
 #[derive(Debug, Default)]
 pub(crate) struct Lives {
@@ -109,33 +47,10 @@ pub(crate) struct Lives {
     begun: bool,
 }
 
-/// What the expansion of a life needs.
-pub(crate) struct Means<'a> {
-    pub(crate) program: &'a Program,
-    pub(crate) scratch: &'a mut Scratch,
+/// What goes on, and what its expansion needs.
+pub(crate) struct Course<'a> {
     pub(crate) plan: &'a LivePlan,
-    pub(crate) streams: Streams,
-    /// Users to draw from.
-    pub(crate) users: u64,
-    /// Users who begin anew, instead of arrivals.
-    pub(crate) repeat: Option<Loop>,
-    /// Whether a number is this worker's.
-    pub(crate) mine: &'a dyn Fn(u64) -> bool,
-}
-
-impl Means<'_> {
-    /// What is known about a life outside of any event.
-    pub(crate) fn facts(&self, life: &Life, place: Stream) -> Facts {
-        let own = self.streams.behavior.child(life.entity);
-        let user = self.streams.users.child(life.user);
-        Facts {
-            moment: EpochMicros(0),
-            sequence: life.sequence,
-            streams: [place, user, own, place, place],
-            indexes: [life.sequence, life.user + 1, life.sequence, life.sequence, life.sequence],
-            ..Facts::default()
-        }
-    }
+    pub(crate) means: Means<'a>,
 }
 
 impl Lives {
@@ -144,22 +59,22 @@ impl Lives {
         &mut self,
         schedule: &Schedule,
         arrivals: &mut Arrivals,
-        means: &mut Means<'_>,
+        course: &mut Course<'_>,
     ) -> Option<(Nanos, u32)> {
-        if let Some(repeat) = means.repeat
+        if let Some(repeat) = course.means.repeat
             && !self.begun
         {
             self.begun = true;
-            for user in (0..repeat.users).filter(|user| (means.mine)(*user)) {
+            for user in (0..repeat.users).filter(|user| (course.means.mine)(*user)) {
                 let stagger = if repeat.breathless { 0 } else { repeat.stagger.0 };
                 let start = Nanos(stagger.saturating_mul(user));
-                self.begin(user << NUMBER_BITS, user, user + 1, start, means);
+                self.begin(user << NUMBER_BITS, user, user + 1, start, course);
             }
         }
-        if means.repeat.is_none() {
+        if course.means.repeat.is_none() {
             loop {
                 if self.pending.is_none() {
-                    self.pending = arrival_of(schedule, arrivals, means);
+                    self.pending = arrival_of(schedule, arrivals, course);
                 }
                 let Some(arrival) = self.pending else { break };
                 let Some(start) = schedule.own_time(arrival.position) else { break };
@@ -167,8 +82,8 @@ impl Lives {
                     break;
                 }
                 self.pending = None;
-                let user = index(means.streams.assignment.word(arrival.key), means.users.max(1));
-                self.begin(arrival.key, user, arrival.number + 1, start, means);
+                let user = index(course.means.streams.assignment.word(arrival.key), course.means.users.max(1));
+                self.begin(arrival.key, user, arrival.number + 1, start, course);
             }
         }
         self.heap.peek().map(|Reverse((moment, _, place))| (*moment, *place))
@@ -181,12 +96,12 @@ impl Lives {
     }
 
     /// Moves a life past its next event, which must be the first of all.
-    pub(crate) fn advance(&mut self, place: u32, means: &mut Means<'_>) {
+    pub(crate) fn advance(&mut self, place: u32, course: &mut Course<'_>) {
         self.heap.pop();
         let Some(life) = self.lives.get_mut(place as usize) else { return };
         life.beats.pop();
         life.step += 1;
-        expand(life, means);
+        expand(life, course);
         if let Some(beat) = life.beats.last() {
             self.heap.push(Reverse((life.start.saturating_add(beat.offset), life.entity, place)));
             return;
@@ -194,13 +109,13 @@ impl Lives {
         let (entity, user, sequence) = (life.entity, life.user, life.sequence);
         let end = life.start.saturating_add(life.stand.offset);
         self.free.push(place);
-        if let Some(repeat) = means.repeat {
-            let pause = if repeat.breathless { Nanos(1) } else { pause(means, &self.lives[place as usize]) };
-            self.begin(entity + 1, user, sequence, end.saturating_add(pause), means);
+        if let Some(repeat) = course.means.repeat {
+            let pause = if repeat.breathless { Nanos(1) } else { pause(course, &self.lives[place as usize]) };
+            self.begin(entity + 1, user, sequence, end.saturating_add(pause), course);
         }
     }
 
-    fn begin(&mut self, entity: u64, user: u64, sequence: u64, start: Nanos, means: &mut Means<'_>) {
+    fn begin(&mut self, entity: u64, user: u64, sequence: u64, start: Nanos, course: &mut Course<'_>) {
         let place = match self.free.pop() {
             Some(place) => place,
             None => {
@@ -212,11 +127,11 @@ impl Lives {
         let mut beats = std::mem::take(&mut life.beats);
         beats.clear();
         *life = Life { entity, user, sequence, start, beats, ..Life::default() };
-        match means.plan {
-            LivePlan::Session(session) => session.begin(life, means),
+        match course.plan {
+            LivePlan::Session(session) => session.begin(life, &mut course.means),
             LivePlan::Lifecycle(lifecycle) => lifecycle.begin(life),
         }
-        expand(life, means);
+        expand(life, course);
         match life.beats.last() {
             Some(beat) => self.heap.push(Reverse((start.saturating_add(beat.offset), entity, place))),
             None => self.free.push(place),
@@ -225,19 +140,19 @@ impl Lives {
 }
 
 /// Fills in what comes next until there is something, or it is over.
-fn expand(life: &mut Life, means: &mut Means<'_>) {
+fn expand(life: &mut Life, course: &mut Course<'_>) {
     for _ in 0..MOST_EMPTY {
         if !life.beats.is_empty() || life.stand.over {
             break;
         }
-        match means.plan {
-            LivePlan::Session(session) => session.expand(life, means),
-            LivePlan::Lifecycle(lifecycle) => lifecycle.expand(life, means),
+        match course.plan {
+            LivePlan::Session(session) => session.expand(life, &mut course.means),
+            LivePlan::Lifecycle(lifecycle) => lifecycle.expand(life, &mut course.means),
         }
         // Stable, then reversed: what was put in first at a moment happens first.
         life.beats.sort_by_key(|beat| beat.offset);
         life.beats.reverse();
-        if means.repeat.is_some_and(|repeat| repeat.breathless) {
+        if course.means.repeat.is_some_and(|repeat| repeat.breathless) {
             // One turn per event, so that users take turns.
             let (first, count) = (life.stand.offset.0, life.beats.len() as u64);
             for (number, beat) in life.beats.iter_mut().rev().enumerate() {
@@ -249,10 +164,10 @@ fn expand(life: &mut Life, means: &mut Means<'_>) {
 }
 
 /// The next arrival that is this worker's; none beyond the end.
-fn arrival_of(schedule: &Schedule, arrivals: &mut Arrivals, means: &Means<'_>) -> Option<Arrival> {
+fn arrival_of(schedule: &Schedule, arrivals: &mut Arrivals, course: &Course<'_>) -> Option<Arrival> {
     loop {
         let arrival = arrivals.step()?;
-        if (means.mine)(arrival.number) {
+        if (course.means.mine)(arrival.number) {
             return Some(arrival);
         }
         if arrival.number % 256 == 255 && schedule.due(arrivals.reached()).is_none() {
@@ -262,9 +177,9 @@ fn arrival_of(schedule: &Schedule, arrivals: &mut Arrivals, means: &Means<'_>) -
 }
 
 /// The pause before a user's next session.
-fn pause(means: &mut Means<'_>, life: &Life) -> Nanos {
-    match means.plan {
-        LivePlan::Session(session) => session.pause(life, means),
+fn pause(course: &mut Course<'_>, life: &Life) -> Nanos {
+    match course.plan {
+        LivePlan::Session(session) => session.pause(life, &mut course.means),
         LivePlan::Lifecycle(_) => Nanos::ZERO,
     }
 }

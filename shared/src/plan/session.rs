@@ -1,7 +1,7 @@
 //! Sessions: visits that go from page to page along a journey or a graph.
 
 use crate::plan::event::EventTemplate;
-use crate::plan::lives::{Beat, Life, Means};
+use crate::plan::life::{Beat, Life, Means};
 use crate::random::Stream;
 use crate::random::choice::Alias;
 use crate::template::evaluate::{Context, Scratch};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::plan::EventTypeId;
 use crate::plan::event::EventTemplate;
-use crate::plan::lives::{LivePlan, Loop};
+use crate::plan::life::Loop;
+use crate::plan::lives::LivePlan;
 use crate::plan::load::LoadPlan;
 use crate::plan::mix::{MixPlan, Streams};
 use crate::plan::supply::Records;

@@ -9,6 +9,9 @@ use super::function::Function;
 use super::program::Arguments;
 use super::value::{Place, Span, Value, rounded};
 
+/// Most bytes that replacing may come to.
+const MOST_REPLACED: usize = 1 << 20;
+
 impl Context<'_> {
     pub(crate) fn call(&mut self, function: Function, arguments: Arguments) -> Value {
         match function {
@@ -85,7 +88,9 @@ impl Context<'_> {
                 if from.is_empty() {
                     return first;
                 }
-                // A growing text stays bounded: at most once over in length per character.
+                if !self.works() || text.len().saturating_mul(to.len().max(1)) > MOST_REPLACED {
+                    return Value::Null;
+                }
                 let replaced = text.replace(&from, &to);
                 Value::Text(self.keep_text(replaced.as_bytes()))
             }

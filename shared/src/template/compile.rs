@@ -25,6 +25,8 @@ pub(crate) use layout::Layout;
 
 /// Deepest nesting of a template.
 const MAX_DEPTH: u32 = 48;
+/// Deepest chain of expressions, over all the names that they use: what fits on any stack.
+const MAX_CHAIN: u16 = 300;
 
 /// Where a template stands: its path for people, its path for naming draws, its mark.
 #[derive(Clone, Debug)]
@@ -356,7 +358,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// Ends compiling.
-    pub(crate) fn finish(self) -> (Program, Vec<Problem>) {
+    pub(crate) fn finish(mut self) -> (Program, Vec<Problem>) {
+        if self.program.depth() > MAX_CHAIN {
+            let message = format!("the draws of an event build on each other more than {MAX_CHAIN} deep");
+            self.problems.push(Problem::error("events", message).with_hint("take the longest chain of `let` apart"));
+        }
         (self.program, self.problems)
     }
 }

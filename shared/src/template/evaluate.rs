@@ -1,10 +1,10 @@
 //! Computing the values of expressions for one event.
 
+use crate::event_id::EventId;
 use crate::generate::clock::TimeFormat;
 use crate::generate::json::write_int;
 use crate::generate::phrase::Phrase;
 use crate::generate::{agent, ids, place};
-use crate::plan::event_id::EventId;
 use crate::random::{Draws, Stream, choice};
 use crate::units::EpochMicros;
 
@@ -13,6 +13,10 @@ use super::program::{Arguments, Expr, ExprId, Fact, Maker, Picker, Program, SCOP
 use super::state::{Kept, State, StateShape, is_plain};
 use super::value::{Place, Span, Symbol, Value, rounded};
 
+/// Turns of loops and texts put together for one event; beyond, what is left out is nothing. Real events need dozens.
+const MOST_WORK: u32 = 100_000;
+/// Most bytes of texts that are kept for one event; beyond, a text is nothing.
+const MOST_TEXT: usize = 4 << 20;
 /// Most items that `$array` makes.
 const MAX_REPEATS: i64 = 1_000;
 /// Times that `unique` draws again before it takes what it has.
@@ -26,6 +30,8 @@ pub struct Scratch {
     /// Value of each slot, and the event it belongs to.
     slots: Vec<(u64, Value)>,
     event: u64,
+    /// Work done for the event.
+    work: u32,
     /// The recorded event at hand, as JSON.
     pub(crate) recorded: Vec<u8>,
 }
@@ -35,6 +41,7 @@ impl Scratch {
     pub fn begin(&mut self, program: &Program) {
         self.text.clear();
         self.values.clear();
+        self.work = 0;
         self.slots.resize(program.slots.len(), (0, Value::Null));
         self.event += 1;
     }
@@ -292,6 +299,12 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Counts a piece of work; false when an event has had too much of it.
+    pub(crate) fn works(&mut self) -> bool {
+        self.scratch.work += 1;
+        self.scratch.work < MOST_WORK && self.scratch.text.len() < MOST_TEXT
+    }
+
     /// Does something in the scope of a slot.
     pub(crate) fn inside<T>(&mut self, scope: Scope, act: impl FnOnce(&mut Self) -> T) -> T {
         let outer = (self.scope, self.stream);
@@ -519,6 +532,9 @@ impl<'a> Context<'a> {
     }
 
     fn concat(&mut self, arguments: Arguments) -> Value {
+        if !self.works() {
+            return Value::Null;
+        }
         // Parts first (each may leave texts of its own in the arena), then all of them in one run.
         let parts = self.evaluate_all(arguments);
         let start = self.scratch.text.len() as u32;
@@ -586,6 +602,9 @@ impl<'a> Context<'a> {
         let mut seen: Vec<Value> = Vec::new();
         for number in 0..count {
             for attempt in 0..MAX_REDRAWS {
+                if !self.works() {
+                    break;
+                }
                 self.stream = outer.child(repeat.key).child(number | (attempt << 32));
                 let item = self.evaluate(repeat.item);
                 let Some(unique) = repeat.unique else {
@@ -611,6 +630,9 @@ impl<'a> Context<'a> {
         let each = self.program.eaches[index as usize];
         let outer = self.stream;
         for number in 0..self.length(list).min(MAX_REPEATS as usize) {
+            if !self.works() {
+                break;
+            }
             let item = self.item(list, number);
             self.scratch.give(each.item, item);
             self.scratch.give(each.index, Value::Int(number as i64));

@@ -251,6 +251,8 @@ pub struct Program {
     pub(crate) shapes: Vec<Vec<Symbol>>,
     /// Names of fields.
     pub(crate) symbols: Vec<String>,
+    /// How deep each expression goes, names that it uses included.
+    depths: Vec<u16>,
 }
 
 impl Program {
@@ -271,8 +273,75 @@ impl Program {
 
     /// Adds an expression.
     pub(crate) fn add(&mut self, expression: Expr) -> ExprId {
+        let depth = self.children(expression).map(|child| self.depths[child.0 as usize]).max().unwrap_or(0);
+        self.depths.push(depth.saturating_add(1));
         self.expressions.push(expression);
         ExprId(self.expressions.len() as u32 - 1)
+    }
+
+    /// How deep the deepest expression goes: evaluation needs that much stack.
+    pub(crate) fn depth(&self) -> u16 {
+        self.depths.iter().copied().max().unwrap_or(0)
+    }
+
+    /// The expressions that an expression evaluates.
+    fn children(&self, expression: Expr) -> impl Iterator<Item = ExprId> + '_ {
+        let slot = |slot: SlotId| match self.slots[slot.0 as usize] {
+            Slot::Computed(expression, _) => Some(expression),
+            Slot::Given => None,
+        };
+        let none = Arguments::default();
+        let (single, other, arguments, operations) = match expression {
+            Expr::Constant(_)
+            | Expr::Fact(_)
+            | Expr::StateValue(_)
+            | Expr::Phrase(..)
+            | Expr::Pattern(..)
+            | Expr::Ulid(_)
+            | Expr::Pool(..)
+            | Expr::Recorded => (None, None, none, Operations::default()),
+            Expr::Slot(of) => (slot(of), None, none, Operations::default()),
+            Expr::Field(of, _)
+            | Expr::Negate(of)
+            | Expr::Not(of)
+            | Expr::Words(_, of)
+            | Expr::Made(_, _, of)
+            | Expr::PoolGroup(_, _, of)
+            | Expr::Member(_, of)
+            | Expr::Round(of, _)
+            | Expr::TypeName(of) => (Some(of), None, none, Operations::default()),
+            Expr::At(left, right) | Expr::Binary(_, left, right) => {
+                (Some(left), Some(right), none, Operations::default())
+            }
+            Expr::Function(_, arguments)
+            | Expr::Draw(_, _, arguments)
+            | Expr::Concat(arguments)
+            | Expr::Weighted(_, _, arguments)
+            | Expr::Pick(_, arguments)
+            | Expr::Case(arguments)
+            | Expr::Chance(_, arguments)
+            | Expr::Record(_, arguments)
+            | Expr::List(arguments)
+            | Expr::Flat(arguments)
+            | Expr::Clamp(arguments)
+            | Expr::Missing(_, arguments) => (None, None, arguments, Operations::default()),
+            Expr::Repeat(index) => {
+                let repeat = self.repeats[index as usize];
+                (Some(repeat.count), Some(repeat.item), none, Operations::default())
+            }
+            Expr::Each(index) => {
+                let each = self.eaches[index as usize];
+                (Some(each.list), Some(each.make), none, Operations::default())
+            }
+            Expr::Json(operations) => (None, None, none, operations),
+        };
+        let arguments = (0..arguments.len).map(move |index| self.argument(arguments, index));
+        let written = self.operations[operations.start as usize..operations.end as usize].iter();
+        let written = written.filter_map(|operation| match operation {
+            Operation::Value(id) | Operation::Inside(id) | Operation::Optional(_, _, id) => Some(*id),
+            Operation::Literal(..) | Operation::Close(_) => None,
+        });
+        single.into_iter().chain(other).chain(arguments).chain(written)
     }
 
     /// Adds arguments.

@@ -1,9 +1,9 @@
 //! Writing an event: the operations of its program, straight into the buffer that goes on the wire.
 
+use crate::event_id::EventId;
 use crate::generate::clock::write_time;
 use crate::generate::ids::write_uuid;
 use crate::generate::json::{write_decimal, write_escaped, write_float, write_hex, write_int, write_text};
-use crate::plan::event_id::EventId;
 
 use super::evaluate::Context;
 use super::program::{Expr, ExprId, Operation, Operations};
@@ -121,6 +121,9 @@ impl Context<'_> {
 
     /// Writes the characters of an expression inside a JSON text; nothing for nothing.
     fn write_inside(&mut self, id: ExprId, out: &mut Vec<u8>) {
+        if !self.works() {
+            return;
+        }
         match self.program.expression(id) {
             Expr::Concat(arguments) => {
                 for index in 0..arguments.len {
