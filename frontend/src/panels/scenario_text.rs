@@ -6,7 +6,7 @@ use shared::problem::Problem;
 
 use crate::editing::Editing;
 use crate::format;
-use crate::state::text_place::{line_count, offset_of};
+use crate::state::text_place::{gutter_parts, line_count, offset_of};
 use crate::widgets::icon::{Glyph, Icon};
 
 /// The text, and the problems under it.
@@ -27,13 +27,11 @@ pub(crate) fn ScenarioText() -> impl IntoView {
             lines
         })
     });
+    // One node for each stretch without a mark: a pasted text of a million lines must not make a million nodes.
     let numbers = move || {
-        let marked = marked.get();
-        (1..=lines.get())
-            .map(|line| {
-                let class = if marked.binary_search(&line).is_ok() { "marked" } else { "" };
-                view! { <span class=class>{line.to_string()}"\n"</span> }
-            })
+        gutter_parts(lines.get(), &marked.get())
+            .into_iter()
+            .map(|(numbers, is_marked)| view! { <span class:marked=is_marked>{numbers}</span> })
             .collect_view()
     };
     let follow = move |_| {

@@ -18,9 +18,34 @@ pub(crate) fn offset_of(text: &str, line: u32, column: u32) -> u32 {
     at
 }
 
+/// The line numbers of a gutter in as few parts as the marked lines allow, each with whether it is marked.
+pub(crate) fn gutter_parts(lines: u32, marked: &[u32]) -> Vec<(String, bool)> {
+    let mut parts: Vec<(String, bool)> = Vec::new();
+    for line in 1..=lines {
+        let is_marked = marked.binary_search(&line).is_ok();
+        let number = line.to_string();
+        match parts.last_mut() {
+            Some((numbers, marked)) if *marked == is_marked => {
+                numbers.push_str(&number);
+                numbers.push('\n');
+            }
+            _ => parts.push((number + "\n", is_marked)),
+        }
+    }
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gutter_has_a_part_per_stretch_not_per_line() {
+        let parts = gutter_parts(6, &[3, 4]);
+        let texts: Vec<(&str, bool)> = parts.iter().map(|(numbers, marked)| (numbers.as_str(), *marked)).collect();
+        assert_eq!(texts, [("1\n2\n", false), ("3\n4\n", true), ("5\n6\n", false)]);
+        assert_eq!(gutter_parts(100_000, &[]).len(), 1);
+    }
 
     #[test]
     fn places_count_as_the_browser_does() {
