@@ -47,6 +47,9 @@ pub struct Row {
     pub count: u64,
     /// Its values, or figures of it.
     pub parts: Vec<Part>,
+    /// Whether the parts are shares (0 to 1) of what was counted, not figures.
+    #[serde(default)]
+    pub shares: bool,
     /// How well they fit; none where nothing is declared, or where values come in clusters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,
@@ -166,8 +169,7 @@ impl Report {
             }
             lines.push([row.what.clone(), String::new(), String::new(), row.count.to_string(), fit.trim().to_owned()]);
             for part in &row.parts {
-                // Without a distance the parts are figures, not shares.
-                let show = if row.distance.is_some() { percent } else { law::short };
+                let show = if row.shares { percent } else { law::short };
                 let declared = part.declared.map(show).unwrap_or_default();
                 lines.push([format!("  {}", part.name), declared, show(part.emitted), String::new(), String::new()]);
             }
@@ -224,6 +226,7 @@ mod tests {
                 what: "event mix of shop".to_owned(),
                 count: 10_000,
                 parts: vec![part("cart.add", Some(0.15), 0.152_3), part("page.view", Some(0.85), 0.847_7)],
+                shares: true,
                 fit: Some(fit),
                 distance: Some(fit.distance),
                 judgement: Judgement::of_fit(&fit),

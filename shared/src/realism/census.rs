@@ -203,7 +203,7 @@ impl Census {
     fn mix_row(&self, emitted: &Emitted) -> Option<Row> {
         let count: u64 = emitted.counts.iter().sum();
         if emitted.declared.len() < 2 || count == 0 {
-            return None;
+            return self.emitted_row(emitted, count);
         }
         let counts: Vec<u64> = emitted.declared.iter().map(|(id, _)| emitted.counts[usize::from(id.0)]).collect();
         let shares: Vec<f64> = emitted.declared.iter().map(|(_, share)| *share).collect();
@@ -213,9 +213,22 @@ impl Census {
         Some(shares_row(format!("event mix of {}", emitted.name), names, &counts, &shares, others, draws))
     }
 
+    /// What was emitted where nothing is declared: shares that follow from sessions or lives.
+    fn emitted_row(&self, emitted: &Emitted, count: u64) -> Option<Row> {
+        let part = |(name, emitted): (&String, &u64)| Part {
+            name: name.clone(),
+            declared: None,
+            emitted: *emitted as f64 / count.max(1) as f64,
+        };
+        let named = self.event_types.iter().zip(&emitted.counts).filter(|(_, count)| **count > 0);
+        let parts: Vec<Part> = named.map(part).collect();
+        let what = format!("event mix of {}", emitted.name);
+        (parts.len() > 1).then(|| Row { what, count, parts, shares: true, ..Row::default() })
+    }
+
     fn check_row(&self, shares: &[(usize, f64)], tolerance: f64) -> Row {
         let total = self.events.max(1) as f64;
-        let mut row = Row { what: "event mix (check)".to_owned(), count: self.events, ..Row::default() };
+        let mut row = Row { what: "event mix (check)".to_owned(), count: self.events, shares: true, ..Row::default() };
         let (mut distance, mut worst) = (0.0, 0.0_f64);
         for (event_type, share) in shares {
             let count: u64 = self.workloads.iter().map(|emitted| emitted.counts[*event_type]).sum();
@@ -358,7 +371,7 @@ fn shares_row(
         }
         (None, None) => Judgement::Unjudged,
     };
-    Row { what, count, parts, fit, distance: Some(distance), judgement }
+    Row { what, count, parts, shares: true, fit, distance: Some(distance), judgement }
 }
 
 /// Figures of a distribution about which nothing is declared.

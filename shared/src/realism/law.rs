@@ -14,6 +14,8 @@ const WHOLE_PARTS: i64 = 24;
 pub(crate) enum Law {
     /// Whole numbers, both ends included.
     Int(i64, i64),
+    /// Whole numbers between two, each step up less likely, with this mean.
+    Geometric(i64, i64, f64),
     /// Evenly between two numbers.
     Uniform(f64, f64),
     /// Mean and standard deviation.
@@ -50,29 +52,49 @@ impl Law {
             return None;
         }
         let argument = &call.node;
-        let number = |name: &str| argument.get(name).and_then(Node::as_f64);
-        let pair = || match argument.as_list()? {
-            [low, high] => Some((low.as_f64()?, high.as_f64()?)),
-            _ => None,
+        // Parameters are written as a list in their order, as a map, or as the only one.
+        let parameters = |names: &[&str]| -> Option<Vec<f64>> {
+            match (argument.as_list(), names) {
+                (Some(items), _) if items.len() == names.len() => items.iter().map(Node::as_f64).collect(),
+                (None, [_]) if argument.as_f64().is_some() => Some(vec![argument.as_f64()?]),
+                _ => names.iter().map(|name| argument.get(name).and_then(Node::as_f64)).collect(),
+            }
         };
+        let pair = |names: [&str; 2]| parameters(&names).map(|found| (found[0], found[1]));
         let law = match call.key.as_str() {
             "$int" => {
-                let (low, high) = pair()?;
+                let (low, high) = pair(["min", "max"])?;
                 Self::Int(low as i64, high as i64)
             }
             "$uniform" => {
-                let (low, high) = pair()?;
+                let (low, high) = pair(["min", "max"])?;
                 Self::Uniform(low, high)
             }
-            "$normal" => Self::Normal(number("mean")?, number("sd")?),
-            "$lognormal" => Self::LogNormal(match (number("p50"), number("p99"), number("mean"), number("cv")) {
-                (Some(p50), Some(p99), None, None) => LogNormal::from_percentiles(p50, p99),
-                (None, None, Some(mean), Some(cv)) => LogNormal::from_mean(mean, cv),
+            "$normal" => {
+                let (mean, sd) = pair(["mean", "sd"])?;
+                Self::Normal(mean, sd)
+            }
+            "$lognormal" if argument.get("mean").is_some() => {
+                let (mean, cv) = pair(["mean", "cv"])?;
+                Self::LogNormal(LogNormal::from_mean(mean, cv))
+            }
+            "$lognormal" => {
+                let (p50, p99) = pair(["p50", "p99"])?;
+                Self::LogNormal(LogNormal::from_percentiles(p50, p99))
+            }
+            "$exp" => Self::Exponential(*parameters(&["mean"])?.first()?),
+            "$weibull" => {
+                let (scale, shape) = pair(["scale", "shape"])?;
+                Self::Weibull(scale, shape)
+            }
+            "$pareto" => {
+                let (scale, shape) = pair(["scale", "shape"])?;
+                Self::Pareto(scale, shape)
+            }
+            "$geometric" => match parameters(&["min", "max", "mean"])?.as_slice() {
+                [low, high, mean] => Self::Geometric(*low as i64, *high as i64, *mean),
                 _ => return None,
-            }),
-            "$exp" => Self::Exponential(argument.as_f64().or_else(|| number("mean"))?),
-            "$weibull" => Self::Weibull(number("scale")?, number("shape")?),
-            "$pareto" => Self::Pareto(number("scale")?, number("shape")?),
+            },
             _ => return None,
         };
         Some(law)
@@ -81,7 +103,7 @@ impl Law {
     /// The number below which a share of the values lie.
     fn quantile(&self, share: f64) -> f64 {
         match *self {
-            Self::Int(low, high) => low as f64 + share * (high - low + 1) as f64,
+            Self::Int(low, high) | Self::Geometric(low, high, _) => low as f64 + share * (high - low + 1) as f64,
             Self::Uniform(low, high) => low + share * (high - low),
             Self::Normal(mean, sd) => mean + sd * quantile::normal(share),
             Self::LogNormal(law) => libm::exp(law.mu + law.sigma * quantile::normal(share)),
@@ -98,6 +120,8 @@ impl Parts {
     pub(crate) fn of(law: Law, grid: f64) -> Option<Self> {
         let edges = match law {
             Law::Int(low, high) => return Self::whole(low, high),
+            // The ratio that gives the mean is the generator's own business; its figures say enough.
+            Law::Geometric(..) => return None,
             Law::Uniform(..)
             | Law::Normal(..)
             | Law::LogNormal(_)

@@ -20,6 +20,8 @@ pub(super) struct Sessions {
     enter: Option<usize>,
     /// Fewest and most pages, where the scenario says so.
     limits: Option<(u64, u64)>,
+    /// Pages on average, where the scenario says so.
+    mean: Option<f64>,
     /// Events and pages so far, by entity.
     open: BTreeMap<u64, (u64, u64)>,
     events: Histogram,
@@ -30,7 +32,12 @@ pub(super) struct Sessions {
 impl Sessions {
     pub(super) fn new(first: Option<usize>, last: Option<usize>, enter: Option<usize>, steps: Option<Law>) -> Self {
         let limits = match steps {
-            Some(Law::Int(low, high)) => Some((low.max(0) as u64, high.max(0) as u64)),
+            Some(Law::Int(low, high) | Law::Geometric(low, high, _)) => Some((low.max(0) as u64, high.max(0) as u64)),
+            _ => None,
+        };
+        let mean = match steps {
+            Some(Law::Int(low, high)) => Some((low as f64 + high as f64) / 2.0),
+            Some(Law::Geometric(_, _, mean)) => Some(mean),
             _ => None,
         };
         Self {
@@ -38,6 +45,7 @@ impl Sessions {
             last,
             enter,
             limits,
+            mean,
             open: BTreeMap::new(),
             events: Histogram::new(),
             pages: Histogram::new(),
@@ -85,12 +93,11 @@ impl Sessions {
             ..Row::default()
         }];
         if self.enter.is_some() {
-            rows.push(Row {
-                what: format!("pages per session of {workload}"),
-                count,
-                parts: figures(&self.pages, 1.0),
-                ..Row::default()
-            });
+            let mut parts = figures(&self.pages, 1.0);
+            if let Some(mean) = parts.first_mut() {
+                mean.declared = self.mean;
+            }
+            rows.push(Row { what: format!("pages per session of {workload}"), count, parts, ..Row::default() });
         }
         if let Some((low, high)) = self.limits {
             let emitted = self.within as f64 / count as f64;
@@ -106,6 +113,7 @@ impl Sessions {
                 what: format!("session length of {workload}"),
                 count,
                 parts: vec![part],
+                shares: true,
                 distance: Some(1.0 - emitted),
                 judgement,
                 ..Row::default()
