@@ -19,7 +19,7 @@ const LENGTH: usize = 26;
 /// Where an event came from, in a form that fits into the event: 26 characters.
 ///
 /// ```
-/// use shared::plan::event_id::{EventId, Origin};
+/// use shared::event_id::{EventId, Origin};
 /// let id = EventId::new(Origin { workload: 0, entity: 17, step: 3 }, 42);
 /// let back: EventId = id.to_string().parse().unwrap();
 /// assert_eq!(back.origin(), Origin { workload: 0, entity: 17, step: 3 });

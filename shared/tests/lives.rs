@@ -1,4 +1,5 @@
 //! Sessions and lives of real scenarios: complete, in order, in the declared proportions, the same for all workers.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

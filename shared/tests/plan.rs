@@ -1,5 +1,7 @@
 //! The plan of real scenarios: the same events for every number of workers, in the declared mix, in causal order.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

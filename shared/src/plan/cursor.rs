@@ -214,7 +214,7 @@ impl Cursor {
             // Turns of other workers do not count as skipped.
             let next = loop {
                 passed += 1;
-                if passed % LOOK_UP == 0 && self.beyond(schedule) {
+                if passed.is_multiple_of(LOOK_UP) && self.beyond(schedule) {
                     return None;
                 }
                 let Some(arrival) = self.arrivals.step() else {

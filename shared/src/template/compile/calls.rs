@@ -101,7 +101,7 @@ impl Compiler<'_> {
         match name {
             "$pick" => self.pick(node, site, inner, names, purpose),
             "$weighted" => self.weighted(node, site, inner, names, purpose),
-            "$pool" => self.from_pool(node, site, inner, names),
+            "$pool" => self.item_of_pool(node, site, inner, names),
             "$item" => self.member(node, site, inner, names),
             "$if" => self.branch(node, site, inner, names, purpose),
             "$case" => self.case(node, inner, names, purpose),

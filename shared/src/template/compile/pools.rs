@@ -269,7 +269,7 @@ impl Compiler<'_> {
     }
 
     /// `{$pool: name}`, `{$pool: name.group}`, `{$pool: "name.${group}"}`
-    pub(super) fn from_pool(&mut self, node: &Node, site: &Site, inner: &Site, names: &Names) -> Typed {
+    pub(super) fn item_of_pool(&mut self, node: &Node, site: &Site, inner: &Site, names: &Names) -> Typed {
         let usage = "write {$pool: products}";
         let Some(text) = node.as_str() else {
             return self.wrong(inner, format!("`$pool` takes a name, not {}", node.kind()), usage);
