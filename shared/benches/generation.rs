@@ -1,4 +1,4 @@
-//! How fast events are made: `cargo bench -p shared`.
+//! How fast events are made: `cargo bench -p shared`, or `cargo bench -p shared -- NAME` for one built-in.
 //!
 //! Prints, for each built-in, events per second of processor time, bytes per event and what the stages cost. Processor
 //! time is read from the kernel where it keeps it, so that a busy machine does not spoil the figures.
@@ -63,7 +63,10 @@ fn main() {
         "{:<18} {:>12} {:>8} {:>9} {:>10} {:>10} {:>10}",
         "built-in", "events/cpu-s", "bytes", "ns/event", "due ns", "plan ns", "render ns"
     );
-    for built_in in built_in::all() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    for built_in in
+        built_in::all().iter().filter(|known| wanted.is_empty() || wanted.iter().any(|name| name == known.name))
+    {
         let Some(plan) = plan(built_in.name) else { continue };
         let schedule = plan.workloads()[0].schedule(START);
         let mut bytes = 0;

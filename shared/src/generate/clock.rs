@@ -173,38 +173,29 @@ pub fn write_time(moment: EpochMicros, format: TimeFormat, out: &mut Vec<u8>) {
         return;
     }
     let civil = civil(moment);
-    if let Ok(year) = u64::try_from(civil.year) {
-        write_padded(year, 4, out);
-    } else {
-        write_int(civil.year, out);
+    match u64::try_from(civil.year) {
+        Ok(year) => write_padded(year, 4, out),
+        Err(_) => write_int(civil.year, out),
     }
-    let mut date = *b"-00-00T00:00:00";
-    put_two(&mut date, 1, civil.month);
-    put_two(&mut date, 4, civil.day);
-    put_two(&mut date, 7, civil.hour);
-    put_two(&mut date, 10, civil.minute);
-    put_two(&mut date, 13, civil.second);
-    if format == TimeFormat::Date {
-        out.extend_from_slice(&date[..6]);
-        return;
-    }
-    out.extend_from_slice(&date);
-    match format {
-        TimeFormat::Rfc3339 | TimeFormat::Naive => {
-            out.push(b'.');
-            write_padded(u64::from(civil.micros), 6, out);
-        }
-        TimeFormat::Rfc3339Millis => {
-            out.push(b'.');
-            write_padded(u64::from(civil.micros / 1_000), 3, out);
-        }
-        TimeFormat::Rfc3339Seconds
-        | TimeFormat::Date
-        | TimeFormat::EpochMs
-        | TimeFormat::EpochSeconds
-        | TimeFormat::EpochUs => {}
-    }
-    if format != TimeFormat::Naive {
+    let mut text = *b"-00-00T00:00:00.000000Z";
+    put_two(&mut text, 1, civil.month);
+    put_two(&mut text, 4, civil.day);
+    put_two(&mut text, 7, civil.hour);
+    put_two(&mut text, 10, civil.minute);
+    put_two(&mut text, 13, civil.second);
+    put_two(&mut text, 16, civil.micros / 10_000);
+    put_two(&mut text, 18, civil.micros / 100);
+    put_two(&mut text, 20, civil.micros);
+    let length = match format {
+        TimeFormat::Date => 6,
+        TimeFormat::Rfc3339Seconds => 15,
+        TimeFormat::Rfc3339Millis => 19,
+        TimeFormat::Naive => 22,
+        TimeFormat::Rfc3339 => 23,
+        TimeFormat::EpochMs | TimeFormat::EpochSeconds | TimeFormat::EpochUs => 0,
+    };
+    out.extend_from_slice(&text[..length]);
+    if matches!(format, TimeFormat::Rfc3339Seconds | TimeFormat::Rfc3339Millis) {
         out.push(b'Z');
     }
 }

@@ -3,7 +3,7 @@
 use crate::random::Draws;
 use crate::units::EpochMicros;
 
-use super::json::write_hex;
+use super::json::hex_digits;
 
 /// Crockford's base 32, as ULIDs write it.
 const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -21,15 +21,14 @@ pub fn uuid_v7(moment: EpochMicros, high: u64, low: u64) -> (u64, u64) {
 
 /// Writes a UUID with its dashes.
 pub fn write_uuid((high, low): (u64, u64), out: &mut Vec<u8>) {
-    write_hex(high >> 32, 8, out);
-    out.push(b'-');
-    write_hex(high >> 16, 4, out);
-    out.push(b'-');
-    write_hex(high, 4, out);
-    out.push(b'-');
-    write_hex(low >> 48, 4, out);
-    out.push(b'-');
-    write_hex(low, 12, out);
+    let (high, low) = (hex_digits(high), hex_digits(low));
+    let mut text = [b'-'; 36];
+    text[..8].copy_from_slice(&high[..8]);
+    text[9..13].copy_from_slice(&high[8..12]);
+    text[14..18].copy_from_slice(&high[12..]);
+    text[19..23].copy_from_slice(&low[..4]);
+    text[24..].copy_from_slice(&low[4..]);
+    out.extend_from_slice(&text);
 }
 
 /// Writes a ULID: 48 bits of milliseconds, 80 random bits.

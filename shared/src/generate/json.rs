@@ -22,6 +22,13 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Writes the inside of a JSON text, without its quotes.
 pub fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
+    let clean = clean_length(text);
+    if clean == text.len() {
+        out.extend_from_slice(text);
+        return;
+    }
+    out.extend_from_slice(&text[..clean]);
+    let text = &text[clean..];
     let mut start = 0;
     for (place, byte) in text.iter().enumerate() {
         let escape = ESCAPES[usize::from(*byte)];
@@ -37,6 +44,28 @@ pub fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
         start = place + 1;
     }
     out.extend_from_slice(&text[start..]);
+}
+
+/// How many bytes at the start of a text certainly need no escape: looked at eight at a time.
+fn clean_length(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The highest bit of each byte that is zero, below a bound up to 128, or equal to another (Lamport's SWAR tests;
+    // a byte above a true one may be reported too, which only means that it is looked at closely).
+    let zero = |x: u64| x.wrapping_sub(ONES) & !x & HIGH;
+    let below_space = |x: u64| x.wrapping_sub(ONES * 0x20) & !x & HIGH;
+    let unclean = |x: u64| below_space(x) | zero(x ^ (ONES * 0x22)) | zero(x ^ (ONES * 0x5c));
+    let mut chunks = text.chunks_exact(8);
+    let mut clean = 0;
+    for chunk in &mut chunks {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        if unclean(u64::from_le_bytes(word)) != 0 {
+            return clean;
+        }
+        clean += 8;
+    }
+    clean + chunks.remainder().iter().take_while(|byte| ESCAPES[usize::from(**byte)] == 0).count()
 }
 
 /// Writes a JSON text with its quotes.
@@ -81,17 +110,32 @@ pub fn write_decimal(units: i64, digits: u32, out: &mut Vec<u8>) {
 
 /// Writes a number with leading zeros, at least `width` digits wide.
 pub fn write_padded(number: u64, width: usize, out: &mut Vec<u8>) {
+    const ZEROS: [u8; 32] = [b'0'; 32];
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(number).as_bytes();
-    out.extend(std::iter::repeat_n(b'0', width.saturating_sub(digits.len())));
+    let mut missing = width.saturating_sub(digits.len());
+    while missing > 0 {
+        let some = missing.min(ZEROS.len());
+        out.extend_from_slice(&ZEROS[..some]);
+        missing -= some;
+    }
     out.extend_from_slice(digits);
 }
 
-/// Writes bits as lower-case hexadecimal digits, the highest first.
+/// Writes bits as lower-case hexadecimal digits, the highest first; at most 16.
 pub fn write_hex(bits: u64, digits: u32, out: &mut Vec<u8>) {
-    for place in (0..digits.min(16)).rev() {
-        out.push(HEX[(bits >> (4 * place)) as usize & 15]);
+    let digits = digits.min(16) as usize;
+    out.extend_from_slice(&hex_digits(bits)[16 - digits..]);
+}
+
+/// All 16 hexadecimal digits of some bits.
+pub(super) fn hex_digits(bits: u64) -> [u8; 16] {
+    let mut text = [0; 16];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bits.to_be_bytes()) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
     }
+    text
 }
 
 #[cfg(test)]
@@ -117,6 +161,12 @@ mod tests {
     proptest! {
         #[test]
         fn texts_are_escaped_as_serde_does(text in "\\PC*[\\x00-\\x1f\"\\\\]{0,4}\\PC*") {
+            prop_assert_eq!(written(|out| write_text(text.as_bytes(), out)), serde_json::to_string(&text).unwrap());
+        }
+
+        #[test]
+        fn bytes_of_any_kind_are_escaped_as_serde_does(bytes in prop::collection::vec(0_u8..128, 0..40)) {
+            let text = String::from_utf8(bytes).unwrap();
             prop_assert_eq!(written(|out| write_text(text.as_bytes(), out)), serde_json::to_string(&text).unwrap());
         }
 

@@ -10,7 +10,7 @@ use crate::plan::mix::{Decided, MixRun, Streams};
 use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
 use crate::random::index;
-use crate::template::evaluate::{Context, Facts, Scratch};
+use crate::template::context::{Context, Facts, Scratch};
 use crate::units::{EpochMicros, Nanos};
 
 /// Turns in a row that may pass without an event before a workload counts as over.

@@ -9,7 +9,7 @@ use crate::scenario::model::Population;
 use crate::scenario::model::event::{Event, EventSend};
 use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Purpose, Site, Typed};
-use crate::template::evaluate::Context;
+use crate::template::context::Context;
 use crate::template::program::{Expr, ExprId, Fact, Scope, Slot};
 use crate::template::state::{Kept, State, StateShape, Variable};
 use crate::template::value::{Symbol, Type, Value};
@@ -26,8 +26,12 @@ pub(crate) struct EventTemplate {
     pub(crate) write: ExprId,
     /// What must hold for its user.
     pub(crate) require: Option<ExprId>,
+    /// Variables of the state that `require` looks at, as bits.
+    pub(crate) requires: u64,
     /// What it changes in its user's state.
     pub(crate) effects: Vec<Effect>,
+    /// Variables of the state that it changes, as bits.
+    pub(crate) changes: u64,
 }
 
 /// A change of a user's state.
@@ -45,6 +49,21 @@ pub(crate) enum Effect {
     Set(u16, ExprId),
     /// Empties a list or a value.
     Clear(u16),
+}
+
+impl Effect {
+    /// The variables that it changes, as bits.
+    fn changes(&self) -> u64 {
+        match self {
+            // Which list the item stands in is known only when it happens.
+            Self::SetField(..) => u64::MAX,
+            Self::Remove(variable, _)
+            | Self::Push(variable, _)
+            | Self::PushWhole(variable, ..)
+            | Self::Set(variable, _)
+            | Self::Clear(variable) => 1 << variable.min(&63),
+        }
+    }
 }
 
 /// What a workload's templates can see besides their own names.
@@ -297,7 +316,9 @@ pub(crate) fn compile(
         None => body,
     };
     let effects = effects(compiler, key, whole, &names, around);
-    EventTemplate { event_type, write: write.id, require, effects }
+    let requires = require.map_or(0, |require| compiler.program.variables_of(require));
+    let changes = effects.iter().fold(0, |sum, effect| sum | effect.changes());
+    EventTemplate { event_type, write: write.id, require, requires, effects, changes }
 }
 
 /// The body: the bases' fields first, the event's own after them or in their place.

@@ -2,7 +2,7 @@
 
 use crate::plan::mix::Streams;
 use crate::random::Stream;
-use crate::template::evaluate::{Facts, Scratch};
+use crate::template::context::{Facts, Scratch};
 use crate::template::program::Program;
 use crate::units::{EpochMicros, Nanos};
 

@@ -4,7 +4,7 @@ use crate::plan::event::EventTemplate;
 use crate::plan::life::{Beat, Life, Means};
 use crate::plan::session::span;
 use crate::random::choice::Alias;
-use crate::template::evaluate::{Context, Scratch};
+use crate::template::context::{Context, Scratch};
 use crate::template::program::{ExprId, SlotId};
 use crate::template::value::Value;
 use crate::units::Nanos;

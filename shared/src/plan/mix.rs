@@ -9,7 +9,7 @@ use crate::plan::event::{Changes, EventTemplate};
 use crate::random::choice::Alias;
 use crate::random::{Stream, choice, index};
 use crate::scenario::model::behavior::Unmet;
-use crate::template::evaluate::{Context, Facts, Scratch};
+use crate::template::context::{Context, Facts, Scratch};
 use crate::template::program::{ExprId, Program, SCOPES};
 use crate::template::state::{State, StateShape};
 
@@ -181,7 +181,9 @@ impl MixRun {
         self.changes.apply(&plan.state, member);
         let bit = 1_u64 << decided.member;
         for (event, able) in plan.events.iter().zip(&mut group.able) {
-            if let Some(require) = event.template.require {
+            if let Some(require) = event.template.require
+                && event.template.requires & template.changes != 0
+            {
                 let state = (&plan.state, &group.members[decided.member]);
                 let holds = holds(program, scratch, state, streams, decided.user, require);
                 *able = if holds { *able | bit } else { *able & !bit };

@@ -4,7 +4,7 @@ use crate::plan::event::EventTemplate;
 use crate::plan::life::{Beat, Life, Means};
 use crate::random::Stream;
 use crate::random::choice::Alias;
-use crate::template::evaluate::{Context, Scratch};
+use crate::template::context::{Context, Scratch};
 use crate::template::program::{ExprId, SlotId};
 use crate::template::value::Value;
 use crate::units::Nanos;
@@ -277,7 +277,7 @@ impl DuringPlan {
         &self,
         program: &crate::template::program::Program,
         scratch: &mut Scratch,
-        facts: crate::template::evaluate::Facts,
+        facts: crate::template::context::Facts,
         stream: Stream,
     ) -> Option<u16> {
         match &self.event {

@@ -3,8 +3,8 @@
 use crate::generate::clock::{TimeFormat, civil};
 use crate::random::{hash_bytes, index};
 
+use super::context::Context;
 use super::draw::moment;
-use super::evaluate::{Context, as_span};
 use super::function::Function;
 use super::program::Arguments;
 use super::value::{Place, Span, Value, rounded};
@@ -33,7 +33,7 @@ impl Context<'_> {
         }
         let first = self.nth(arguments, 0);
         let number = first.as_f64();
-        let seconds = |factor: f64| number.map_or(Value::Null, |number| as_span(Value::Float(number * factor)));
+        let seconds = |factor: f64| number.map_or(Value::Null, |number| Value::Float(number * factor).into_span());
         match function {
             Function::Coalesce | Function::If => Value::Null,
             Function::Len => match self.text_of(first) {
@@ -83,7 +83,13 @@ impl Context<'_> {
                 self.search(function, first, second)
             }
             Function::Replace => {
-                let (from, to) = (self.nth(arguments, 1), self.nth(arguments, 2));
+                let from = self.nth(arguments, 1);
+                if let (Some(text), Some(from)) = (self.text_of(first), self.text_of(from))
+                    && !contains(text, from)
+                {
+                    return first;
+                }
+                let to = self.nth(arguments, 2);
                 let (text, from, to) = (self.owned(first), self.owned(from), self.owned(to));
                 if from.is_empty() {
                     return first;
@@ -158,7 +164,7 @@ impl Context<'_> {
         if index >= arguments.len {
             return Value::Null;
         }
-        self.evaluate(self.program.argument(arguments, index))
+        self.operand(self.program.argument(arguments, index))
     }
 
     fn sum(&mut self, list: Value) -> Value {
@@ -305,6 +311,14 @@ impl Context<'_> {
             Function::EndsWith => text.ends_with(&part),
             _ => text.contains(&part),
         })
+    }
+}
+
+/// Whether a text contains another.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    match part.first() {
+        None => true,
+        Some(first) => text.iter().enumerate().any(|(place, byte)| byte == first && text[place..].starts_with(part)),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::random::distribution::{self, CutGeometric, LogNormal};
 use crate::random::{Draws, choice};
 use crate::units::EpochMicros;
 
+use super::program::Program;
 use super::value::Value;
 
 /// A draw whose arguments are numbers.
@@ -20,8 +21,10 @@ pub(crate) enum Draw {
     LogNormalPercentiles,
     /// Mean and coefficient of variation.
     LogNormalMean,
-    /// Parameters of the logarithm, known before anything is drawn.
-    LogNormalFixed(LogNormal),
+    /// Parameters of the logarithm, known before anything is drawn: index of them.
+    LogNormalFixed(u32),
+    /// The same but for the median, which is an argument: index of them.
+    LogNormalScaled(u32),
     /// Mean.
     Exponential,
     /// Scale, shape.
@@ -36,8 +39,8 @@ pub(crate) enum Draw {
     Zipf,
     /// Lowest, highest, mean: whole numbers, each step up less likely.
     Geometric,
-    /// The same, known before anything is drawn.
-    GeometricFixed(CutGeometric),
+    /// The same, known before anything is drawn: index of it.
+    GeometricFixed(u32),
     /// True with a probability.
     Bool,
     /// Random UUID.
@@ -52,7 +55,7 @@ pub(crate) enum Draw {
 
 impl Draw {
     /// Makes the draw. Arguments that are no numbers give nothing.
-    pub(crate) fn make(self, draws: &mut Draws, arguments: &[f64], moment: EpochMicros) -> Value {
+    pub(crate) fn make(self, draws: &mut Draws, arguments: &[f64], moment: EpochMicros, program: &Program) -> Value {
         let argument = |index: usize| arguments.get(index).copied().unwrap_or(f64::NAN);
         let (first, second) = (argument(0), argument(1));
         let number = match self {
@@ -66,7 +69,8 @@ impl Draw {
             Self::Normal => distribution::normal(draws, first, second),
             Self::LogNormalPercentiles => LogNormal::from_percentiles(first, second).sample(draws),
             Self::LogNormalMean => LogNormal::from_mean(first, second).sample(draws),
-            Self::LogNormalFixed(fixed) => fixed.sample(draws),
+            Self::LogNormalFixed(fixed) => program.lognormals[fixed as usize].sample(draws),
+            Self::LogNormalScaled(fixed) => first.max(0.0) * program.lognormals[fixed as usize].sample(draws),
             Self::Exponential => distribution::exponential(draws, first),
             Self::Pareto => distribution::pareto(draws, first, second),
             Self::Weibull => distribution::weibull(draws, first, second),
@@ -87,7 +91,7 @@ impl Draw {
                 }
                 return Value::Int(CutGeometric::with_mean(first as i64, second as i64, mean).sample(draws));
             }
-            Self::GeometricFixed(fixed) => return Value::Int(fixed.sample(draws)),
+            Self::GeometricFixed(fixed) => return Value::Int(program.geometrics[fixed as usize].sample(draws)),
             Self::Bool => return Value::Bool(draws.happens(first)),
             Self::UuidV4 => {
                 let (high, low) = crate::generate::ids::uuid_v4(draws.word(), draws.word());

@@ -2,6 +2,7 @@
 
 use crate::generate::phrase::Phrase;
 use crate::random::choice::{Alias, Zipf};
+use crate::random::distribution::{CutGeometric, LogNormal};
 use crate::random::permutation::Permutation;
 
 use super::draw::Draw;
@@ -240,6 +241,8 @@ pub struct Program {
     pub(crate) operations: Vec<Operation>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) tables: Vec<Alias>,
+    pub(crate) lognormals: Vec<LogNormal>,
+    pub(crate) geometrics: Vec<CutGeometric>,
     pub(crate) pools: Vec<Pool>,
     pub(crate) repeats: Vec<Repeat>,
     pub(crate) eaches: Vec<Each>,
@@ -253,6 +256,8 @@ pub struct Program {
     pub(crate) symbols: Vec<String>,
     /// How deep each expression goes, names that it uses included.
     depths: Vec<u16>,
+    /// Which variables of the state each expression looks at, as bits.
+    variables: Vec<u64>,
 }
 
 impl Program {
@@ -274,7 +279,14 @@ impl Program {
     /// Adds an expression.
     pub(crate) fn add(&mut self, expression: Expr) -> ExprId {
         let depth = self.children(expression).map(|child| self.depths[child.0 as usize]).max().unwrap_or(0);
+        let own = match expression {
+            Expr::Constant(Value::StateList(variable) | Value::StateColumn(variable, _))
+            | Expr::StateValue(variable) => 1 << variable.min(63),
+            _ => 0,
+        };
+        let variables = self.children(expression).fold(own, |sum, child| sum | self.variables[child.0 as usize]);
         self.depths.push(depth.saturating_add(1));
+        self.variables.push(variables);
         self.expressions.push(expression);
         ExprId(self.expressions.len() as u32 - 1)
     }
@@ -282,6 +294,11 @@ impl Program {
     /// How deep the deepest expression goes: evaluation needs that much stack.
     pub(crate) fn depth(&self) -> u16 {
         self.depths.iter().copied().max().unwrap_or(0)
+    }
+
+    /// The variables of the state that an expression looks at, as bits; the last stands for all beyond.
+    pub(crate) fn variables_of(&self, id: ExprId) -> u64 {
+        self.variables[id.0 as usize]
     }
 
     /// The expressions that an expression evaluates.

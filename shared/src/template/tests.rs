@@ -10,7 +10,7 @@ use crate::scenario::model::pool::{Generate, Pick, Pool};
 use crate::units::EpochMicros;
 
 use super::compile::{Compiler, Names, Purpose, Site};
-use super::evaluate::{Context, Facts, Scratch};
+use super::context::{Context, Facts, Scratch};
 use super::program::{Expr, Fact, SCOPES};
 use super::value::Type;
 

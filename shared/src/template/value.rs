@@ -116,6 +116,38 @@ impl Value {
         }
     }
 
+    /// Whether it is written as text.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Uuid(..) | Self::Hex(..) | Self::EventId(..) | Self::Static(_) | Self::Text(_))
+    }
+
+    /// A number of seconds as a span.
+    pub(crate) fn into_span(self) -> Self {
+        self.as_f64().map_or(self, |seconds| Self::Duration(libm::round(seconds * 1e6) as i64))
+    }
+
+    /// The name that triples give to its type.
+    pub(crate) fn type_name(self) -> &'static str {
+        match self {
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Float(_) | Self::Decimal(..) | Self::Duration(_) => "float",
+            Self::Moment(..) => "timestamp",
+            Self::Null
+            | Self::Omit
+            | Self::Static(_)
+            | Self::Text(_)
+            | Self::Uuid(..)
+            | Self::EventId(..)
+            | Self::Hex(..)
+            | Self::List(_)
+            | Self::Record { .. }
+            | Self::StateList(_)
+            | Self::StateItem(..)
+            | Self::StateColumn(..) => "string",
+        }
+    }
+
     /// Whether there is nothing there.
     pub fn is_nothing(self) -> bool {
         matches!(self, Self::Null | Self::Omit)

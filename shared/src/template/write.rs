@@ -5,7 +5,7 @@ use crate::generate::clock::write_time;
 use crate::generate::ids::write_uuid;
 use crate::generate::json::{write_decimal, write_escaped, write_float, write_hex, write_int, write_text};
 
-use super::evaluate::Context;
+use super::context::Context;
 use super::program::{Expr, ExprId, Operation, Operations};
 use super::value::{Place, Span, Value};
 
@@ -66,7 +66,7 @@ impl Context<'_> {
                     self.inside(scope, |context| context.write(expression, out))
                 }
                 Some(_) | None => {
-                    let value = self.evaluate(id);
+                    let value = self.operand(id);
                     self.write_value(value, out)
                 }
             },
@@ -113,7 +113,7 @@ impl Context<'_> {
                 true
             }
             _ => {
-                let value = self.evaluate(id);
+                let value = self.operand(id);
                 self.write_value(value, out)
             }
         }
@@ -140,12 +140,12 @@ impl Context<'_> {
                     self.inside(scope, |context| context.write_inside(expression, out));
                 }
                 Some(_) | None => {
-                    let value = self.evaluate(id);
+                    let value = self.operand(id);
                     self.write_escaped_value(value, out);
                 }
             },
             _ => {
-                let value = self.evaluate(id);
+                let value = self.operand(id);
                 self.write_escaped_value(value, out);
             }
         }

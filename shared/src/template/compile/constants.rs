@@ -3,7 +3,7 @@
 use crate::random::Stream;
 use crate::scenario::document::{Node, Value as Written};
 
-use super::super::evaluate::{Context, Facts, Scratch};
+use super::super::context::{Context, Facts, Scratch};
 use super::super::program::{Expr, ExprId, SCOPES};
 use super::super::value::{Type, Value};
 use super::{Compiler, Typed};

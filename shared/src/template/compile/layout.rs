@@ -2,7 +2,7 @@
 
 use crate::generate::json::{write_escaped, write_text};
 
-use super::super::evaluate::{Context, Facts, Scratch};
+use super::super::context::{Context, Facts, Scratch};
 use super::super::program::{Expr, Operation, Operations, Program};
 use super::Typed;
 

@@ -154,14 +154,23 @@ impl Compiler<'_> {
                     format!("`$lognormal` cannot have {} {first} and {} {second}", parameters[0], parameters[1]);
                 return self.wrong(inner, message, "write a median above zero and a 99th percentile above the median");
             }
+            let fixed =
+                if by_mean { LogNormal::from_mean(first, second) } else { LogNormal::from_percentiles(first, second) };
+            self.program.lognormals.push(fixed);
+            let draw = Draw::LogNormalFixed(self.program.lognormals.len() as u32 - 1);
+            let number = self.typed(Expr::Draw(draw, site.key(), Default::default()), Type::Float);
             if !spans {
-                let fixed = if by_mean {
-                    LogNormal::from_mean(first, second)
-                } else {
-                    LogNormal::from_percentiles(first, second)
-                };
-                return self.typed(Expr::Draw(Draw::LogNormalFixed(fixed), site.key(), Default::default()), kind);
+                return number;
             }
+            let arguments = self.program.add_arguments(&[number.id]);
+            return self.typed(Expr::Function(Function::Seconds, arguments), kind);
+        }
+        if let (true, Some(cv)) = (by_mean, self.known(&arguments[1]).and_then(Value::as_f64)) {
+            // Only the mean differs from event to event: the spread is computed once.
+            self.program.lognormals.push(LogNormal::from_mean(1.0, cv.max(0.0)));
+            let draw = Draw::LogNormalScaled(self.program.lognormals.len() as u32 - 1);
+            let mean = self.program.add_arguments(&[arguments[0].id]);
+            return self.typed(Expr::Draw(draw, site.key(), mean), kind);
         }
         let draw = if by_mean { Draw::LogNormalMean } else { Draw::LogNormalPercentiles };
         let ids: Vec<ExprId> = arguments.iter().map(|typed| typed.id).collect();
@@ -181,8 +190,9 @@ impl Compiler<'_> {
                 let message = format!("`$geometric` cannot have a mean of {mean} between {low} and {high}");
                 return self.wrong(inner, message, "write a mean between min and max");
             }
-            let fixed = CutGeometric::with_mean(low as i64, high as i64, mean);
-            return self.typed(Expr::Draw(Draw::GeometricFixed(fixed), site.key(), Default::default()), Type::Int);
+            self.program.geometrics.push(CutGeometric::with_mean(low as i64, high as i64, mean));
+            let draw = Draw::GeometricFixed(self.program.geometrics.len() as u32 - 1);
+            return self.typed(Expr::Draw(draw, site.key(), Default::default()), Type::Int);
         }
         let ids: Vec<ExprId> = arguments.iter().map(|typed| typed.id).collect();
         let arguments = self.program.add_arguments(&ids);

@@ -8,7 +8,7 @@ use crate::scenario::document::{Node, Value as Written};
 use crate::scenario::model::pool::{Pick, Pool as PoolModel};
 use crate::scenario::nearest;
 
-use super::super::evaluate::Scratch;
+use super::super::context::Scratch;
 use super::super::program::{Expr, Fact, Picker, Pool};
 use super::super::value::{Type, Value};
 use super::{Binding, Compiler, Names, Purpose, Site, Typed};
@@ -260,7 +260,7 @@ impl Compiler<'_> {
     }
 
     fn field_text(&mut self, item: Value, field: &str) -> String {
-        use super::super::evaluate::{Context, Facts};
+        use super::super::context::{Context, Facts};
         let value = self.constant_field(item, field);
         let mut scratch = Scratch::default();
         let mut text = Vec::new();

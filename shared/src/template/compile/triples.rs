@@ -2,7 +2,6 @@
 
 use crate::scenario::document::{Entry, Node};
 
-use super::super::evaluate::type_name;
 use super::super::program::{Each, Expr, ExprId, Slot};
 use super::super::value::{Type, Value};
 use super::{Compiler, Layout, Names, Purpose, Site, Typed};
@@ -95,7 +94,7 @@ impl Compiler<'_> {
     /// The name of a value's type, now if it is known.
     fn type_name_of(&mut self, typed: &Typed) -> Typed {
         if let Some(value) = self.known(typed) {
-            return self.text_constant(type_name(value));
+            return self.text_constant(value.type_name());
         }
         match typed.kind {
             Type::Bool => self.text_constant("bool"),
