@@ -88,12 +88,13 @@ impl Stream {
 
     /// The draws of a field, by the hash of its path.
     pub const fn draws(self, field: u64) -> Draws {
-        Draws { key: mix(self.0 ^ field, 0), next: 0 }
+        // Both sides are well mixed, so that their sum is the seed of a SplitMix64 sequence of its own.
+        Draws { key: self.0 ^ field, next: 0 }
     }
 
     /// The first draw of a field: what most fields need.
     pub const fn word(self, field: u64) -> u64 {
-        mix(mix(self.0 ^ field, 0), 0)
+        mix(self.0 ^ field, 0)
     }
 
     /// The key itself, for check figures.

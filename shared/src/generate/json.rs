@@ -46,6 +46,11 @@ pub fn write_escaped(text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&text[start..]);
 }
 
+/// Whether a text is the same inside JSON.
+pub fn is_clean(text: &[u8]) -> bool {
+    clean_length(text) == text.len()
+}
+
 /// How many bytes at the start of a text certainly need no escape: looked at eight at a time.
 fn clean_length(text: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;

@@ -100,6 +100,11 @@ impl Cursor {
         Some(next.due)
     }
 
+    /// The id of the event that [`Cursor::next_due`] announced, so that a search renders only what it looked for.
+    pub fn next_id(&self) -> Option<EventId> {
+        self.next.as_ref().map(|next| self.id_of(next))
+    }
+
     /// Renders the event that [`Cursor::next_due`] announced, envelope included, at the end of `out`, and moves on.
     ///
     /// `event_time` is the moment that the event says it happened. Where nothing was announced, nothing is written.
@@ -180,9 +185,13 @@ impl Cursor {
         Planned { due: next.due, event_type, entity, step: next.step, id }
     }
 
-    fn facts(&self, inner: &Workload, next: &Next, moment: EpochMicros) -> (Facts, EventId) {
+    fn id_of(&self, next: &Next) -> EventId {
         let origin = Origin { workload: self.workload as u16, entity: next.entity, step: next.step };
-        let event_id = EventId::new(origin, self.plan.seed());
+        EventId::new(origin, self.plan.seed())
+    }
+
+    fn facts(&self, inner: &Workload, next: &Next, moment: EpochMicros) -> (Facts, EventId) {
+        let event_id = self.id_of(next);
         let event = inner.streams.events.child(next.entity).child(u64::from(next.step));
         let user = inner.streams.users.child(next.user);
         let facts = Facts {

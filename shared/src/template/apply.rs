@@ -243,7 +243,7 @@ impl Context<'_> {
     fn map_bytes(&mut self, span: Span, mut act: impl FnMut(u8, &mut Vec<u8>)) {
         let range = span.start as usize..(span.start + span.len) as usize;
         match span.place {
-            Place::Constant => {
+            Place::Constant | Place::Clean => {
                 for byte in &self.program.text[range] {
                     act(*byte, &mut self.scratch.text);
                 }

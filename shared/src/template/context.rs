@@ -141,7 +141,7 @@ impl<'a> Context<'a> {
             Value::Static(text) => Some(text.as_bytes()),
             Value::Text(span) => {
                 let arena = match span.place {
-                    Place::Constant => &self.program.text,
+                    Place::Constant | Place::Clean => &self.program.text,
                     Place::Scratch => &self.scratch.text,
                 };
                 arena.get(span.start as usize..(span.start + span.len) as usize)
@@ -166,7 +166,7 @@ impl<'a> Context<'a> {
 
     pub(crate) fn value_at(&self, span: Span, index: usize) -> Value {
         let arena = match span.place {
-            Place::Constant => &self.program.values,
+            Place::Constant | Place::Clean => &self.program.values,
             Place::Scratch => &self.scratch.values,
         };
         arena[span.start as usize + index]

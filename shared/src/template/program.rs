@@ -1,5 +1,6 @@
 //! The compiled form of all templates of a scenario: expressions and write operations in flat arenas.
 
+use crate::generate::json::is_clean;
 use crate::generate::phrase::Phrase;
 use crate::random::choice::{Alias, Zipf};
 use crate::random::distribution::{CutGeometric, LogNormal};
@@ -372,7 +373,8 @@ impl Program {
     pub(crate) fn add_text(&mut self, text: &[u8]) -> Span {
         let start = self.text.len() as u32;
         self.text.extend_from_slice(text);
-        Span { place: Place::Constant, start, len: text.len() as u32 }
+        let place = if is_clean(text) { Place::Clean } else { Place::Constant };
+        Span { place, start, len: text.len() as u32 }
     }
 
     /// Adds values to the constants.

@@ -150,7 +150,7 @@ pub(crate) fn is_plain(value: Value) -> bool {
         | Value::Moment(..)
         | Value::Duration(_) => true,
         // What lies in the program's own arena outlives every event.
-        Value::Text(span) | Value::List(span) | Value::Record { values: span, .. } => span.place == Place::Constant,
+        Value::Text(span) | Value::List(span) | Value::Record { values: span, .. } => span.place != Place::Scratch,
         Value::Null | Value::Omit | Value::StateList(_) | Value::StateItem(..) | Value::StateColumn(..) => false,
     }
 }

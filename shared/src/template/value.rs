@@ -8,6 +8,8 @@ use crate::units::EpochMicros;
 pub enum Place {
     /// What the program brings along; the same for all events.
     Constant,
+    /// The same, and no byte of it needs an escape in JSON.
+    Clean,
     /// What was made for the event at hand.
     Scratch,
 }

@@ -6,6 +6,7 @@ use crate::generate::ids::write_uuid;
 use crate::generate::json::{write_decimal, write_escaped, write_float, write_hex, write_int, write_text};
 
 use super::context::Context;
+use super::draw::Draw;
 use super::program::{Expr, ExprId, Operation, Operations};
 use super::value::{Place, Span, Value};
 
@@ -125,6 +126,9 @@ impl Context<'_> {
             return;
         }
         match self.program.expression(id) {
+            Expr::Draw(Draw::Hex(digits), key, _) => {
+                write_hex(self.draws(key).word(), u32::from(digits), out);
+            }
             Expr::Concat(arguments) => {
                 for index in 0..arguments.len {
                     self.write_inside(self.program.argument(arguments, index), out);
@@ -152,7 +156,9 @@ impl Context<'_> {
     }
 
     fn write_escaped_value(&mut self, value: Value, out: &mut Vec<u8>) {
-        if let Some(text) = self.text_of(value) {
+        if let Value::Text(Span { place: Place::Clean, start, len }) = value {
+            out.extend_from_slice(self.program.literal(start, start + len));
+        } else if let Some(text) = self.text_of(value) {
             write_escaped(text, out);
         } else if matches!(value, Value::List(_) | Value::Record { .. } | Value::StateList(_)) {
             let mut json = Vec::new();
@@ -176,6 +182,11 @@ impl Context<'_> {
             Value::Decimal(units, digits) => write_decimal(units, u32::from(digits), out),
             Value::Duration(micros) => write_float(micros as f64 / 1e6, out),
             Value::Static(text) => write_text(text.as_bytes(), out),
+            Value::Text(Span { place: Place::Clean, start, len }) => {
+                out.push(b'"');
+                out.extend_from_slice(self.program.literal(start, start + len));
+                out.push(b'"');
+            }
             Value::Text(Span { place: Place::Constant, start, len }) => {
                 write_text(self.program.literal(start, start + len), out);
             }
