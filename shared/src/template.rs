@@ -1,6 +1,6 @@
 //! Templates: from the tree of a scenario to a program that writes events.
 //!
-//! [`compile`] turns nodes into a [`program`] of flat arenas; `evaluate` computes values for one event and [`write`]
+//! [`compile`] turns nodes into a [`program`] of flat arenas; `evaluate` computes values for one event and [`mod@write`]
 //! writes its bytes. Nothing is drawn by order: every draw is named by the path of its field.
 
 mod apply;
