@@ -5,8 +5,14 @@ use crate::random::distribution::{self, CutGeometric, LogNormal};
 use crate::random::{Draws, choice};
 use crate::units::EpochMicros;
 
-use super::program::Program;
 use super::value::Value;
+
+/// Distributions whose arguments never change, worked out once; draws name them by their index.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ready {
+    pub(crate) lognormals: Vec<LogNormal>,
+    pub(crate) geometrics: Vec<CutGeometric>,
+}
 
 /// A draw whose arguments are numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +61,7 @@ pub(crate) enum Draw {
 
 impl Draw {
     /// Makes the draw. Arguments that are no numbers give nothing.
-    pub(crate) fn make(self, draws: &mut Draws, arguments: &[f64], moment: EpochMicros, program: &Program) -> Value {
+    pub(crate) fn make(self, draws: &mut Draws, arguments: &[f64], moment: EpochMicros, ready: &Ready) -> Value {
         let argument = |index: usize| arguments.get(index).copied().unwrap_or(f64::NAN);
         let (first, second) = (argument(0), argument(1));
         let number = match self {
@@ -69,8 +75,8 @@ impl Draw {
             Self::Normal => distribution::normal(draws, first, second),
             Self::LogNormalPercentiles => LogNormal::from_percentiles(first, second).sample(draws),
             Self::LogNormalMean => LogNormal::from_mean(first, second).sample(draws),
-            Self::LogNormalFixed(fixed) => program.lognormals[fixed as usize].sample(draws),
-            Self::LogNormalScaled(fixed) => first.max(0.0) * program.lognormals[fixed as usize].sample(draws),
+            Self::LogNormalFixed(fixed) => ready.lognormals[fixed as usize].sample(draws),
+            Self::LogNormalScaled(fixed) => first.max(0.0) * ready.lognormals[fixed as usize].sample(draws),
             Self::Exponential => distribution::exponential(draws, first),
             Self::Pareto => distribution::pareto(draws, first, second),
             Self::Weibull => distribution::weibull(draws, first, second),
@@ -91,7 +97,7 @@ impl Draw {
                 }
                 return Value::Int(CutGeometric::with_mean(first as i64, second as i64, mean).sample(draws));
             }
-            Self::GeometricFixed(fixed) => return Value::Int(program.geometrics[fixed as usize].sample(draws)),
+            Self::GeometricFixed(fixed) => return Value::Int(ready.geometrics[fixed as usize].sample(draws)),
             Self::Bool => return Value::Bool(draws.happens(first)),
             Self::UuidV4 => {
                 let (high, low) = crate::generate::ids::uuid_v4(draws.word(), draws.word());

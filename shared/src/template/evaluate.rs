@@ -173,7 +173,7 @@ impl Context<'_> {
             spans |= matches!(value, Value::Duration(_));
             *number = value.as_f64().unwrap_or(f64::NAN);
         }
-        let value = draw.make(&mut self.draws(key), &numbers, self.facts.moment, self.program);
+        let value = draw.make(&mut self.draws(key), &numbers, self.facts.moment, &self.program.ready);
         if spans { value.into_span() } else { value }
     }
 

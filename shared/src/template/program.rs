@@ -3,10 +3,9 @@
 use crate::generate::json::is_clean;
 use crate::generate::phrase::Phrase;
 use crate::random::choice::{Alias, Zipf};
-use crate::random::distribution::{CutGeometric, LogNormal};
 use crate::random::permutation::Permutation;
 
-use super::draw::Draw;
+use super::draw::{Draw, Ready};
 use super::expression::Operator;
 use super::function::Function;
 use super::value::{Place, Span, Symbol, Value};
@@ -242,8 +241,7 @@ pub struct Program {
     pub(crate) operations: Vec<Operation>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) tables: Vec<Alias>,
-    pub(crate) lognormals: Vec<LogNormal>,
-    pub(crate) geometrics: Vec<CutGeometric>,
+    pub(crate) ready: Ready,
     pub(crate) pools: Vec<Pool>,
     pub(crate) repeats: Vec<Repeat>,
     pub(crate) eaches: Vec<Each>,

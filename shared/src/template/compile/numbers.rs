@@ -156,8 +156,8 @@ impl Compiler<'_> {
             }
             let fixed =
                 if by_mean { LogNormal::from_mean(first, second) } else { LogNormal::from_percentiles(first, second) };
-            self.program.lognormals.push(fixed);
-            let draw = Draw::LogNormalFixed(self.program.lognormals.len() as u32 - 1);
+            self.program.ready.lognormals.push(fixed);
+            let draw = Draw::LogNormalFixed(self.program.ready.lognormals.len() as u32 - 1);
             let number = self.typed(Expr::Draw(draw, site.key(), Default::default()), Type::Float);
             if !spans {
                 return number;
@@ -167,8 +167,8 @@ impl Compiler<'_> {
         }
         if let (true, Some(cv)) = (by_mean, self.known(&arguments[1]).and_then(Value::as_f64)) {
             // Only the mean differs from event to event: the spread is computed once.
-            self.program.lognormals.push(LogNormal::from_mean(1.0, cv.max(0.0)));
-            let draw = Draw::LogNormalScaled(self.program.lognormals.len() as u32 - 1);
+            self.program.ready.lognormals.push(LogNormal::from_mean(1.0, cv.max(0.0)));
+            let draw = Draw::LogNormalScaled(self.program.ready.lognormals.len() as u32 - 1);
             let mean = self.program.add_arguments(&[arguments[0].id]);
             return self.typed(Expr::Draw(draw, site.key(), mean), kind);
         }
@@ -190,8 +190,8 @@ impl Compiler<'_> {
                 let message = format!("`$geometric` cannot have a mean of {mean} between {low} and {high}");
                 return self.wrong(inner, message, "write a mean between min and max");
             }
-            self.program.geometrics.push(CutGeometric::with_mean(low as i64, high as i64, mean));
-            let draw = Draw::GeometricFixed(self.program.geometrics.len() as u32 - 1);
+            self.program.ready.geometrics.push(CutGeometric::with_mean(low as i64, high as i64, mean));
+            let draw = Draw::GeometricFixed(self.program.ready.geometrics.len() as u32 - 1);
             return self.typed(Expr::Draw(draw, site.key(), Default::default()), Type::Int);
         }
         let ids: Vec<ExprId> = arguments.iter().map(|typed| typed.id).collect();
