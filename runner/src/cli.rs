@@ -67,7 +67,7 @@ pub struct DataArgs {
 /// Which hosts may be sent to.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TargetPolicyArgs {
-    /// Allow sending to this host; loopback and private addresses are always allowed, `*` allows every host
+    /// Allow sending to this host, too; loopback and private addresses are always allowed
     #[arg(long = "allow-target", value_name = "HOST")]
     pub allow_target: Vec<String>,
 }
