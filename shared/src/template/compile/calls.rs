@@ -14,7 +14,7 @@ use super::modifiers::MODIFIERS;
 use super::{Compiler, Names, Purpose, Site, Typed};
 
 /// All calls, for messages.
-pub(super) const CALLS: [&str; 48] = [
+pub(super) const CALLS: [&str; 45] = [
     "$pick",
     "$weighted",
     "$pool",
@@ -34,9 +34,6 @@ pub(super) const CALLS: [&str; 48] = [
     "$poisson",
     "$zipf",
     "$geometric",
-    "$sine",
-    "$walk",
-    "$decay",
     "$histogram",
     "$bool",
     "$min",
