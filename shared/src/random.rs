@@ -118,6 +118,11 @@ impl Draws {
         word
     }
 
+    /// The draw of a number, wherever the sequence stands.
+    pub const fn at(&self, number: u64) -> u64 {
+        mix(self.key, number)
+    }
+
     /// The next number of [0, 1), a multiple of 2⁻⁵³.
     pub fn unit(&mut self) -> f64 {
         unit(self.word())

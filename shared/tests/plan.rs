@@ -183,3 +183,44 @@ fn ids_decode_to_the_run_they_came_from() {
     assert_eq!(ids.len(), sent.len());
     assert!(ids.iter().all(|id| id.belongs_to(42) && !id.belongs_to(43) && id.origin().workload == 0));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_plan_needs_no_more_memory_than_a_short_one() {
+    let resident = || -> u64 {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        statm.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4_096
+    };
+    let plan = plan("{extends: commerce-events, profile: heavy_load}", 42);
+    let schedule = plan.workloads()[0].schedule(START);
+    let mut cursor = plan.cursor(0, Share::WHOLE);
+    let mut out = Vec::new();
+    let mut walk = |events: u32| {
+        for _ in 0..events {
+            out.clear();
+            let due = cursor.next_due(&schedule).unwrap();
+            cursor.emit(START.plus(due), &mut out);
+        }
+    };
+    // Every user has filled a cart by then, and everything that grows has grown.
+    walk(100_000);
+    let before = resident();
+    walk(300_000);
+    let grown = resident().saturating_sub(before);
+    // Other tests of this file run beside it: their plans are a few megabytes.
+    assert!(grown < 64 << 20, "{grown} bytes more");
+}
+
+#[test]
+fn what_users_remember_cannot_depend_on_the_time() {
+    let text = "
+name: timed
+targets: {t: {url: http://localhost:1}}
+events: {seen: {body: {a: 1}, effect: {set: {last: \"${time}\"}}}}
+behaviors: {b: {mix: {weights: {seen: 1}, state: {last: null}}}}
+workloads: {w: {target: t, behavior: b, load: {rate: 5/s, duration: 5m}}}
+";
+    let scenario = load(text, &LoadOptions::new("test")).scenario.unwrap();
+    let problems = Plan::compile(&scenario, 1).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.message.contains("cannot depend on the time")), "{problems:?}");
+}

@@ -52,6 +52,16 @@ pub(crate) enum Effect {
 }
 
 impl Effect {
+    /// The expressions that it evaluates.
+    fn values(&self) -> Vec<ExprId> {
+        match self {
+            Self::SetField(of, _, value) => vec![*of, *value],
+            Self::Remove(_, value) | Self::PushWhole(_, _, value) | Self::Set(_, value) => vec![*value],
+            Self::Push(_, values) => values.clone(),
+            Self::Clear(_) => Vec::new(),
+        }
+    }
+
     /// The variables that it changes, as bits.
     fn changes(&self) -> u64 {
         match self {
@@ -316,6 +326,17 @@ pub(crate) fn compile(
         None => body,
     };
     let effects = effects(compiler, key, whole, &names, around);
+    let timed = require.iter().copied().chain(effects.iter().flat_map(Effect::values));
+    let timed: Vec<ExprId> = timed.filter(|id| compiler.program.is_timed(*id)).collect();
+    if !timed.is_empty() {
+        // A worker carries out the changes of events that others render, and does not know when those happen.
+        let site = Site::new(format!("events.{key}.effect"), "effect", Mark::default());
+        compiler.wrong(
+            &site,
+            "what users remember cannot depend on the time",
+            "keep a number, such as a count of events",
+        );
+    }
     let requires = require.map_or(0, |require| compiler.program.variables_of(require));
     let changes = effects.iter().fold(0, |sum, effect| sum | effect.changes());
     EventTemplate { event_type, write: write.id, require, requires, effects, changes }

@@ -139,6 +139,10 @@ impl LoadPlan {
         shapes.extend(self.weekends.iter().map(|factor| Shape::Weekend { offset: of_week, factor: *factor }));
         let curve = Curve::shaped(self.rate, &shapes, end)?;
         let Spacing::Exact(count) = self.spacing else { return Ok(curve) };
+        if self.pacing != Pacing::Scheduled {
+            // As fast as the target answers: nothing is spread over time.
+            return Ok(curve);
+        }
         match curve.total() {
             // Positions of an exact number run from 0 to it, whatever the rate.
             Some(total) if total > 0.0 => Ok(curve.scaled(count as f64 / total)),
@@ -190,6 +194,8 @@ mod tests {
         let curve = plan(&load).curve(EpochMicros(0));
         assert!((curve.total().unwrap() - 1_000.0).abs() < 1e-9);
         assert!((curve.rate_at(10.0 * 3_600.0) / curve.rate_at(3_600.0) - 2.0).abs() < 1e-9);
+        let bulk = Load { count: Some(5_000), concurrency: Some(20), ..Load::default() };
+        assert_eq!(plan(&bulk).length, Length::Forever);
         let endless = Load { count: Some(5), duration: Some(Length::Forever), ..Load::default() };
         assert!(LoadPlan::new(&endless, 1, None, 0, Stream::root(1)).is_err());
     }

@@ -2,10 +2,17 @@
 
 use crate::generate::clock::TimeFormat;
 use crate::random::distribution::{self, CutGeometric, LogNormal};
-use crate::random::{Draws, choice};
+use crate::random::{Draws, choice, open_unit, quantile};
 use crate::units::EpochMicros;
 
 use super::value::Value;
+
+/// When a draw is made: the event's moment, and its number within its session or life, from 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct When {
+    pub(crate) moment: EpochMicros,
+    pub(crate) step: u64,
+}
 
 /// Distributions whose arguments never change, worked out once; draws name them by their index.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +54,12 @@ pub(crate) enum Draw {
     Geometric,
     /// The same, known before anything is drawn: index of it.
     GeometricFixed(u32),
+    /// Mean, amplitude, period in seconds: a wave over event time.
+    Sine,
+    /// Mean, standard deviation, correlation time in seconds: wanders over event time, each user in a way of its own.
+    Walk,
+    /// First, last, steps to halve the distance: falls with each event of a session or life.
+    Decay,
     /// True with a probability.
     Bool,
     /// Random UUID.
@@ -60,8 +73,14 @@ pub(crate) enum Draw {
 }
 
 impl Draw {
+    /// Whether it depends on when the event happens.
+    pub(crate) fn is_timed(self) -> bool {
+        matches!(self, Self::Sine | Self::Walk | Self::UuidV7 | Self::Snowflake)
+    }
+
     /// Makes the draw. Arguments that are no numbers give nothing.
-    pub(crate) fn make(self, draws: &mut Draws, arguments: &[f64], moment: EpochMicros, ready: &Ready) -> Value {
+    pub(crate) fn make(self, draws: &mut Draws, arguments: &[f64], when: When, ready: &Ready) -> Value {
+        let When { moment, step } = when;
         let argument = |index: usize| arguments.get(index).copied().unwrap_or(f64::NAN);
         let (first, second) = (argument(0), argument(1));
         let number = match self {
@@ -97,6 +116,12 @@ impl Draw {
                 }
                 return Value::Int(CutGeometric::with_mean(first as i64, second as i64, mean).sample(draws));
             }
+            Self::Sine => {
+                let turns = seconds(moment) / argument(2);
+                first + second * libm::sin(std::f64::consts::TAU * (turns - libm::floor(turns)))
+            }
+            Self::Walk => first + second * wander(draws, seconds(moment) / argument(2)),
+            Self::Decay => second + (first - second) * libm::exp2(-(step as f64 - 1.0) / argument(2)),
             Self::GeometricFixed(fixed) => return Value::Int(ready.geometrics[fixed as usize].sample(draws)),
             Self::Bool => return Value::Bool(draws.happens(first)),
             Self::UuidV4 => {
@@ -112,6 +137,24 @@ impl Draw {
         };
         if number.is_finite() { Value::Float(number) } else { Value::Null }
     }
+}
+
+/// A moment in seconds since 1970.
+fn seconds(moment: EpochMicros) -> f64 {
+    moment.0 as f64 / 1e6
+}
+
+/// A standard normal number that changes slowly with a place: straight between fresh draws one unit apart.
+fn wander(draws: &Draws, place: f64) -> f64 {
+    if !place.is_finite() {
+        return f64::NAN;
+    }
+    let floor = libm::floor(place);
+    let share = place - floor;
+    let at = |number: f64| quantile::normal(open_unit(draws.at(number as i64 as u64)));
+    // Divided by what mixing two independent numbers takes from the spread.
+    let spread = libm::sqrt(share * share + (1.0 - share) * (1.0 - share));
+    ((1.0 - share) * at(floor) + share * at(floor + 1.0)) / spread
 }
 
 /// A moment in a format.

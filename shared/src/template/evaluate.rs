@@ -5,8 +5,8 @@ use crate::generate::phrase::Phrase;
 use crate::random::choice;
 
 use super::context::Context;
-use super::draw::Draw;
-use super::program::{Arguments, Expr, ExprId, SlotId};
+use super::draw::{Draw, When};
+use super::program::{Arguments, Expr, ExprId, Scope, SlotId};
 use super::value::{Place, Span, Value, rounded};
 
 impl Context<'_> {
@@ -173,7 +173,13 @@ impl Context<'_> {
             spans |= matches!(value, Value::Duration(_));
             *number = value.as_f64().unwrap_or(f64::NAN);
         }
-        let value = draw.make(&mut self.draws(key), &numbers, self.facts.moment, &self.program.ready);
+        let mut draws = match draw {
+            // What wanders belongs to a user, not to one event.
+            Draw::Walk => self.facts.streams[Scope::User as usize].draws(key),
+            _ => self.draws(key),
+        };
+        let when = When { moment: self.facts.moment, step: self.facts.step };
+        let value = draw.make(&mut draws, &numbers, when, &self.program.ready);
         if spans { value.into_span() } else { value }
     }
 

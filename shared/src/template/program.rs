@@ -257,6 +257,8 @@ pub struct Program {
     depths: Vec<u16>,
     /// Which variables of the state each expression looks at, as bits.
     variables: Vec<u64>,
+    /// Whether each expression depends on when the event happens.
+    timed: Vec<bool>,
 }
 
 impl Program {
@@ -284,6 +286,13 @@ impl Program {
             _ => 0,
         };
         let variables = self.children(expression).fold(own, |sum, child| sum | self.variables[child.0 as usize]);
+        let own = match expression {
+            Expr::Fact(Fact::Time) | Expr::Ulid(_) => true,
+            Expr::Draw(draw, ..) => draw.is_timed(),
+            _ => false,
+        };
+        let timed = own || self.children(expression).any(|child| self.timed[child.0 as usize]);
+        self.timed.push(timed);
         self.depths.push(depth.saturating_add(1));
         self.variables.push(variables);
         self.expressions.push(expression);
@@ -293,6 +302,11 @@ impl Program {
     /// How deep the deepest expression goes: evaluation needs that much stack.
     pub(crate) fn depth(&self) -> u16 {
         self.depths.iter().copied().max().unwrap_or(0)
+    }
+
+    /// Whether an expression depends on when the event happens.
+    pub(crate) fn is_timed(&self, id: ExprId) -> bool {
+        self.timed[id.0 as usize]
     }
 
     /// The variables of the state that an expression looks at, as bits; the last stands for all beyond.

@@ -149,6 +149,13 @@ fn draws_are_of_the_kind_they_say() {
         sorted.dedup();
         assert_eq!(sorted.len(), list.len(), "{list:?} repeats itself");
     }
+    for value in many(
+        r#"{"s": {"$sine": [50, 20, "1h"]}, "w": {"$walk": {"mean": 5, "sd": 1, "tau": "10m"}}, "d": {"$decay": [100, 20, 5]}}"#,
+    ) {
+        assert!((30.0..=70.0).contains(&value["s"].as_f64().unwrap()));
+        assert!((0.0..=10.0).contains(&value["w"].as_f64().unwrap()));
+        assert!((20.0..=220.0).contains(&value["d"].as_f64().unwrap()));
+    }
     let spans = many(r#"{"$uniform": ["10s", "20s"]}"#);
     assert!(spans.iter().all(|span| (10.0..20.0).contains(&span.as_f64().unwrap())));
 }

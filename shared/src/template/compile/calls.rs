@@ -14,7 +14,7 @@ use super::modifiers::MODIFIERS;
 use super::{Compiler, Names, Purpose, Site, Typed};
 
 /// All calls, for messages.
-pub(super) const CALLS: [&str; 45] = [
+pub(super) const CALLS: [&str; 48] = [
     "$pick",
     "$weighted",
     "$pool",
@@ -34,6 +34,9 @@ pub(super) const CALLS: [&str; 45] = [
     "$poisson",
     "$zipf",
     "$geometric",
+    "$sine",
+    "$walk",
+    "$decay",
     "$histogram",
     "$bool",
     "$min",

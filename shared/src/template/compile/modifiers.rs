@@ -1,4 +1,4 @@
-//! Modifiers of calls: `round`, `clamp`, `missing`, `unique`, `cast`, `weights`.
+//! Modifiers of calls: `round`, `clamp`, `missing`, `unique`, `cast`.
 
 use crate::scenario::document::{Entry, Value as Written};
 
@@ -8,7 +8,7 @@ use super::super::value::Type;
 use super::{Compiler, Names, Purpose, Site, Typed};
 
 /// The keys that may stand beside a call.
-pub(super) const MODIFIERS: [&str; 6] = ["round", "clamp", "missing", "unique", "cast", "weights"];
+pub(super) const MODIFIERS: [&str; 5] = ["round", "clamp", "missing", "unique", "cast"];
 
 impl Compiler<'_> {
     /// Applies a call's modifiers, in a fixed order: clamp, round, cast, missing.
@@ -22,13 +22,11 @@ impl Compiler<'_> {
     ) -> Typed {
         let find = |name: &str| entries.iter().find(|entry| entry.key == name);
         let mut typed = typed;
-        for (name, wanted) in [("unique", "$array"), ("weights", "$pool")] {
-            if let Some(entry) = find(name)
-                && call != wanted
-            {
-                let place = site.child(name, entry.key_mark);
-                self.problem(&place, format!("`{name}` belongs to `{wanted}`, not to `{call}`"), None);
-            }
+        if let Some(entry) = find("unique")
+            && call != "$array"
+        {
+            let place = site.child("unique", entry.key_mark);
+            self.problem(&place, format!("`unique` belongs to `$array`, not to `{call}`"), None);
         }
         if let Some(entry) = find("clamp") {
             let place = site.child("clamp", entry.node.mark);

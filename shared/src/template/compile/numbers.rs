@@ -33,6 +33,9 @@ impl Compiler<'_> {
             "$gamma" => self.drawn(name, Draw::Gamma, &["shape", "scale"], number, node, site, inner, names),
             "$poisson" => self.drawn(name, Draw::Poisson, &["mean"], Type::Int, node, site, inner, names),
             "$zipf" => self.drawn(name, Draw::Zipf, &["count", "exponent"], Type::Int, node, site, inner, names),
+            "$sine" => self.drawn(name, Draw::Sine, &["mean", "amplitude", "period"], number, node, site, inner, names),
+            "$walk" => self.drawn(name, Draw::Walk, &["mean", "sd", "tau"], number, node, site, inner, names),
+            "$decay" => self.drawn(name, Draw::Decay, &["from", "to", "halves_in"], number, node, site, inner, names),
             "$geometric" => self.geometric(node, site, inner, names),
             "$bool" => {
                 let p = self.node(node, inner, names, Purpose::Value);
@@ -93,9 +96,17 @@ impl Compiler<'_> {
             return self.wrong(inner, format!("`{name}`: {message}"), "");
         }
         // What is drawn between spans is a span.
-        let spans = arguments.iter().any(|typed| typed.kind == Type::Duration);
+        // The last parameter of these three says when, not what.
+        let timed = matches!(draw, Draw::Sine | Draw::Walk | Draw::Decay);
+        let values = if timed { &arguments[..2] } else { &arguments[..] };
+        let spans = values.iter().any(|typed| typed.kind == Type::Duration);
         let kind = if spans { Type::Duration } else { kind };
-        let ids: Vec<ExprId> = arguments.iter().map(|typed| typed.id).collect();
+        let mut ids: Vec<ExprId> = arguments.iter().map(|typed| typed.id).collect();
+        if timed && !spans && arguments[2].kind == Type::Duration {
+            // A span among the arguments makes a span of the draw: here it is a number of seconds.
+            let number = self.program.add_arguments(&ids[2..]);
+            ids[2] = self.fold(Expr::Function(Function::Number, number), &[arguments[2].id], Type::Float).id;
+        }
         let arguments = self.program.add_arguments(&ids);
         self.typed(Expr::Draw(draw, site.key(), arguments), kind)
     }
@@ -277,6 +288,9 @@ fn unsound(draw: Draw, known: &[Option<f64>]) -> Option<String> {
         Draw::Pareto | Draw::Weibull | Draw::Gamma => {
             let wrong = [at(0), at(1)].into_iter().flatten().find(|number| *number <= 0.0);
             wrong.map(|number| format!("{number} is not above zero"))
+        }
+        Draw::Sine | Draw::Walk | Draw::Decay => {
+            at(2).filter(|span| *span <= 0.0).map(|span| format!("{span} is not above zero"))
         }
         Draw::Zipf => at(0).filter(|count| *count < 1.0).map(|_| "it needs at least one rank".to_owned()),
         _ => None,
