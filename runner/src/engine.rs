@@ -22,6 +22,7 @@ mod prepare_error;
 mod progress;
 mod recorder;
 mod retry;
+mod slots;
 pub mod start;
 mod tally;
 mod target;

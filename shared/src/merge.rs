@@ -10,7 +10,7 @@ use crate::generate::clock::parse_rfc3339;
 use crate::metrics::Histogram;
 use crate::run::{
     Change, ConnectionCounts, Counts, Environment, EventTypeRow, Failure, FailureKind, Latencies, Latency, Percentiles,
-    RunId, RunInfo, RunRecord, RunResult, RunState, TimelineRow, Totals, Verdict, VerdictStatus,
+    RunId, RunInfo, RunRecord, RunResult, RunState, TimelineRow, Totals, Verdict, VerdictStatus, WorkloadRow,
 };
 
 /// A part with its start, in seconds after the first part's.
@@ -37,6 +37,7 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
         verdict: verdict(&parts),
         totals: totals(&parts),
         latency: latencies(&parts)?,
+        workloads: workloads(&parts),
         event_types: event_types(&parts),
         status_codes: status_codes(&parts),
         failures: failures(&parts),
@@ -50,6 +51,17 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
         changes: changes(&parts),
         timeline: timeline(&parts),
     })
+}
+
+/// Each workload once, as the first result that has it describes it.
+fn workloads(parts: &[Part<'_>]) -> Vec<WorkloadRow> {
+    let mut workloads: Vec<WorkloadRow> = Vec::new();
+    for row in parts.iter().flat_map(|part| &part.result.workloads) {
+        if workloads.iter().all(|known| known.name != row.name) {
+            workloads.push(row.clone());
+        }
+    }
+    workloads
 }
 
 /// The results in order of their start.

@@ -109,9 +109,30 @@ pub struct WorkloadPlan {
 impl WorkloadPlan {
     /// When its arrivals are due, for a run whose event time starts at a moment: hours and weekdays depend on it.
     pub fn schedule(&self, start: EpochMicros) -> Schedule {
-        Schedule::new(self.load.curve(start))
+        match self.pacing {
+            Pacing::Scheduled => Schedule::new(self.load.curve(start)),
+            Pacing::Concurrent { .. } => Schedule::closed(self.length.span()),
+        }
+    }
+
+    /// What a worker does of it, and how many requests it has at once where that is limited; none when there is nothing
+    /// for so many workers to do.
+    pub fn part(&self, worker: Share) -> Option<(Share, Option<u32>)> {
+        match self.pacing {
+            Pacing::Scheduled => Some((worker, None)),
+            Pacing::Concurrent { requests, .. } => {
+                // Workers share the events evenly, so that each should have as many requests at once as the others.
+                let uneven = |count: &u32| !requests.is_multiple_of(*count) && requests < EVEN_ENOUGH * count;
+                let count = (1..=worker.count.min(requests)).rev().find(|count| !uneven(count)).unwrap_or(1);
+                let own = requests / count + u32::from(worker.index < requests % count);
+                (worker.index < count).then_some((Share { index: worker.index, count }, Some(own)))
+            }
+        }
     }
 }
+
+/// Requests at once per worker from which one more or less makes no difference.
+const EVEN_ENOUGH: u32 = 8;
 
 /// Which part of the work a worker does. It decides who renders an event, never what the event is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

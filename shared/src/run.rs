@@ -603,6 +603,33 @@ pub struct Totals {
     pub error_rate: f64,
 }
 
+/// What decided how much a workload sent.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadKind {
+    /// The schedule alone: a slow target does not slow it.
+    #[default]
+    Open,
+    /// Virtual users, each of whom waits for the answers.
+    Users,
+    /// The target's own pace: so many requests at once.
+    Concurrency,
+}
+
+/// One workload of a run: what decided how much it sent, and with that what its response times mean.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct WorkloadRow {
+    /// Its name in the scenario.
+    pub name: String,
+    /// What decided how much it sent. A request of an open load is due by the schedule; one of users when the user is
+    /// ready; one by concurrency when one of those before it is answered: there, response time is service time, and a
+    /// target that slows down is asked less.
+    pub load: LoadKind,
+    /// Users, or requests at once; none of an open load.
+    pub at_once: Option<u64>,
+}
+
 /// The whole of a run: `results.json`.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -617,6 +644,9 @@ pub struct RunResult {
     pub totals: Totals,
     /// Times.
     pub latency: Latencies,
+    /// By workload.
+    #[serde(default)]
+    pub workloads: Vec<WorkloadRow>,
     /// By event type.
     pub event_types: Vec<EventTypeRow>,
     /// Answers by status code.

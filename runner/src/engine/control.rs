@@ -56,6 +56,13 @@ impl ScheduleClock {
         self.pause_began.map_or(now, |began| began.min(now)).saturating_sub(self.paused)
     }
 
+    /// The schedule's time from which on something goes on that was over at a moment of run time: what ends during a
+    /// pause goes on after it.
+    pub(crate) fn time_after(&self, at: Nanos) -> Nanos {
+        let held = self.pause_began.is_some_and(|began| at > began);
+        self.schedule_time(at).saturating_add(Nanos(u64::from(held)))
+    }
+
     /// The run time at which a moment of the schedule comes; none while the pause lies before it.
     pub(crate) fn run_time(&self, due: Nanos) -> Option<Nanos> {
         let at = due.saturating_add(self.paused);
@@ -86,8 +93,13 @@ mod tests {
         clock.resume(s(14));
         assert_eq!(clock.run_time(s(11)), Some(s(15)));
         assert_eq!(clock.schedule_time(s(20)), s(16));
+        assert_eq!(clock.time_after(s(20)), s(16));
         clock.pause(s(20));
+        assert_eq!(clock.run_time(clock.time_after(s(20))), Some(s(20)));
+        let after = clock.time_after(Nanos(20_500_000_000));
+        assert_eq!(clock.run_time(after), None, "what ends during a pause waits for its end");
         clock.resume(s(21));
+        assert_eq!(clock.run_time(after), Some(Nanos(21_000_000_001)));
         assert_eq!(clock.run_time(s(16)), Some(s(21)));
     }
 

@@ -12,6 +12,7 @@ use shared::units::Nanos;
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
 use crate::engine::job::{Job, Spare};
+use crate::engine::slots::Slots;
 use crate::engine::target::{TargetSetup, Targets};
 
 /// How long before its moment an event may be rendered; less than a command's lead.
@@ -23,10 +24,15 @@ const LATE_AFTER: Nanos = Nanos::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Feed {
     pub(crate) target: usize,
+    /// Its number among the worker's feeds.
+    place: u16,
     targets: Targets,
     cursor: Cursor,
     schedule: Schedule,
-    /// When the next event is due, in schedule time; none when nothing more is known to come.
+    /// Where the target decides how much is sent: the requests that it may have at once.
+    slots: Option<Slots>,
+    /// When the next event is due, in schedule time; none when nothing more is known to come. With slots, an event is
+    /// due when one is free.
     next: Option<Nanos>,
     /// The next event, if it is rendered already.
     rendered: Option<(Planned, Job)>,
@@ -34,6 +40,16 @@ pub(crate) struct Feed {
     batch: Option<(Job, Nanos)>,
     late_after: Nanos,
     drop_after: Option<Nanos>,
+}
+
+/// A workload's part in one worker, before it begins.
+pub(crate) struct Part {
+    /// Its number among the worker's feeds.
+    pub(crate) place: u16,
+    pub(crate) target: usize,
+    pub(crate) cursor: Cursor,
+    pub(crate) schedule: Schedule,
+    pub(crate) slots: Option<Slots>,
 }
 
 /// What a feed has for the worker.
@@ -51,13 +67,16 @@ pub(crate) enum Fed {
 
 impl Feed {
     /// A feed that has not begun.
-    pub(crate) fn new(target: usize, targets: Targets, mut cursor: Cursor, schedule: Schedule, load: &Load) -> Self {
+    pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
+        let Part { place, target, mut cursor, schedule, slots } = part;
         let next = cursor.next_due(&schedule);
         Self {
             target,
+            place,
             targets,
             cursor,
             schedule,
+            slots,
             next,
             rendered: None,
             batch: None,
@@ -68,24 +87,62 @@ impl Feed {
 
     /// When it next has something, in run time; none while nothing is known to come.
     pub(crate) fn due(&self, clock: &ScheduleClock) -> Option<Nanos> {
-        let event = self.next.and_then(|next| clock.run_time(next));
-        let batch = self.batch.as_ref().and_then(|(_, deadline)| clock.run_time(*deadline));
-        [event, batch].into_iter().flatten().min()
+        let both = [self.next_event(), self.next_flush()].into_iter().flatten();
+        both.filter_map(|due| clock.run_time(due)).min()
     }
 
     /// When it would like to be woken: when something is due, a little before the next event to render it, and at the
     /// end of the schedule.
     pub(crate) fn wake(&self, clock: &ScheduleClock) -> Option<Nanos> {
         let ahead = if self.rendered.is_some() { Nanos::ZERO } else { RENDER_AHEAD };
-        let event = self.next.and_then(|next| Some(clock.run_time(next)?.saturating_sub(ahead)));
-        let batch = self.batch.as_ref().and_then(|(_, deadline)| clock.run_time(*deadline));
-        let end = self.schedule.end().filter(|_end| self.next.is_none()).and_then(|end| clock.run_time(end));
+        let event = self.next_event().and_then(|next| Some(clock.run_time(next)?.saturating_sub(ahead)));
+        let batch = self.next_flush().and_then(|deadline| clock.run_time(deadline));
+        let ends = self.next.is_none() || self.slots.is_some();
+        let end = self.schedule.end().filter(|_end| ends).and_then(|end| clock.run_time(end));
         [event, batch, end].into_iter().flatten().min()
     }
 
     /// Whether its schedule is over: nothing more can become due, whatever is done to the rate.
     pub(crate) fn is_over(&self, schedule_now: Nanos) -> bool {
-        self.next.is_none() && self.batch.is_none() && self.schedule.end().is_none_or(|end| schedule_now >= end)
+        let past_end = self.schedule.end().is_none_or(|end| schedule_now >= end);
+        self.batch.is_none()
+            && match &self.slots {
+                None => self.next.is_none() && past_end,
+                Some(_) => {
+                    self.next.is_none() || (past_end && self.schedule.end().is_some() && self.next_event().is_none())
+                }
+            }
+    }
+
+    /// A request of its own was over at a moment of schedule time.
+    pub(crate) fn ended(&mut self, at: Nanos) {
+        let at = self.schedule.own_time_at(at);
+        if let Some(slots) = &mut self.slots {
+            slots.give_back(at);
+        }
+    }
+
+    /// When the next event is due, in schedule time.
+    fn next_event(&self) -> Option<Nanos> {
+        let next = self.next?;
+        if self.slots.is_some() { self.next_slot() } else { Some(next) }
+    }
+
+    /// When the batch that is being filled must go, in schedule time. At the target's pace a batch is filled at once:
+    /// what is left of it goes when nothing more comes.
+    fn next_flush(&self) -> Option<Nanos> {
+        let (_, deadline) = self.batch.as_ref()?;
+        match &self.slots {
+            None => Some(*deadline),
+            Some(_) if self.next.is_none() => self.next_slot(),
+            Some(_) => None,
+        }
+    }
+
+    /// When a slot is free, in schedule time; none beyond the end.
+    fn next_slot(&self) -> Option<Nanos> {
+        let due = self.schedule.due_at(self.slots.as_ref()?.first_free()?)?;
+        self.schedule.end().is_none_or(|end| due < end).then_some(due)
     }
 
     /// Multiplies the rate from a moment of schedule time on.
@@ -98,7 +155,7 @@ impl Feed {
 
     /// Renders the next event if its moment is near.
     pub(crate) fn render(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) {
-        let Some(at) = self.next.and_then(|next| times.schedule.run_time(next)) else { return };
+        let Some(at) = self.next_event().and_then(|next| times.schedule.run_time(next)) else { return };
         if self.rendered.is_none() && at <= now.saturating_add(RENDER_AHEAD) {
             self.emit(at, times.run, spare);
         }
@@ -106,8 +163,8 @@ impl Feed {
 
     /// What is due at or before a moment: one thing at a time, none when nothing is.
     pub(crate) fn take(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) -> Option<Fed> {
-        let event = self.next.and_then(|next| Some((next, times.schedule.run_time(next)?)));
-        if let Some((_, deadline)) = self.batch
+        let event = self.next_event().and_then(|next| Some((next, times.schedule.run_time(next)?)));
+        if let Some(deadline) = self.next_flush()
             && event.is_none_or(|(due, _)| due > deadline)
             && let Some(at) = times.schedule.run_time(deadline)
             && at <= now
@@ -185,19 +242,22 @@ impl Feed {
         spare.give(job);
         let full = batch.types.len() >= route.max_events as usize;
         // The last event of the schedule takes the rest with it: nothing else would.
-        let last = self.next.is_none() && self.schedule.end().is_some();
+        let last = self.next.is_none() && (self.schedule.end().is_some() || self.slots.is_some());
         match if full || last { self.flush(at) } else { None } {
             Some(job) => Fed::Filled { event_type, job },
             None => Fed::Batched { event_type },
         }
     }
 
-    fn finish(&self, mut job: Job, due: Nanos, setup: &TargetSetup) -> Job {
+    fn finish(&mut self, mut job: Job, due: Nanos, setup: &TargetSetup) -> Job {
         let route = &setup.routes[job.route];
         job.buffer.extend_from_slice(&route.suffix);
         job.due = due;
         job.late_after = self.late_after;
         job.drop_after = self.drop_after;
+        if let Some(slots) = &mut self.slots {
+            job.feed = slots.take().then_some(self.place);
+        }
         job.complete(route);
         job
     }

@@ -42,6 +42,8 @@ pub(crate) struct Hub {
     recorder: RefCell<Recorder>,
     retries: RefCell<BinaryHeap<Reverse<Retry>>>,
     retry_number: Cell<u64>,
+    /// Ends that feeds want to know of: which feed, and when.
+    ended: RefCell<VecDeque<(u16, Nanos)>>,
     worker: RefCell<Option<Waker>>,
 }
 
@@ -209,6 +211,7 @@ impl Hub {
             recorder: RefCell::new(recorder),
             retries: RefCell::default(),
             retry_number: Cell::new(0),
+            ended: RefCell::default(),
             worker: RefCell::default(),
         }
     }
@@ -269,6 +272,19 @@ impl Hub {
             return None;
         }
         retries.pop().map(|Reverse(retry)| (retry.target, retry.job))
+    }
+
+    /// A request is over, answered or not: tells its feed, if that waits for it.
+    pub(crate) fn ended(&self, job: &Job, at: Nanos) {
+        if let Some(feed) = job.feed {
+            self.ended.borrow_mut().push_back((feed, at));
+            self.wake_worker();
+        }
+    }
+
+    /// The next end that a feed wants to know of.
+    pub(crate) fn take_ended(&self) -> Option<(u16, Nanos)> {
+        self.ended.borrow_mut().pop_front()
     }
 
     /// Remembers the worker's own task.

@@ -42,6 +42,8 @@ pub(crate) struct Job {
     pub(crate) late_after: Nanos,
     /// Not sent this long after its moment, it is dropped.
     pub(crate) drop_after: Option<Nanos>,
+    /// The feed that wants to know of its end.
+    pub(crate) feed: Option<u16>,
 }
 
 impl Job {
@@ -75,6 +77,7 @@ impl Job {
         self.retry_of = None;
         self.waited = false;
         self.key = 0;
+        self.feed = None;
     }
 
     /// Notes an event whose bytes are in the buffer.

@@ -42,11 +42,13 @@ pub(crate) fn in_time(hub: &Hub, job: Job) -> Option<Job> {
 
 /// Gives up a request that was never sent.
 pub(crate) fn drop_job(hub: &Hub, job: Job, overflowed: bool) {
-    let mut recorder = hub.record(hub.clock.now());
+    let now = hub.clock.now();
+    let mut recorder = hub.record(now);
     recorder.request_dropped(&job.types);
     if overflowed {
         recorder.overflowed(job.types.len());
     }
+    hub.ended(&job, now);
     hub.spare.borrow_mut().give(job);
 }
 
@@ -133,6 +135,7 @@ fn finish(hub: &Hub, setup: &TargetSetup, job: Job, ending: &Ending, attempt: &A
     let sample = recorder.wants_sample(ending.failure).then(|| sample(hub, setup, &job, ending, attempt));
     recorder.request_ended(&job.types, ending, sample);
     drop(recorder);
+    hub.ended(&job, ending.at);
     hub.spare.borrow_mut().give(job);
 }
 

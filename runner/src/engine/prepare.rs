@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
-use shared::plan::{Pacing, Plan};
-use shared::run::{Environment as Place, RunId, RunInfo, RunState};
+use shared::plan::{Pacing, Plan, WorkloadPlan};
+use shared::run::{Environment as Place, LoadKind, RunId, RunInfo, RunState, WorkloadRow};
 use shared::scenario::ValidScenario;
 use shared::scenario::model::behavior::{Behavior, Unmet};
 use shared::units::EpochMicros;
@@ -88,12 +88,6 @@ impl Prepared {
 pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prepared, PrepareError> {
     let seed = scenario.seed.unwrap_or_else(drawn_seed);
     let plan = Arc::new(Plan::compile(&scenario, seed).map_err(PrepareError::Plan)?);
-    for workload in plan.workloads() {
-        if workload.pacing != Pacing::Scheduled {
-            let what = format!("workload `{}`: a load by concurrency cannot be run yet", workload.name);
-            return Err(PrepareError::Unsupported(what));
-        }
-    }
     let context = Context {
         environment: &*options.environment,
         allowed_hosts: &options.allowed_hosts,
@@ -134,6 +128,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
             cores: cores() as u32,
             workers: workers as u32,
         },
+        workloads: plan.workloads().iter().map(workload_row).collect(),
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
         arrivals_are_events: arrivals_are_events(&scenario),
         workers,
@@ -145,10 +140,25 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
     Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts })
 }
 
+fn workload_row(workload: &WorkloadPlan) -> WorkloadRow {
+    let (load, at_once) = match workload.pacing {
+        Pacing::Scheduled => (LoadKind::Open, None),
+        Pacing::Concurrent { requests, .. } => (LoadKind::Concurrency, Some(u64::from(requests))),
+    };
+    WorkloadRow { name: workload.name.clone(), load, at_once }
+}
+
 /// How many workers: never more than the scarcest target has connections for.
 fn workers(plan: &Plan, targets: &[TargetSetup], wanted: Option<usize>) -> usize {
-    let peak: f64 = plan.workloads().iter().map(|workload| workload.schedule(today()).curve().peak()).sum();
-    let enough = if peak <= RATE_OF_ONE_WORKER { 1 } else { cores() };
+    let (mut peak, mut at_once) = (0.0, 1);
+    for workload in plan.workloads() {
+        match workload.pacing {
+            Pacing::Scheduled => peak += workload.schedule(today()).curve().peak(),
+            // As fast as the target answers: nobody knows how fast that is.
+            Pacing::Concurrent { requests, .. } => at_once = at_once.max(requests as usize),
+        }
+    }
+    let enough = if peak <= RATE_OF_ONE_WORKER { at_once.min(cores()) } else { cores() };
     let scarce = targets.iter().filter_map(|target| target.connections).min().unwrap_or(u32::MAX);
     wanted.unwrap_or(enough).min(scarce as usize).max(1)
 }
@@ -156,6 +166,9 @@ fn workers(plan: &Plan, targets: &[TargetSetup], wanted: Option<usize>) -> usize
 /// Whether each arrival of the plan is one event, so that what was planned can be compared with what was offered.
 fn arrivals_are_events(scenario: &ValidScenario) -> bool {
     scenario.workloads.values().filter(|workload| workload.enabled).all(|workload| {
+        if workload.load.concurrency.is_some() || workload.load.users.is_some() {
+            return false;
+        }
         let behavior = workload.behavior.as_ref().and_then(|name| scenario.behaviors.get(name));
         match behavior {
             Some(Behavior::Emit(_)) => true,

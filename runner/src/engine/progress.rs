@@ -7,7 +7,7 @@ use std::sync::Arc;
 use shared::plan::Schedule;
 use shared::run::{
     Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, TimelineRow,
-    Verdict,
+    Verdict, WorkloadRow,
 };
 use shared::threshold::watch::{Measured, Watch, abort_reason};
 use shared::units::Nanos;
@@ -29,6 +29,8 @@ pub(crate) struct Facts {
     pub(crate) scenario: serde_json::Value,
     pub(crate) fingerprint: String,
     pub(crate) environment: Environment,
+    /// The workloads.
+    pub(crate) workloads: Vec<WorkloadRow>,
     /// Name and declared share of each event type.
     pub(crate) event_types: Vec<(String, Option<f64>)>,
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
@@ -249,6 +251,7 @@ impl Progress {
             verdict,
             totals: self.account.totals(now, self.schedule_time(now)),
             latency: self.account.latencies(),
+            workloads: self.facts.workloads.clone(),
             event_types: self.account.event_types(),
             status_codes: self.account.statuses(),
             failures: self.account.failures(),
@@ -331,6 +334,7 @@ mod tests {
             scenario: serde_json::Value::Null,
             fingerprint: "f".to_owned(),
             environment: Environment::default(),
+            workloads: Vec::new(),
             event_types: vec![("a".to_owned(), Some(1.0))],
             arrivals_are_events: true,
             workers: 2,

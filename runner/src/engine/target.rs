@@ -179,10 +179,10 @@ impl TargetSetup {
         Ok(Transport::Http(HttpTransport::new(dialer)))
     }
 
-    /// Most connections that one of so many workers may open.
-    pub(crate) fn connections_of(&self, worker: usize, workers: usize) -> usize {
+    /// Most connections that one of so many workers may open; `at_once` of its requests wait for answers together.
+    pub(crate) fn connections_of(&self, worker: usize, workers: usize, at_once: usize) -> usize {
         match self.connections {
-            None => CONNECTIONS_PER_WORKER as usize,
+            None => at_once.max(CONNECTIONS_PER_WORKER as usize),
             Some(all) => {
                 let (all, extra) = (all as usize / workers, all as usize % workers);
                 (all + usize::from(worker < extra)).max(1)

@@ -20,12 +20,13 @@ use tokio::task::JoinSet;
 use crate::engine::clock::RunClock;
 use crate::engine::conductor::Report;
 use crate::engine::control::{Control, ScheduleClock};
-use crate::engine::feed::{Fed, Feed, Times};
+use crate::engine::feed::{Fed, Feed, Part, Times};
 use crate::engine::hub::{Hub, Lane, Pool, Submitted};
 use crate::engine::job::Job;
 use crate::engine::lane;
 use crate::engine::outcome;
 use crate::engine::pacer::Pacer;
+use crate::engine::slots::Slots;
 use crate::engine::target::Targets;
 use crate::engine::usage::Usage;
 
@@ -95,20 +96,37 @@ pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
 impl Worker {
     fn new(assignment: Assignment) -> io::Result<Self> {
         let Assignment { index, count, clock, plan, scenario, targets, secrets, controls, reports } = assignment;
+        let worker = Share { index: index as u32, count: count as u32 };
+        // As many connections as closed loads have requests at once, unless the scenario says how many.
+        let mut at_once = vec![0; targets.len()];
+        for workload in plan.workloads() {
+            if let (Some(at_once), Some((_, Some(requests)))) =
+                (at_once.get_mut(usize::from(workload.target.0)), workload.part(worker))
+            {
+                *at_once += requests as usize;
+            }
+        }
         let pools: Result<Vec<Pool>, String> = targets
             .iter()
-            .map(|target| Ok(Pool::new(target.transport()?, target.connections_of(index, count))))
+            .zip(at_once)
+            .map(|(target, at_once)| Ok(Pool::new(target.transport()?, target.connections_of(index, count, at_once))))
             .collect();
-        let share = Share { index: index as u32, count: count as u32 };
         let start = clock.date(Nanos::ZERO);
         let mut feeds = Vec::new();
         let mut drain = Nanos::ZERO;
-        for (place, workload) in plan.workloads().iter().enumerate() {
+        for (number, workload) in plan.workloads().iter().enumerate() {
             let load = scenario.workloads.get(&workload.name).map(|workload| workload.load.clone()).unwrap_or_default();
             let target = usize::from(workload.target.0);
             drain = drain.max(load.drain.or_else(|| Some(targets.get(target)?.timeout)).unwrap_or_default());
-            let (cursor, schedule) = (plan.cursor(place, share), workload.schedule(start));
-            feeds.push(Feed::new(target, Arc::clone(&targets), cursor, schedule, &load));
+            let Some((share, requests)) = workload.part(worker) else { continue };
+            let part = Part {
+                place: feeds.len() as u16,
+                target,
+                cursor: plan.cursor(number, share),
+                schedule: workload.schedule(start),
+                slots: requests.map(|requests| Slots::new(requests, load.delay.unwrap_or_default())),
+            };
+            feeds.push(Feed::new(part, Arc::clone(&targets), &load));
         }
         let shortest = targets.iter().map(|target| target.timeout.min(target.connect_timeout)).min();
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
@@ -158,6 +176,12 @@ impl Worker {
 
     /// Takes up what is due; says whether there is more.
     fn take_up(&mut self) -> bool {
+        while let Some((feed, at)) = self.hub.take_ended() {
+            let at = self.schedule.time_after(at);
+            if let Some(feed) = self.feeds.get_mut(usize::from(feed)) {
+                feed.ended(at);
+            }
+        }
         for _ in 0..TAKEN_AT_ONCE {
             if self.phase != Phase::Scheduling {
                 return false;

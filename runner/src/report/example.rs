@@ -7,7 +7,7 @@ use shared::random::{Draws, Stream, quantile};
 use shared::run::{
     Bytes, Change, Command, ConnectionCounts, Counts, Environment, EventTypeRow, Failure, FailureKind, FigureUnit,
     Latencies, RunId, RunInfo, RunRecord, RunResult, RunState, Sample, ThresholdResult, TimelineRow, Totals, Verdict,
-    VerdictStatus,
+    VerdictStatus, WorkloadRow,
 };
 
 /// What a hostile target or scenario would like to get into a page.
@@ -58,6 +58,7 @@ pub(super) fn frozen() -> RunResult {
             connect: connect.latency(),
             ..Latencies::default()
         },
+        workloads: vec![WorkloadRow { name: "shop".to_owned(), ..WorkloadRow::default() }],
         event_types: event_types(&events, &response),
         status_codes: BTreeMap::from([(200, events.succeeded), (429, 40), (503, 90)]),
         failures: failures.iter().map(|(kind, count)| failure(*kind, *count)).collect(),

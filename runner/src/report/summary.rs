@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use shared::api::TargetAccount;
-use shared::run::{Counts, FailureKind, Percentiles, RunResult, VerdictStatus};
+use shared::run::{Counts, FailureKind, LoadKind, Percentiles, RunResult, VerdictStatus};
 use shared::threshold::watch::in_words;
 use shared::wording::{bytes, clock, count, latency, rate, share};
 
@@ -21,6 +21,7 @@ pub fn summary(result: &RunResult, witness: Option<&TargetAccount>) -> String {
     write_counts(&mut out, result);
     write_thresholds(&mut out, result);
     write_latency(&mut out, result);
+    write_workloads(&mut out, result);
     write_event_types(&mut out, result);
     write_failures(&mut out, result);
     if let Some(account) = witness {
@@ -153,6 +154,26 @@ fn write_latency(out: &mut String, result: &RunResult) {
         }
     }
     section(out, &table);
+}
+
+/// What response times mean where the target decided how much was sent.
+fn write_workloads(out: &mut String, result: &RunResult) {
+    for row in &result.workloads {
+        let at_once = row.at_once.unwrap_or(0);
+        let meaning = match row.load {
+            LoadKind::Open => continue,
+            LoadKind::Users => format!(
+                "{} waited for their answers: response times begin when a user was ready, a slow target was asked less",
+                counted(at_once, "user")
+            ),
+            LoadKind::Concurrency => format!(
+                "{} at once, the next when one was answered: response time is service time, a slow target was asked \
+                 less",
+                counted(at_once, "request")
+            ),
+        };
+        let _written = writeln!(out, "{}: {meaning}", row.name);
+    }
 }
 
 fn write_event_types(out: &mut String, result: &RunResult) {

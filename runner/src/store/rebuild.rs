@@ -54,6 +54,7 @@ pub(super) fn result_of_rows(
             ..Latencies::default()
         },
         failures: failures_of(&snapshot, &timeline),
+        workloads: Vec::new(),
         event_types: snapshot.event_types,
         status_codes: Default::default(),
         connections: Default::default(),

@@ -108,6 +108,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         verdict: Verdict::default(),
         totals: Totals::default(),
         latency: Latencies::default(),
+        workloads: Vec::new(),
         event_types: Vec::new(),
         status_codes: std::collections::BTreeMap::new(),
         failures: Vec::new(),

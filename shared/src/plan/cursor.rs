@@ -288,7 +288,7 @@ impl Cursor {
 
     /// Whether the arrivals looked at last lie beyond the end: others have all that is left.
     fn beyond(&self, schedule: &Schedule) -> bool {
-        schedule.due(self.arrivals.reached()).is_none()
+        !schedule.is_closed() && schedule.due(self.arrivals.reached()).is_none()
     }
 
     /// Lets an event that another worker renders change its user's state.

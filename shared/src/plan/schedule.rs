@@ -29,13 +29,21 @@ pub struct Schedule {
     curve: Curve,
     /// In ascending order of time; never empty.
     stages: Vec<Stage>,
+    /// When a load without a rate of its own ends, in seconds.
+    closed: Option<Option<f64>>,
 }
 
 impl Schedule {
     /// A schedule at the scenario's own rate.
     pub fn new(curve: Curve) -> Self {
         let first = Stage { at: 0.0, multiplier: 1.0, expected: 0.0, area: 0.0, scaled: 0.0 };
-        Self { curve, stages: vec![first] }
+        Self { curve, stages: vec![first], closed: None }
+    }
+
+    /// The schedule of a closed load: the target decides how much is sent, the multiplier how fast people think. Places
+    /// in its order are a second of its own time apart, and beyond any end.
+    pub fn closed(end: Option<Nanos>) -> Self {
+        Self { closed: Some(end.map(Nanos::as_secs_f64)), ..Self::new(Curve::constant(1.0, None)) }
     }
 
     /// The rate at the multiplier 1.
@@ -71,6 +79,12 @@ impl Schedule {
         Some(Nanos::from_secs_f64(self.scaled(self.seconds(position)?)))
     }
 
+    /// The scenario's own time at a moment.
+    pub fn own_time_at(&self, at: Nanos) -> Nanos {
+        // Exact as long as nobody has touched the multiplier.
+        if self.stages.len() == 1 { at } else { Nanos::from_secs_f64(self.scaled(at.as_secs_f64())) }
+    }
+
     /// When a moment of the scenario's own time is due; none while the rate is zero. The end of the load is none here.
     pub fn due_at(&self, own_time: Nanos) -> Option<Nanos> {
         let wanted = own_time.as_secs_f64();
@@ -86,20 +100,28 @@ impl Schedule {
         (stage.multiplier > 0.0).then(|| Nanos::from_secs_f64(stage.at + rest / stage.multiplier))
     }
 
-    /// Arrivals per second at a moment.
+    /// Arrivals per second at a moment; none of a closed load.
     pub fn rate_at(&self, at: Nanos) -> f64 {
+        if self.closed.is_some() {
+            return 0.0;
+        }
         let seconds = at.as_secs_f64();
         self.stage_at(seconds).multiplier * self.curve.rate_at(seconds)
     }
 
-    /// Arrivals expected until a moment.
+    /// Arrivals expected until a moment; none of a closed load.
     pub fn expected_until(&self, at: Nanos) -> f64 {
-        self.expected(at.as_secs_f64())
+        if self.closed.is_some() { 0.0 } else { self.expected(at.as_secs_f64()) }
     }
 
     /// When the load ends.
     pub fn end(&self) -> Option<Nanos> {
-        self.curve.end().map(Nanos::from_secs_f64)
+        self.closed.unwrap_or(self.curve.end()).map(Nanos::from_secs_f64)
+    }
+
+    /// Whether the target decides how much is sent.
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_some()
     }
 
     fn seconds(&self, position: Position) -> Option<f64> {

@@ -34,7 +34,6 @@ const POOL: &[Rule<Pool>] = &[("file", |pool| pool.file.is_some()), ("fetch", |p
 const BEHAVIOR: &[Rule<Behavior>] = &[("replay", |behavior| matches!(behavior, Behavior::Replay(_)))];
 
 const LOAD: &[Rule<Load>] = &[
-    ("concurrency", |load| load.concurrency.is_some()),
     ("max_in_flight", |load| load.max_in_flight.is_some()),
     ("shape.csv", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Csv(_)))),
 ];
