@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use shared::api::{DuplicateAnswer, RateLimitAnswer, TargetSettings};
 
 use crate::dataset::Format;
 use crate::import::Kind;
@@ -93,6 +94,9 @@ pub struct ServeArgs {
     /// Where runs and scenarios are kept.
     #[command(flatten)]
     pub data: DataArgs,
+    /// How the practice target answers.
+    #[command(flatten)]
+    pub switches: SwitchArgs,
 }
 
 /// `throng run`
@@ -119,6 +123,9 @@ pub struct RunArgs {
     /// Send everything to a practice target inside this process
     #[arg(long, conflicts_with = "url")]
     pub practice_target: bool,
+    /// Switch of that practice target, as error_rate=0.05; the names are those of `GET /settings`
+    #[arg(long, value_name = "NAME=VALUE", value_parser = path_and_value, requires = "practice_target")]
+    pub practice_set: Vec<(String, String)>,
     /// Write the results to this file
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -165,24 +172,137 @@ pub struct TargetArgs {
     /// Address to listen at
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7979")]
     pub bind: SocketAddr,
+    /// How it answers.
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+}
+
+/// How the practice target answers. Every switch can be changed while it runs: `PATCH /settings`.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "How the practice target answers")]
+pub struct SwitchArgs {
     /// Median answer time in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0.0)]
     pub latency_p50: f64,
     /// 99th percentile of the answer time in milliseconds; the median when left out
     #[arg(long, value_name = "MS")]
     pub latency_p99: Option<f64>,
-    /// Share of requests to answer with 500 (0 to 1)
+    /// Share of requests that take longer, and by how many milliseconds, as 0.01:500
+    #[arg(long, value_name = "SHARE:MS", value_parser = share_and_number)]
+    pub spikes: Option<(f64, f64)>,
+    /// Share of requests to answer with an error (0 to 1)
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub error_rate: f64,
+    /// Status of those errors and its weight, as 503:2; may be given again [default: 500]
+    #[arg(long, value_name = "STATUS[:WEIGHT]", value_parser = status_and_weight)]
+    pub error_status: Vec<(u16, f64)>,
     /// Requests per second above which to answer 429
     #[arg(long, value_name = "RATE")]
     pub rate_limit: Option<f64>,
-    /// Share of requests to drop the connection of (0 to 1)
+    /// Answer 400 with a sentence above the rate limit, as some services do, instead of 429 with Retry-After
+    #[arg(long, requires = "rate_limit")]
+    pub rate_limit_400: bool,
+    /// Share of requests whose connection is reset before anything is accepted (0 to 1)
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub drop_rate: f64,
-    /// Accept connections and answer nothing, until `PUT /settings` says otherwise
+    /// Share of requests that are accepted and whose connection is reset instead of an answer (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub lost_answer_rate: f64,
+    /// Share of requests after whose answer the connection is closed (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub close_rate: f64,
+    /// Share of events inside batches to refuse one by one (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub batch_failure_rate: f64,
+    /// What happens to an event whose id has come before: kept again, answered as known, or answered 409
+    #[arg(long, value_enum, default_value_t)]
+    pub duplicates: Duplicates,
+    /// Bytes per second at which requests are read
+    #[arg(long, value_name = "BYTES")]
+    pub read_speed: Option<f64>,
+    /// Bytes per second at which answers are written
+    #[arg(long, value_name = "BYTES")]
+    pub answer_speed: Option<f64>,
+    /// Accept connections and answer nothing, until `PATCH /settings` says otherwise
     #[arg(long)]
     pub frozen: bool,
+    /// Accept connections and answer nothing for so many seconds
+    #[arg(long, value_name = "SECONDS", conflicts_with = "frozen")]
+    pub freeze: Option<f64>,
+    /// Share of acknowledged events to forget, so that an audit has something to find (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub forget_rate: f64,
+    /// Share of acknowledged events to keep twice (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub keep_twice_rate: f64,
+    /// Share of acknowledged events to keep with another content (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub corrupt_rate: f64,
+    /// Share of acknowledged events to keep only after the next one of their user (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub reorder_rate: f64,
+    /// Events to make up, for each acknowledged one (0 to 1)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub phantom_rate: f64,
+    /// Where an event carries its id, as data.event_id; the usual places when left out
+    #[arg(long, value_name = "PATH")]
+    pub id_field: Option<String>,
+    /// Newest events to remember, about 50 bytes each
+    #[arg(long, value_name = "COUNT", default_value_t = TargetSettings::HEALTHY.keep_events)]
+    pub keep_events: u64,
+}
+
+/// What happens to an event whose id has come before.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum Duplicates {
+    /// It is kept again, and counted.
+    #[default]
+    Accept,
+    /// It is not kept again, and answered as if it had been.
+    Known,
+    /// It is not kept again, and answered 409.
+    Conflict,
+}
+
+impl SwitchArgs {
+    /// The settings that they stand for.
+    pub fn settings(&self) -> TargetSettings {
+        let (spike_rate, spike_ms) = self.spikes.unwrap_or_default();
+        TargetSettings {
+            latency_p50_ms: self.latency_p50,
+            latency_p99_ms: self.latency_p99.unwrap_or(self.latency_p50),
+            spike_rate,
+            spike_ms,
+            error_rate: self.error_rate,
+            error_statuses: self.error_status.iter().copied().collect(),
+            rate_limit: self.rate_limit,
+            rate_limit_answer: if self.rate_limit_400 {
+                RateLimitAnswer::BadRequest
+            } else {
+                RateLimitAnswer::TooManyRequests
+            },
+            drop_rate: self.drop_rate,
+            lost_answer_rate: self.lost_answer_rate,
+            close_rate: self.close_rate,
+            batch_failure_rate: self.batch_failure_rate,
+            duplicates: match self.duplicates {
+                Duplicates::Accept => DuplicateAnswer::Accept,
+                Duplicates::Known => DuplicateAnswer::Known,
+                Duplicates::Conflict => DuplicateAnswer::Conflict,
+            },
+            read_bytes_per_second: self.read_speed,
+            answer_bytes_per_second: self.answer_speed,
+            frozen: self.frozen || self.freeze.is_some(),
+            freeze_seconds: self.freeze,
+            forget_rate: self.forget_rate,
+            keep_twice_rate: self.keep_twice_rate,
+            corrupt_rate: self.corrupt_rate,
+            reorder_rate: self.reorder_rate,
+            phantom_rate: self.phantom_rate,
+            id_field: self.id_field.clone(),
+            keep_events: self.keep_events,
+        }
+    }
 }
 
 /// `throng scenarios`
@@ -434,6 +554,17 @@ fn path_and_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn share_and_number(text: &str) -> Result<(f64, f64), String> {
+    let parts = text.split_once(':').and_then(|(share, number)| Some((share.parse().ok()?, number.parse().ok()?)));
+    parts.ok_or_else(|| "write SHARE:MS, as in 0.01:500".to_owned())
+}
+
+fn status_and_weight(text: &str) -> Result<(u16, f64), String> {
+    let (status, weight) = text.split_once(':').unwrap_or((text, "1"));
+    let parts = status.parse().ok().and_then(|status| Some((status, weight.parse().ok()?)));
+    parts.ok_or_else(|| "write STATUS or STATUS:WEIGHT, as in 503:2".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -443,6 +574,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn shares_and_statuses_are_read() {
+        assert_eq!(share_and_number("0.01:500"), Ok((0.01, 500.0)));
+        assert_eq!((status_and_weight("503"), status_and_weight("429:2.5")), (Ok((503, 1.0)), Ok((429, 2.5))));
+        assert!(share_and_number("0.01").is_err() && status_and_weight("teapot").is_err());
     }
 
     #[test]

@@ -4,10 +4,19 @@
 //! It runs on one thread of its own and shares nothing with the engine but the loopback interface.
 
 mod account;
+mod analytics;
+mod anything;
 mod commerce;
 mod connection;
+mod contract;
 mod control;
+mod freshmart;
 mod gate;
+mod holdings;
+mod intake;
+mod json;
+mod pulse;
+mod random;
 mod request;
 mod site;
 
@@ -58,7 +67,7 @@ pub struct PracticeTarget {
 /// What the handles ask of the thread that owns the target.
 enum Ask {
     Report(oneshot::Sender<(TargetSettings, TargetAccount)>),
-    Settings(TargetSettings, oneshot::Sender<()>),
+    Settings(Box<TargetSettings>, oneshot::Sender<()>),
     Reset(oneshot::Sender<()>),
 }
 
@@ -115,7 +124,7 @@ impl PracticeTarget {
     /// A setting is out of range, or its thread has ended.
     pub async fn set(&self, settings: TargetSettings) -> Result<(), PracticeError> {
         check_settings(&settings).map_err(PracticeError::Settings)?;
-        self.ask(|answer| Ask::Settings(settings, answer)).await
+        self.ask(|answer| Ask::Settings(Box::new(settings), answer)).await
     }
 
     /// Forgets what it received.
@@ -162,7 +171,7 @@ async fn serve(
                     let _waiting = answer.send((site.settings(), site.account()));
                 }
                 Some(Ask::Settings(settings, answer)) => {
-                    site.set(settings);
+                    site.set(*settings);
                     let _waiting = answer.send(());
                 }
                 Some(Ask::Reset(answer)) => {

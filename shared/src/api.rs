@@ -173,29 +173,112 @@ pub struct RunSummary {
 pub struct TargetSettings {
     /// Median of the answer time, in milliseconds; 0 answers at once.
     pub latency_p50_ms: f64,
-    /// 99th percentile of the answer time, in milliseconds; at least the median.
+    /// 99th percentile of the answer time, in milliseconds; at least the median, and the same for a fixed time.
     pub latency_p99_ms: f64,
-    /// Share of requests answered 500 (0 to 1).
+    /// Share of requests that take `spike_ms` longer (0 to 1).
+    pub spike_rate: f64,
+    /// How much longer they take, in milliseconds.
+    pub spike_ms: f64,
+    /// Share of requests answered with an error instead of being accepted (0 to 1).
     pub error_rate: f64,
-    /// Requests per second above which it answers 429 with `Retry-After`; none for no limit.
+    /// Statuses of those errors with their weights; 500 alone when empty.
+    pub error_statuses: BTreeMap<u16, f64>,
+    /// Requests per second above which it refuses; none for no limit.
     pub rate_limit: Option<f64>,
-    /// Share of requests whose connection is dropped without an answer (0 to 1).
+    /// How it says so.
+    pub rate_limit_answer: RateLimitAnswer,
+    /// Share of requests whose connection is reset before anything is accepted (0 to 1).
     pub drop_rate: f64,
+    /// Share of requests that are accepted and whose connection is reset instead of an answer (0 to 1).
+    pub lost_answer_rate: f64,
+    /// Share of requests after whose answer the connection is closed (0 to 1).
+    pub close_rate: f64,
+    /// Share of events inside a batch that are refused one by one (0 to 1).
+    pub batch_failure_rate: f64,
+    /// What happens to an event whose id has come before.
+    pub duplicates: DuplicateAnswer,
+    /// Bytes per second at which requests are read; none for as they come.
+    pub read_bytes_per_second: Option<f64>,
+    /// Bytes per second at which answers are written; none for at once.
+    pub answer_bytes_per_second: Option<f64>,
     /// While true it accepts and answers nothing; what waits is answered when it ends.
     pub frozen: bool,
+    /// A freeze ends by itself after so many seconds; none for when it is told to.
+    pub freeze_seconds: Option<f64>,
+    /// Share of acknowledged events that are forgotten: lost, as an audit sees it (0 to 1).
+    pub forget_rate: f64,
+    /// Share of acknowledged events that are kept twice (0 to 1).
+    pub keep_twice_rate: f64,
+    /// Share of acknowledged events that are kept with another content (0 to 1).
+    pub corrupt_rate: f64,
+    /// Share of acknowledged events that are kept only after the next one of their user (0 to 1).
+    pub reorder_rate: f64,
+    /// Events that nobody sent, for each that is acknowledged (0 to 1).
+    pub phantom_rate: f64,
+    /// Where an event carries its id, as a dotted path; none for the usual places.
+    pub id_field: Option<String>,
+    /// Newest events of which it keeps id and digest, 24 bytes each; older ones are forgotten and counted.
+    pub keep_events: u64,
+}
+
+impl TargetSettings {
+    /// Answers at once, never fails, keeps what it gets.
+    pub const HEALTHY: Self = Self {
+        latency_p50_ms: 0.0,
+        latency_p99_ms: 0.0,
+        spike_rate: 0.0,
+        spike_ms: 0.0,
+        error_rate: 0.0,
+        error_statuses: BTreeMap::new(),
+        rate_limit: None,
+        rate_limit_answer: RateLimitAnswer::TooManyRequests,
+        drop_rate: 0.0,
+        lost_answer_rate: 0.0,
+        close_rate: 0.0,
+        batch_failure_rate: 0.0,
+        duplicates: DuplicateAnswer::Accept,
+        read_bytes_per_second: None,
+        answer_bytes_per_second: None,
+        frozen: false,
+        freeze_seconds: None,
+        forget_rate: 0.0,
+        keep_twice_rate: 0.0,
+        corrupt_rate: 0.0,
+        reorder_rate: 0.0,
+        phantom_rate: 0.0,
+        id_field: None,
+        keep_events: 1_000_000,
+    };
 }
 
 impl Default for TargetSettings {
     fn default() -> Self {
-        Self {
-            latency_p50_ms: 0.0,
-            latency_p99_ms: 0.0,
-            error_rate: 0.0,
-            rate_limit: None,
-            drop_rate: 0.0,
-            frozen: false,
-        }
+        Self::HEALTHY
     }
+}
+
+/// How the practice target refuses for the rate.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateLimitAnswer {
+    /// 429 with `Retry-After`.
+    #[default]
+    TooManyRequests,
+    /// 400 with a sentence that begins `Rate limit exceeded`, and without `Retry-After`.
+    BadRequest,
+}
+
+/// What the practice target does with an event whose id has come before.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DuplicateAnswer {
+    /// Keeps it once more, and counts it.
+    #[default]
+    Accept,
+    /// Does not keep it, and answers as if it had.
+    Known,
+    /// Does not keep it, and answers 409; in a batch it is one refused event.
+    Conflict,
 }
 
 /// What the practice target received, counted by itself.
@@ -204,8 +287,18 @@ impl Default for TargetSettings {
 pub struct TargetAccount {
     /// Requests read to their end.
     pub requests: u64,
+    /// Requests whose answer was written, to a client that was still there.
+    pub answered: u64,
+    /// Requests whose answer was lost: reset on purpose, or the client had gone.
+    pub unanswered: u64,
     /// Events accepted.
     pub accepted: u64,
+    /// Events acknowledged as known already, and not kept again.
+    pub known: u64,
+    /// Events answered 409 since they were known already.
+    pub conflicts: u64,
+    /// Events accepted or known whose answer was lost; contained in those figures.
+    pub answer_lost: u64,
     /// Events refused (malformed, unknown topic, bad key).
     pub rejected: u64,
     /// Events refused for the rate.
@@ -214,12 +307,48 @@ pub struct TargetAccount {
     pub failed: u64,
     /// Events on connections that were dropped on purpose.
     pub dropped: u64,
-    /// Accepted events whose `data.event_id` had come before, among the newest ids remembered.
+    /// Requests whose body was not JSON.
+    pub unreadable: u64,
+    /// Events whose id had come before, among the newest ids remembered.
     pub duplicates: u64,
+    /// Requests that changed something which another request was changing at the same time.
+    pub overlapping: u64,
+    /// Changes of state that went backwards in their life.
+    pub out_of_order: u64,
     /// Accepted events by event type.
     pub event_types: BTreeMap<String, u64>,
     /// Distinct users seen in accepted events, up to a bound.
     pub users: u64,
+    /// Events that it holds now, for an audit.
+    pub held: u64,
+    /// Oldest events that it no longer holds, since it keeps only so many.
+    pub let_go: u64,
+    /// Acknowledged events that were forgotten on purpose.
+    pub forgotten: u64,
+    /// Acknowledged events that were kept twice on purpose.
+    pub kept_twice: u64,
+    /// Acknowledged events that were kept with another content on purpose.
+    pub corrupted: u64,
+    /// Acknowledged events that were kept after a later one of their user on purpose.
+    pub reordered: u64,
+    /// Events that nobody sent, made up on purpose.
+    pub phantoms: u64,
+}
+
+/// Events that the practice target holds, oldest first, for an audit: `GET /held?from=0&limit=50000`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldEvents {
+    /// Place of the first that it still holds: that many it has let go.
+    pub let_go: u64,
+    /// Place of the first of these.
+    pub from: u64,
+    /// Place after the last that it holds.
+    pub end: u64,
+    /// Where it looks for ids; none for the usual places.
+    pub id_field: Option<String>,
+    /// Key and digest of each, in hexadecimal, parted by a colon.
+    pub events: Vec<String>,
 }
 
 /// The practice target as a whole.

@@ -11,7 +11,7 @@ use crate::desk::Desk;
 use crate::format;
 use crate::panels::connection_notice::ConnectionNotice;
 use crate::state::remote::Remote;
-use crate::state::target_form::{PRESETS, TargetField};
+use crate::state::target_form::{TargetField, presets};
 use crate::widgets::empty::Empty;
 use crate::widgets::notice::RequestFailure;
 
@@ -19,11 +19,14 @@ use crate::widgets::notice::RequestFailure;
 const POLL_MILLIS: u64 = 1_000;
 
 /// The switches with a number: what they are, their unit, what they do.
-const FIELDS: [(TargetField, &str, &str, &str); 5] = [
+const FIELDS: [(TargetField, &str, &str, &str); 8] = [
     (TargetField::LatencyP50, "Answer time, median", "ms", "0 answers at once"),
     (TargetField::LatencyP99, "Answer time, p99", "ms", "one answer in a hundred takes longer"),
-    (TargetField::ErrorRate, "Errors", "%", "share of requests answered 500"),
-    (TargetField::DropRate, "Dropped connections", "%", "share of requests that get no answer"),
+    (TargetField::ErrorRate, "Errors", "%", "share of requests answered with an error"),
+    (TargetField::DropRate, "Dropped connections", "%", "share of requests reset before anything is accepted"),
+    (TargetField::LostAnswerRate, "Lost answers", "%", "share of requests accepted and reset instead of answered"),
+    (TargetField::BatchFailureRate, "Partial batches", "%", "share of events inside batches that are refused"),
+    (TargetField::ForgetRate, "Forgotten events", "%", "acknowledged and not kept, for an audit to find"),
     (TargetField::RateLimit, "Rate limit", "/s", "429 above it; empty for none"),
 ];
 
@@ -100,8 +103,9 @@ fn Switches(
     let current = move || settings.get_untracked().unwrap_or_default();
     let is_frozen =
         Memo::new(move |_| settings.with(|settings| settings.as_ref().is_some_and(|settings| settings.frozen)));
-    let presets = PRESETS.iter().map(|preset| {
-        let is_on = Memo::new(move |_| settings.with(|settings| settings.as_ref() == Some(&preset.settings)));
+    let presets = presets().into_iter().map(|preset| {
+        let chosen = preset.settings.clone();
+        let is_on = Memo::new(move |_| settings.with(|settings| settings.as_ref() == Some(&chosen)));
         view! {
             <button
                 type="button"
@@ -167,13 +171,17 @@ type Figure = fn(&TargetReport) -> u64;
 /// What the practice target counted by itself.
 #[component]
 fn Account(report: RwSignal<Remote<TargetReport>>, children: Children) -> impl IntoView {
-    let figures: [(&str, Figure); 7] = [
+    let figures: [(&str, Figure); 11] = [
         ("Requests", |report| report.account.requests),
         ("Events accepted", |report| report.account.accepted),
         ("Events refused as malformed", |report| report.account.rejected),
         ("Events refused for the rate", |report| report.account.throttled),
         ("Events answered with an error", |report| report.account.failed),
         ("Events on dropped connections", |report| report.account.dropped),
+        ("Events accepted without an answer", |report| report.account.answer_lost),
+        ("Events whose id had come before", |report| report.account.duplicates),
+        ("Events held for an audit", |report| report.account.held),
+        ("Events forgotten on purpose", |report| report.account.forgotten),
         ("Distinct users", |report| report.account.users),
     ];
     let rows = figures.into_iter().map(|(name, of)| {

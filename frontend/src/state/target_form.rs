@@ -15,8 +15,14 @@ pub(crate) enum TargetField {
     ErrorRate,
     /// Requests per second above which it answers 429.
     RateLimit,
-    /// Share of requests whose connection is dropped, in percent.
+    /// Share of requests whose connection is reset before anything is accepted, in percent.
     DropRate,
+    /// Share of requests that are accepted and get no answer, in percent.
+    LostAnswerRate,
+    /// Share of events inside batches that are refused one by one, in percent.
+    BatchFailureRate,
+    /// Share of acknowledged events that are forgotten, in percent.
+    ForgetRate,
 }
 
 impl TargetField {
@@ -28,6 +34,9 @@ impl TargetField {
             Self::ErrorRate => plain(settings.error_rate * 100.0),
             Self::RateLimit => settings.rate_limit.map(plain).unwrap_or_default(),
             Self::DropRate => plain(settings.drop_rate * 100.0),
+            Self::LostAnswerRate => plain(settings.lost_answer_rate * 100.0),
+            Self::BatchFailureRate => plain(settings.batch_failure_rate * 100.0),
+            Self::ForgetRate => plain(settings.forget_rate * 100.0),
         }
     }
 
@@ -50,6 +59,9 @@ impl TargetField {
             }
             Self::ErrorRate => next.error_rate = percent(text)?,
             Self::DropRate => next.drop_rate = percent(text)?,
+            Self::LostAnswerRate => next.lost_answer_rate = percent(text)?,
+            Self::BatchFailureRate => next.batch_failure_rate = percent(text)?,
+            Self::ForgetRate => next.forget_rate = percent(text)?,
             Self::RateLimit => {
                 next.rate_limit = if text.trim().is_empty() {
                     None
@@ -83,61 +95,59 @@ pub(crate) struct Preset {
     pub(crate) settings: TargetSettings,
 }
 
-const HEALTHY: TargetSettings = TargetSettings {
-    latency_p50_ms: 0.0,
-    latency_p99_ms: 0.0,
-    error_rate: 0.0,
-    rate_limit: None,
-    drop_rate: 0.0,
-    frozen: false,
-};
+const HEALTHY: TargetSettings = TargetSettings::HEALTHY;
 
 /// The ready-made ways to answer.
-pub(crate) const PRESETS: [Preset; 5] = [
-    Preset { name: "Healthy", meaning: "answers at once, never fails", settings: HEALTHY },
-    Preset {
-        name: "Typical",
-        meaning: "median 20 ms, 1 % above 120 ms",
-        settings: TargetSettings { latency_p50_ms: 20.0, latency_p99_ms: 120.0, ..HEALTHY },
-    },
-    Preset {
-        name: "Slow tail",
-        meaning: "median 10 ms, 1 % above 2 s",
-        settings: TargetSettings { latency_p50_ms: 10.0, latency_p99_ms: 2_000.0, ..HEALTHY },
-    },
-    Preset {
-        name: "Flaky",
-        meaning: "5 % errors, 1 % dropped connections",
-        settings: TargetSettings {
-            latency_p50_ms: 5.0,
-            latency_p99_ms: 40.0,
-            error_rate: 0.05,
-            drop_rate: 0.01,
-            ..HEALTHY
+pub(crate) fn presets() -> [Preset; 5] {
+    [
+        Preset { name: "Healthy", meaning: "answers at once, never fails", settings: HEALTHY },
+        Preset {
+            name: "Typical",
+            meaning: "median 20 ms, 1 % above 120 ms",
+            settings: TargetSettings { latency_p50_ms: 20.0, latency_p99_ms: 120.0, ..HEALTHY },
         },
-    },
-    Preset {
-        name: "Limited",
-        meaning: "429 above 50 requests per second",
-        settings: TargetSettings { rate_limit: Some(50.0), ..HEALTHY },
-    },
-];
+        Preset {
+            name: "Slow tail",
+            meaning: "median 10 ms, 1 % above 2 s",
+            settings: TargetSettings { latency_p50_ms: 10.0, latency_p99_ms: 2_000.0, ..HEALTHY },
+        },
+        Preset {
+            name: "Flaky",
+            meaning: "5 % errors, 1 % dropped connections",
+            settings: TargetSettings {
+                latency_p50_ms: 5.0,
+                latency_p99_ms: 40.0,
+                error_rate: 0.05,
+                drop_rate: 0.01,
+                ..HEALTHY
+            },
+        },
+        Preset {
+            name: "Limited",
+            meaning: "429 above 50 requests per second",
+            settings: TargetSettings { rate_limit: Some(50.0), ..HEALTHY },
+        },
+    ]
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FIELDS: [TargetField; 5] = [
+    const FIELDS: [TargetField; 8] = [
         TargetField::LatencyP50,
         TargetField::LatencyP99,
         TargetField::ErrorRate,
         TargetField::RateLimit,
         TargetField::DropRate,
+        TargetField::LostAnswerRate,
+        TargetField::BatchFailureRate,
+        TargetField::ForgetRate,
     ];
 
     #[test]
     fn every_field_reads_what_it_writes() {
-        for preset in PRESETS {
+        for preset in presets() {
             for field in FIELDS {
                 let written = field.written(&preset.settings);
                 assert_eq!(field.read(&written, &preset.settings), Ok(preset.settings.clone()), "{}", preset.name);
@@ -149,7 +159,7 @@ mod tests {
     fn the_tail_is_never_faster_than_the_median() {
         let slower = TargetField::LatencyP50.read("50", &HEALTHY);
         assert_eq!(slower.map(|settings| settings.latency_p99_ms), Ok(50.0));
-        let faster = TargetField::LatencyP99.read("5", &PRESETS[1].settings);
+        let faster = TargetField::LatencyP99.read("5", &presets()[1].settings);
         assert_eq!(faster.map(|settings| settings.latency_p50_ms), Ok(5.0));
     }
 

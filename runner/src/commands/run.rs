@@ -45,7 +45,8 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
     }
     let practice = if args.practice_target {
         let address = ([127, 0, 0, 1], 0).into();
-        Some(PracticeTarget::start(address, TargetSettings::default()).map_err(Refusal::failed)?)
+        let settings = practice_settings(&args.practice_set)?;
+        Some(PracticeTarget::start(address, settings).map_err(|error| Refusal::usage(error.to_string()))?)
     } else {
         None
     };
@@ -93,6 +94,16 @@ fn ready(
     let (scenario, secrets) = loading.into_valid().map_err(|_shown| Refusal::shown(Exit::Usage))?;
     let url = practice.map(PracticeTarget::url);
     prepare(scenario, &secrets.prepare_options(url.as_deref(), allowed)).map_err(|error| refuse(error, found))
+}
+
+/// The practice target's settings with what the command line says of them.
+fn practice_settings(set: &[(String, String)]) -> Result<TargetSettings, Refusal> {
+    let said = set.iter().map(|(name, value)| {
+        let value = serde_json::from_str(value).unwrap_or_else(|_error| serde_json::Value::from(value.as_str()));
+        (name.clone(), value)
+    });
+    serde_json::from_value(said.collect::<serde_json::Map<_, _>>().into())
+        .map_err(|error| Refusal::usage(format!("--practice-set: {error}")))
 }
 
 /// Shows progress until the run is over. The first signal stops it, the second cuts the drain short.

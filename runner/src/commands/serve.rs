@@ -3,8 +3,6 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use shared::api::TargetSettings;
-
 use super::{Exit, Refusal, data_directory};
 use crate::cli::ServeArgs;
 use crate::practice::{PracticeError, PracticeTarget};
@@ -34,14 +32,18 @@ pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Refusal> {
 
 /// Starts the practice target at its address, or at a free port when another program has that one.
 fn start_practice(args: &ServeArgs) -> Result<PracticeTarget, Refusal> {
-    match PracticeTarget::start(args.practice_bind, TargetSettings::default()) {
+    let settings = args.switches.settings();
+    match PracticeTarget::start(args.practice_bind, settings.clone()) {
         Err(PracticeError::Bind { address, source }) if source.kind() == ErrorKind::AddrInUse => {
             anstream::eprintln!("port {} is taken: the practice target takes a free one", address.port());
-            PracticeTarget::start((address.ip(), 0).into(), TargetSettings::default())
+            PracticeTarget::start((address.ip(), 0).into(), settings)
         }
         other => other,
     }
-    .map_err(Refusal::failed)
+    .map_err(|error| match error {
+        PracticeError::Settings(_) => Refusal::usage(error.to_string()),
+        PracticeError::Bind { .. } | PracticeError::Start(_) | PracticeError::Gone => Refusal::failed(error),
+    })
 }
 
 fn refuse(error: ServerError) -> Refusal {

@@ -1,20 +1,22 @@
 //! The contract of the service that the `commerce-events` scenario loads: one event or a batch by POST, an API key in
 //! a header, 202 with a result per event.
 
-mod event;
+mod shape;
 
-use std::cell::Cell;
 use std::io::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::account::{Account, UserKey};
+use super::intake::{EVENT_TYPE, Intake, Refusal, USER, Verdict, read_events};
+use super::json::{write_string, write_utc_now, write_value};
 use super::request::Request;
-use event::{Batch, Event, User};
+use crate::fingerprint::{Lens, Role, Scalar, Seen, USUAL_IDS};
 
 /// The most events of one batch.
 const MAX_BATCH: usize = 100;
+/// Fields that only this contract looks at.
+const TOPIC: u8 = 2;
+const DATA: u8 = 3;
 /// Topics with their partitions.
 const TOPICS: [(&str, u32); 6] = [
     ("user_events", 3),
@@ -25,276 +27,181 @@ const TOPICS: [(&str, u32); 6] = [
     ("dlq_events", 1),
 ];
 
-/// What a request turned out to be.
-pub(super) enum Reading<'a> {
-    /// Answered at once, whatever the settings say.
-    Page(Page),
-    /// Events, whose fate the settings decide.
-    Submission(Submission<'a>),
+/// What this contract looks at in an event.
+pub(super) fn lens(id_field: Option<&str>) -> Lens {
+    let ids = id_field.map_or_else(|| USUAL_IDS.to_vec(), |field| vec![field]);
+    let fields = [("event_type", EVENT_TYPE), ("data.user_id", USER), ("topic", TOPIC), ("data", DATA)];
+    let fields = fields.map(|(path, number)| (path, Role::Field(number)));
+    Lens::new(ids.into_iter().map(|path| (path, Role::Id)).chain(fields))
 }
 
-/// A page beside the ingestion itself.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Page {
-    Root,
-    Health,
-    Topics,
-    NotFound,
-    WrongMethod,
-}
-
-/// Events as they came in.
-pub(super) struct Submission<'a> {
-    content: Content<'a>,
-    key: Key,
-}
-
-enum Content<'a> {
-    Single(Event<'a>),
-    Batch(Vec<Event<'a>>),
-    /// Not the shape that the contract asks for: why, and how many events go with it.
-    Malformed(serde_json::Value, u64),
-}
-
-/// What the API key is worth.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Key {
-    Good,
-    Missing,
-    Malformed,
-}
-
-/// What accepting an event needs: the books, and the source of ids.
-pub(super) struct Clerk<'a> {
-    pub(super) account: &'a mut Account,
-    pub(super) ids: &'a Cell<u64>,
-}
-
-/// Reads a request of this contract.
-pub(super) fn read<'a>(request: &Request<'a>) -> Reading<'a> {
-    let post = request.method == "POST";
-    let get = request.method == "GET";
-    let content = match request.path {
-        "/api/v1/events/ingest" if post => match serde_json::from_slice::<Event<'a>>(request.body) {
-            Ok(event) => match event.missing_fields("body") {
-                Some(detail) => Content::Malformed(detail, 1),
-                None => Content::Single(event),
-            },
-            Err(error) => Content::Malformed(unreadable(&error), 1),
-        },
-        "/api/v1/events/ingest/batch" if post => match serde_json::from_slice::<Batch<'a>>(request.body) {
-            Ok(batch) => read_batch(batch),
-            Err(error) => Content::Malformed(unreadable(&error), 1),
-        },
-        "/" if get => return Reading::Page(Page::Root),
-        "/health" if get => return Reading::Page(Page::Health),
-        "/api/v1/events/topics" if get => return Reading::Page(Page::Topics),
-        "/" | "/health" | "/api/v1/events/topics" | "/api/v1/events/ingest" | "/api/v1/events/ingest/batch" => {
-            return Reading::Page(Page::WrongMethod);
-        }
-        _ => return Reading::Page(Page::NotFound),
-    };
-    Reading::Submission(Submission { content, key: judge_key(request.api_key) })
-}
-
-/// Writes a page; returns its status.
-pub(super) fn write_page(page: Page, body: &mut Vec<u8>) -> u16 {
-    let (status, value) = match page {
-        Page::Root => {
-            (200, json!({"service": "throng practice target", "version": env!("CARGO_PKG_VERSION"), "docs": null}))
-        }
-        Page::Health => (200, json!({"status": "healthy", "service": "throng practice target", "dependencies": {}})),
-        Page::Topics => {
-            let topics: Vec<_> =
-                TOPICS.iter().map(|(name, partitions)| json!({"name": name, "partitions": partitions})).collect();
-            (200, json!({ "topics": topics }))
-        }
-        Page::NotFound => (404, json!({"detail": "Not Found"})),
-        Page::WrongMethod => (405, json!({"detail": "Method Not Allowed"})),
-    };
-    write_value(body, &value);
-    status
-}
-
-impl Submission<'_> {
-    /// How many events it carries; what cannot be read counts as one.
-    pub(super) fn events(&self) -> u64 {
-        match &self.content {
-            Content::Single(_) => 1,
-            Content::Malformed(_, events) => *events,
-            Content::Batch(events) => events.len() as u64,
-        }
+/// The events of a request to a path of this contract.
+pub(super) fn read<'a>(lens: &Lens, request: &Request<'a>, batch: bool) -> Intake<'a> {
+    if let Some(refusal) = judge_key(request.api_key, request.body, batch) {
+        return Intake::refused(refusal);
     }
+    if batch { read_batch(lens, request.body) } else { read_single(lens, request.body) }
+}
 
-    /// Accepts what the contract accepts, refuses the rest; returns the status.
-    pub(super) fn accept(self, clerk: &mut Clerk<'_>, body: &mut Vec<u8>) -> u16 {
-        let events = self.events();
-        let refusal = match (self.key, &self.content) {
-            (Key::Missing, _) => {
-                let detail = json!([{"type": "missing", "loc": ["header", "X-API-Key"], "msg": "Field required"}]);
-                Some((422, detail))
-            }
-            (Key::Malformed, _) => Some((401, json!("Invalid API key format"))),
-            (Key::Good, Content::Malformed(detail, _)) => Some((422, detail.clone())),
-            (Key::Good, Content::Single(event)) => event.objection().map(|objection| (400, json!(objection))),
-            (Key::Good, Content::Batch(_)) => None,
-        };
-        if let Some((status, detail)) = refusal {
-            clerk.account.rejected(events);
-            write_value(body, &json!({ "detail": detail }));
-            return status;
+/// The topics there are.
+pub(super) fn write_topics(body: &mut Vec<u8>) -> u16 {
+    let topics: Vec<_> =
+        TOPICS.iter().map(|(name, partitions)| json!({"name": name, "partitions": partitions})).collect();
+    write_value(body, &json!({ "topics": topics }));
+    200
+}
+
+/// Answers a request of which something was read.
+pub(super) fn answer(intake: &Intake<'_>, verdicts: &[Verdict], body: &mut Vec<u8>) -> u16 {
+    if intake.batch {
+        write_batch(body, intake, verdicts);
+        return 202;
+    }
+    let (Some(event), Some(verdict)) = (intake.events.first(), verdicts.first()) else { return 422 };
+    match verdict {
+        Verdict::Taken(number) => {
+            write_single(body, &event.seen, Some(*number));
+            202
         }
-        match &self.content {
-            Content::Single(event) => {
-                let id = clerk.accept(event);
-                write_single(body, event, id);
-            }
-            Content::Batch(events) => write_batch(body, events, clerk),
-            Content::Malformed(..) => {}
+        Verdict::Known => {
+            write_single(body, &event.seen, None);
+            202
         }
-        202
+        Verdict::Conflict => {
+            write_value(body, &json!({"detail": "event_id already exists"}));
+            409
+        }
+        Verdict::Refused(why) => {
+            write_value(body, &json!({ "detail": why }));
+            400
+        }
     }
 }
 
-impl Clerk<'_> {
-    /// Enters an event into the books and gives it an id.
-    fn accept(&mut self, event: &Event<'_>) -> u64 {
-        let user = match &event.user() {
-            User::Text(text) => UserKey::Text(text),
-            User::Number(number) => UserKey::Number(*number),
-            User::Present | User::Absent => UserKey::Other,
-        };
-        self.account.accept(event.event_type(), user, event.id());
-        let id = self.ids.get() + 1;
-        self.ids.set(id);
-        id
+fn read_single<'a>(lens: &Lens, body: &'a [u8]) -> Intake<'a> {
+    let seen = match lens.look(body) {
+        Ok(seen) => seen,
+        Err(error) => return Intake::refused(Refusal::unreadable(&error)),
+    };
+    if !is_well_formed(&seen) {
+        return Intake::refused(shape::complaint(body, false));
     }
+    let objection = objection(&seen);
+    let mut intake = Intake::single(seen);
+    intake.events.iter_mut().for_each(|event| event.objection.clone_from(&objection));
+    intake
 }
 
-fn read_batch(batch: Batch<'_>) -> Content<'_> {
-    let Some(events) = batch.events else {
-        return Content::Malformed(json!([{"type": "missing", "loc": ["body", "events"], "msg": "Field required"}]), 1);
+fn read_batch<'a>(lens: &Lens, body: &'a [u8]) -> Intake<'a> {
+    let events = match read_events(lens, body) {
+        Ok(Some(events)) => events,
+        Ok(None) => return Intake::refused(shape::complaint(body, true)),
+        Err(error) => return Intake::refused(Refusal::unreadable(&error)),
     };
-    let count = events.len() as u64;
-    let bound = match events.len() {
+    let count = events.len();
+    let bound = match count {
         0 => Some(("too_short", "List should have at least 1 item after validation, not 0".to_owned())),
         1..=MAX_BATCH => None,
-        count => {
-            Some(("too_long", format!("List should have at most {MAX_BATCH} items after validation, not {count}")))
-        }
+        _ => Some(("too_long", format!("List should have at most {MAX_BATCH} items after validation, not {count}"))),
     };
     if let Some((kind, message)) = bound {
-        return Content::Malformed(json!([{"type": kind, "loc": ["body", "events"], "msg": message}]), count.max(1));
+        let detail = json!([{"type": kind, "loc": ["body", "events"], "msg": message}]);
+        return Intake::refused(Refusal::detail(422, detail, (count as u64).max(1)));
     }
-    match events.iter().find_map(|event| event.missing_fields("events")) {
-        Some(detail) => Content::Malformed(detail, count),
-        None => Content::Batch(events),
+    if events.iter().any(|event| !is_well_formed(event)) {
+        return Intake::refused(shape::complaint(body, true));
     }
+    let mut intake = Intake::batch(events);
+    intake.events.iter_mut().for_each(|event| event.objection = objection(&event.seen));
+    intake
+}
+
+/// Whether an event has what the contract requires, each of its kind.
+fn is_well_formed(seen: &Seen<'_>) -> bool {
+    seen.text(TOPIC).is_some() && seen.text(EVENT_TYPE).is_some() && matches!(seen.field(DATA), Some(Scalar::Object(_)))
+}
+
+/// Why the service refuses an event although its shape is right.
+fn objection(seen: &Seen<'_>) -> Option<String> {
+    let topic = seen.text(TOPIC).unwrap_or_default();
+    if !TOPICS.iter().any(|(name, _)| *name == topic) {
+        return Some(format!("Invalid topic: {topic}"));
+    }
+    let is_there = seen.field(USER).is_some_and(Scalar::is_present);
+    (!is_there).then(|| "user_id is required in data".to_owned())
 }
 
 /// A key is `proj_{project}_{secret}` with a project of at least ten characters; the secret is not looked at.
-fn judge_key(key: Option<&[u8]>) -> Key {
-    let Some(key) = key else { return Key::Missing };
-    let mut parts = key.splitn(3, |&byte| byte == b'_');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(b"proj"), Some(project), Some(_secret)) if project.len() >= 10 => Key::Good,
-        _ => Key::Malformed,
-    }
-}
-
-/// Whether a topic exists.
-fn is_topic(name: &str) -> bool {
-    TOPICS.iter().any(|(topic, _)| *topic == name)
-}
-
-fn unreadable(error: &serde_json::Error) -> serde_json::Value {
-    json!([{"type": "json_invalid", "loc": ["body", error.column()], "msg": "JSON decode error", "ctx": {"error": error.to_string()}}])
-}
-
-fn write_single(body: &mut Vec<u8>, event: &Event<'_>, id: u64) {
-    body.extend_from_slice(br#"{"success":true,"event_id":""#);
-    write_id(body, id);
-    body.extend_from_slice(br#"","topic":"#);
-    write_string(body, event.topic());
-    body.extend_from_slice(br#","event_type":"#);
-    write_string(body, event.event_type());
-    body.extend_from_slice(br#","timestamp":""#);
-    write_utc_now(body);
-    body.extend_from_slice(br#""}"#);
-}
-
-fn write_batch(body: &mut Vec<u8>, events: &[Event<'_>], clerk: &mut Clerk<'_>) {
-    let failed = events.iter().filter(|event| event.objection().is_some()).count();
-    let total = events.len();
-    // Writing to memory cannot fail.
-    let _written = write!(
-        body,
-        r#"{{"success":true,"total":{total},"successful":{},"failed":{failed},"results":["#,
-        total - failed
-    );
-    for (number, event) in events.iter().enumerate() {
-        body.extend_from_slice(if number == 0 { br#"{"event_type":"# } else { br#",{"event_type":"# });
-        write_string(body, event.event_type());
-        body.extend_from_slice(br#","topic":"#);
-        write_string(body, event.topic());
-        match event.objection() {
-            None => {
-                body.extend_from_slice(br#","success":true,"event_id":""#);
-                write_id(body, clerk.accept(event));
-                body.extend_from_slice(br#""}"#);
-            }
-            Some(objection) => {
-                clerk.account.rejected(1);
-                body.extend_from_slice(br#","success":false,"error":"#);
-                write_string(body, &objection);
-                body.push(b'}');
+fn judge_key(key: Option<&[u8]>, body: &[u8], batch: bool) -> Option<Refusal> {
+    let (status, detail) = match key {
+        None => (422, json!([{"type": "missing", "loc": ["header", "X-API-Key"], "msg": "Field required"}])),
+        Some(key) => {
+            let mut parts = key.splitn(3, |&byte| byte == b'_');
+            match (parts.next(), parts.next(), parts.next()) {
+                (Some(b"proj"), Some(project), Some(_secret)) if project.len() >= 10 => return None,
+                _ => (401, json!("Invalid API key format")),
             }
         }
+    };
+    let events = if batch { shape::count(body) } else { 1 };
+    Some(Refusal::detail(status, detail, events))
+}
+
+fn write_single(body: &mut Vec<u8>, event: &Seen<'_>, number: Option<u64>) {
+    body.extend_from_slice(br#"{"success":true,"event_id":"#);
+    write_id(body, event, number);
+    body.extend_from_slice(br#","topic":"#);
+    write_string(body, event.text(TOPIC).unwrap_or_default());
+    body.extend_from_slice(br#","event_type":"#);
+    write_string(body, event.text(EVENT_TYPE).unwrap_or_default());
+    body.extend_from_slice(br#","timestamp":""#);
+    write_utc_now(body);
+    body.extend_from_slice(if number.is_some() { br#""}"# } else { br#"","duplicate":true}"# });
+}
+
+fn write_batch(body: &mut Vec<u8>, intake: &Intake<'_>, verdicts: &[Verdict]) {
+    let good = |verdict: &&Verdict| matches!(verdict, Verdict::Taken(_) | Verdict::Known);
+    let (total, successful) = (verdicts.len(), verdicts.iter().filter(good).count());
+    let failed = total - successful;
+    // Writing to memory cannot fail.
+    let _written =
+        write!(body, r#"{{"success":true,"total":{total},"successful":{successful},"failed":{failed},"results":["#);
+    for (place, (event, verdict)) in intake.events.iter().zip(verdicts).enumerate() {
+        body.extend_from_slice(if place == 0 { br#"{"event_type":"# } else { br#",{"event_type":"# });
+        write_string(body, event.seen.text(EVENT_TYPE).unwrap_or_default());
+        body.extend_from_slice(br#","topic":"#);
+        write_string(body, event.seen.text(TOPIC).unwrap_or_default());
+        let error = match verdict {
+            Verdict::Taken(number) => {
+                body.extend_from_slice(br#","success":true,"event_id":"#);
+                write_id(body, &event.seen, Some(*number));
+                body.push(b'}');
+                continue;
+            }
+            Verdict::Known => {
+                body.extend_from_slice(br#","success":true,"duplicate":true,"event_id":"#);
+                write_id(body, &event.seen, None);
+                body.push(b'}');
+                continue;
+            }
+            Verdict::Conflict => "event_id already exists",
+            Verdict::Refused(why) => why,
+        };
+        body.extend_from_slice(br#","success":false,"error":"#);
+        write_string(body, error);
+        body.push(b'}');
     }
     body.extend_from_slice(b"]}");
 }
 
-fn write_id(body: &mut Vec<u8>, id: u64) {
-    let _written = write!(body, "evt_{id:016x}");
-}
-
-fn write_string(body: &mut Vec<u8>, text: &str) {
-    // Most names need no escape, and then a copy is all there is to do.
-    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-        body.push(b'"');
-        body.extend_from_slice(text.as_bytes());
-        body.push(b'"');
-    } else {
-        write_value(body, text);
+/// The service's own id of an event; that of one which it knows already is the client's.
+fn write_id(body: &mut Vec<u8>, event: &Seen<'_>, number: Option<u64>) {
+    match number {
+        Some(number) => {
+            let _written = write!(body, "\"evt_{number:016x}\"");
+        }
+        None => write_string(body, &event.id().unwrap_or_default()),
     }
-}
-
-fn write_value<T: serde::Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {
-    // Writing these types to memory cannot fail.
-    let written = serde_json::to_writer(body, value);
-    debug_assert!(written.is_ok());
-}
-
-/// The service writes its time without a zone, in UTC.
-fn write_utc_now(body: &mut Vec<u8>) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = now.as_secs();
-    let (year, month, day) = civil_from_days(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    let micros = now.subsec_micros();
-    let _written = write!(body, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}");
-}
-
-/// Days since 1970 as year, month and day (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

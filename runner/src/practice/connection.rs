@@ -6,9 +6,12 @@
 use std::io::Write as _;
 use std::ops::Range;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::control;
@@ -30,10 +33,13 @@ struct Head {
     length: usize,
     method: Range<usize>,
     path: Range<usize>,
+    query: Range<usize>,
     api_key: Option<Range<usize>>,
     body: Body,
     keep_alive: bool,
     expects_continue: bool,
+    /// Whether the body is encoded in a way that is not read here.
+    encoded: bool,
 }
 
 /// How a body's end is told.
@@ -78,33 +84,113 @@ async fn exchange(stream: &mut TcpStream, site: &Site) -> Result<(), Refusal> {
         if head.expects_continue {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
-        let end = read_body(stream, &mut buffer, &head, &mut dechunked).await?;
+        let (read_speed, answer_speed) = site.speeds();
+        let end = match (read_speed, head.body) {
+            (Some(speed), Body::Length(length)) if length <= MAX_BODY => {
+                read_slowly(stream, &mut buffer, head.length, length, speed).await?
+            }
+            _ => read_body(stream, &mut buffer, &head, &mut dechunked).await?,
+        };
+        if head.encoded {
+            return Err(Refusal::Status(415));
+        }
         let text = |range: &Range<usize>| std::str::from_utf8(&buffer[range.clone()]).unwrap_or_default();
         let request = Request {
             method: text(&head.method),
             path: text(&head.path),
+            query: text(&head.query),
             api_key: head.api_key.clone().map(|range| &buffer[range]),
             body: if head.body == Body::Chunked { &dechunked } else { &buffer[head.length..end] },
         };
         body.clear();
         // The switches answer at once, also while the target itself is frozen.
-        let reply = match control::answer(site, &request, &mut body) {
-            Some(reply) => reply,
-            None => site.answer(request, &mut body).await,
+        let (reply, counts) = match control::answer(site, &request, &mut body) {
+            Some(reply) => (reply, false),
+            None => (site.answer(request, &mut body).await, true),
         };
-        match reply {
-            Reply::Send { status, retry_after } => {
+        let keep_alive = match reply {
+            Reply::Send { status, retry_after, acknowledged, close, waited } => {
+                let keep_alive = head.keep_alive && !close;
                 out.clear();
-                write_answer(&mut out, status, retry_after, &body, head.keep_alive);
-                stream.write_all(&out).await?;
+                write_answer(&mut out, status, retry_after, &body, keep_alive);
+                let written = if waited && is_gone(stream) {
+                    Err(Refusal::Gone)
+                } else {
+                    write_out(stream, &out, answer_speed.filter(|_speed| counts)).await.map_err(Refusal::from)
+                };
+                if counts {
+                    site.answered(written.is_ok(), acknowledged);
+                }
+                written?;
+                keep_alive
             }
-            Reply::Drop => return Ok(()),
-        }
-        if !head.keep_alive {
+            Reply::Reset { acknowledged } => {
+                // Without lingering, closing sends a reset instead of an orderly end.
+                let _reset = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
+                site.answered(false, acknowledged);
+                return Ok(());
+            }
+        };
+        if !keep_alive {
             return Ok(());
         }
         buffer.advance(end);
     }
+}
+
+/// Whether the client has closed its side: an answer would reach nobody.
+fn is_gone(stream: &TcpStream) -> bool {
+    let mut space = [0];
+    let mut space = ReadBuf::new(&mut space);
+    match stream.poll_peek(&mut Context::from_waker(Waker::noop()), &mut space) {
+        Poll::Ready(Ok(count)) => count == 0,
+        Poll::Ready(Err(_reset)) => true,
+        Poll::Pending => false,
+    }
+}
+
+/// Writes an answer, at a speed if there is one.
+async fn write_out(stream: &mut TcpStream, out: &[u8], speed: Option<f64>) -> std::io::Result<()> {
+    let Some(speed) = speed else { return stream.write_all(out).await };
+    let mut pieces = out.chunks(piece(speed)).peekable();
+    while let Some(part) = pieces.next() {
+        stream.write_all(part).await?;
+        if pieces.peek().is_some() {
+            tokio::time::sleep(time_of(part.len(), speed)).await;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the body at a speed; what came with the head already takes its time as well.
+async fn read_slowly(
+    stream: &mut TcpStream,
+    buffer: &mut BytesMut,
+    start: usize,
+    length: usize,
+    speed: f64,
+) -> Result<usize, Refusal> {
+    let end = start + length;
+    tokio::time::sleep(time_of(buffer.len().min(end) - start, speed)).await;
+    while buffer.len() < end {
+        let most = piece(speed).min(end - buffer.len());
+        buffer.reserve(most);
+        let count = (&mut *stream).take(most as u64).read_buf(buffer).await?;
+        if count == 0 {
+            return Err(Refusal::Gone);
+        }
+        tokio::time::sleep(time_of(count, speed)).await;
+    }
+    Ok(end)
+}
+
+/// Bytes of a tenth of a second, at least one.
+fn piece(speed: f64) -> usize {
+    (speed / 10.0).max(1.0) as usize
+}
+
+fn time_of(bytes: usize, speed: f64) -> Duration {
+    Duration::from_secs_f64(bytes as f64 / speed)
 }
 
 /// Reads up to the end of a head; none when the client closed between two requests.
@@ -199,11 +285,12 @@ fn parse_head(buffer: &[u8]) -> Result<Option<Head>, Refusal> {
         Err(_not_http) => return Err(Refusal::Status(400)),
     };
     let (Some(method), Some(target)) = (parsed.method, parsed.path) else { return Err(Refusal::Status(400)) };
-    let path = target.split_once('?').map_or(target, |(path, _query)| path);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut head = Head {
         length,
         method: place(buffer, method.as_bytes()),
         path: place(buffer, path.as_bytes()),
+        query: if query.is_empty() { 0..0 } else { place(buffer, query.as_bytes()) },
         keep_alive: parsed.version == Some(1),
         ..Head::default()
     };
@@ -221,6 +308,8 @@ fn parse_head(buffer: &[u8]) -> Result<Option<Head>, Refusal> {
             } else if header.value.eq_ignore_ascii_case(b"keep-alive") {
                 head.keep_alive = true;
             }
+        } else if header.name.eq_ignore_ascii_case("content-encoding") {
+            head.encoded = !header.value.eq_ignore_ascii_case(b"identity");
         } else if header.name.eq_ignore_ascii_case("expect") {
             head.expects_continue = header.value.eq_ignore_ascii_case(b"100-continue");
         }
@@ -237,11 +326,14 @@ fn place(buffer: &[u8], part: &[u8]) -> Range<usize> {
 /// Writes a whole answer, so that it goes out in one system call.
 fn write_answer(out: &mut Vec<u8>, status: u16, retry_after: Option<u32>, body: &[u8], keep_alive: bool) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    out.extend_from_slice(status_line(status).as_bytes());
+    let mut digits = itoa::Buffer::new();
+    out.extend_from_slice(digits.format(status).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reason(status).as_bytes());
     out.extend_from_slice(b"\r\ncontent-type: application/json\r\ncontent-length: ");
-    // Writing to memory cannot fail.
-    let _written = write!(out, "{}", body.len());
+    out.extend_from_slice(digits.format(body.len()).as_bytes());
     if let Some(seconds) = retry_after {
+        // Writing to memory cannot fail.
         let _written = write!(out, "\r\nretry-after: {seconds}");
     }
     if !keep_alive {
@@ -251,19 +343,29 @@ fn write_answer(out: &mut Vec<u8>, status: u16, retry_after: Option<u32>, body: 
     out.extend_from_slice(body);
 }
 
-/// The statuses that the practice target answers with.
-const fn status_line(status: u16) -> &'static str {
+/// The usual words for a status.
+const fn reason(status: u16) -> &'static str {
     match status {
-        200 => "200 OK",
-        202 => "202 Accepted",
-        400 => "400 Bad Request",
-        401 => "401 Unauthorized",
-        404 => "404 Not Found",
-        405 => "405 Method Not Allowed",
-        413 => "413 Content Too Large",
-        422 => "422 Unprocessable Content",
-        429 => "429 Too Many Requests",
-        431 => "431 Request Header Fields Too Large",
-        _ => "500 Internal Server Error",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ if status < 500 => "Client Error",
+        _ => "Server Error",
     }
 }
