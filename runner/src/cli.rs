@@ -49,6 +49,8 @@ pub enum Command {
     Init(InitArgs),
     /// Make a scenario of another tool's configuration, curl commands, a HAR recording or an OpenAPI document
     Import(ImportArgs),
+    /// Compare what a sink holds with what was acknowledged: lost, duplicate, phantom, corrupted, reordered
+    Audit(AuditArgs),
     /// Find out whether a target is there: exit code 0 or 3
     Health(HealthArgs),
     /// Look at the runs of the past
@@ -126,6 +128,9 @@ pub struct RunArgs {
     /// Switch of that practice target, as error_rate=0.05; the names are those of `GET /settings`
     #[arg(long, value_name = "NAME=VALUE", value_parser = path_and_value, requires = "practice_target")]
     pub practice_set: Vec<(String, String)>,
+    /// Write a ledger of every event and what became of it to this file, for `throng audit`
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
     /// Write the results to this file
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -485,6 +490,71 @@ pub struct ImportArgs {
     pub output: Option<PathBuf>,
 }
 
+/// `throng audit`
+#[derive(Args, Debug)]
+pub struct AuditArgs {
+    /// A run that had a ledger: its id, the beginning of it, or `latest`; or a ledger file
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The sink is the practice target at this address
+    #[arg(long, value_name = "URL", conflicts_with_all = ["jsonl", "search"])]
+    pub target: Option<String>,
+    /// The sink is an export with one event on each line
+    #[arg(long, value_name = "FILE", conflicts_with = "search")]
+    pub jsonl: Option<PathBuf>,
+    /// The sink is an endpoint that answers with pages of events: {offset}, {page} and {limit} stand where they belong
+    #[arg(long, value_name = "URL")]
+    pub search: Option<String>,
+    /// Where the sink's events carry the id, as data.event_id; where the run's did when left out
+    #[arg(long, value_name = "PATH")]
+    pub id_field: Option<String>,
+    /// The part of the sink's events that was sent; all of it when left out
+    #[arg(long, value_name = "PATH")]
+    pub body_field: Option<String>,
+    /// A part that the sink adds, as received_at; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub ignore_field: Vec<String>,
+    /// Member of the endpoint's answer that holds the events, as hits.hits; the usual ones when left out
+    #[arg(long, value_name = "PATH")]
+    pub items: Option<String>,
+    /// Events of a page
+    #[arg(long, value_name = "COUNT", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub page_size: u64,
+    /// Pages per second at most
+    #[arg(long, value_name = "RATE", default_value_t = 5.0)]
+    pub page_rate: f64,
+    /// Header to send to the endpoint, as 'X-API-Key: abc'; may be given again
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
+    pub header: Vec<(String, String)>,
+    /// Most lost events that pass
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub max_lost: u64,
+    /// Most duplicate events that pass
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub max_duplicate: u64,
+    /// Most events that nobody sent and that pass
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub max_phantom: u64,
+    /// Most events with another content that pass
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub max_corrupted: u64,
+    /// Most events in the wrong order that pass
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub max_reordered: u64,
+    /// Examples of each finding in the result
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    pub examples: usize,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write the result as JSON to this file
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
 /// `throng health`
 #[derive(Args, Debug)]
 pub struct HealthArgs {
@@ -551,6 +621,13 @@ fn path_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((path, value)) if !path.trim().is_empty() => Ok((path.trim().to_owned(), value.trim().to_owned())),
         _ => Err("write PATH=VALUE, as in workloads.shop.load.rate=20/s".to_owned()),
+    }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("write NAME: VALUE, as in X-API-Key: abc".to_owned()),
     }
 }
 

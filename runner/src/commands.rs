@@ -1,5 +1,6 @@
 //! What the command line does, one file per command.
 
+mod audit;
 mod completions;
 mod curl;
 mod explain;
@@ -124,6 +125,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Explain(args) => explain::explain(&args),
         Command::Init(args) => init::init(&args),
         Command::Import(args) => import::import(&args),
+        Command::Audit(args) => in_runtime(audit::audit(args)),
         Command::Health(args) => in_runtime(health::health(args)),
         Command::Runs(args) => runs::runs(args),
         Command::Completions(args) => completions::completions(&args),

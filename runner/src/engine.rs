@@ -15,6 +15,7 @@ mod job;
 pub mod journal;
 mod lane;
 mod meaning;
+mod notes;
 mod outcome;
 pub mod pacer;
 pub mod prepare;

@@ -3,12 +3,14 @@
 //! The binary is `main.rs`.
 
 pub mod atomic_file;
+pub mod audit;
 pub mod cli;
 pub mod commands;
 pub mod dataset;
 pub mod engine;
 pub mod fingerprint;
 pub mod import;
+pub mod ledger;
 pub mod library;
 pub mod practice;
 pub mod report;

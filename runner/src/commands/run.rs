@@ -1,5 +1,6 @@
 //! `throng run`: a scenario without the panel, from flags to exit code.
 
+mod delivery;
 mod dry;
 
 use std::path::Path;
@@ -45,15 +46,17 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
     }
     let practice = if args.practice_target {
         let address = ([127, 0, 0, 1], 0).into();
-        let settings = practice_settings(&args.practice_set)?;
+        let settings = practice_settings(&args, &found, &additions)?;
         Some(PracticeTarget::start(address, settings).map_err(|error| Refusal::usage(error.to_string()))?)
     } else {
         None
     };
     let prepared = ready(&found, &additions, practice.as_ref(), &args.policy.allow_target)?;
-    prepared.preflight().await.map_err(|error| refuse(error, &found))?;
     let directory = data_directory(&args.data)?;
+    let delivery = delivery::Delivery::new(&prepared, practice.as_ref().map(PracticeTarget::url))?;
+    prepared.preflight().await.map_err(|error| refuse(error, &found))?;
     let store = Arc::new(Store::open(&directory)?);
+    let (prepared, ledger) = delivery.begin(prepared, &directory)?;
     let progress = Progress::new(prepared.info.planned_seconds);
     let run = engine::start::start(prepared, Box::new(store.journal()));
     let (result, interrupted) = follow(&run, progress, signals).await?;
@@ -62,14 +65,20 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
         Some(practice) => practice.report().await.ok().map(|report| report.account),
         None => None,
     };
-    keep(&result, account.as_ref(), &store, &directory, args.output.as_deref())?;
-    Ok(exit(&result, interrupted))
+    let kept = keep(&result, account.as_ref(), &store, &directory, args.output.as_deref());
+    let delivered = delivery.end(ledger).await;
+    kept?;
+    Ok(match exit(&result, interrupted) {
+        Exit::Done if !delivered? => Exit::Failed,
+        exit => exit,
+    })
 }
 
 /// What the command line adds to the scenario: profile, then the short flags, then `--set`.
 fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
     let looked_at = look_at(found, args.profile.as_deref());
     let mut set = overrides::settings(looked_at.document(), &args.flags)?;
+    set.extend(args.ledger.iter().map(|path| ("outputs.ledger.file".to_owned(), path.display().to_string())));
     set.extend(args.set.iter().cloned());
     Ok(Additions {
         profile: args.profile.clone(),
@@ -96,14 +105,18 @@ fn ready(
     prepare(scenario, &secrets.prepare_options(url.as_deref(), allowed)).map_err(|error| refuse(error, found))
 }
 
-/// The practice target's settings with what the command line says of them.
-fn practice_settings(set: &[(String, String)]) -> Result<TargetSettings, Refusal> {
-    let said = set.iter().map(|(name, value)| {
+/// The practice target's settings with what the command line says of them. It looks for ids where the ledger does.
+fn practice_settings(args: &RunArgs, found: &Found, additions: &Additions) -> Result<TargetSettings, Refusal> {
+    let said = args.practice_set.iter().map(|(name, value)| {
         let value = serde_json::from_str(value).unwrap_or_else(|_error| serde_json::Value::from(value.as_str()));
         (name.clone(), value)
     });
-    serde_json::from_value(said.collect::<serde_json::Map<_, _>>().into())
-        .map_err(|error| Refusal::usage(format!("--practice-set: {error}")))
+    let settings: TargetSettings = serde_json::from_value(said.collect::<serde_json::Map<_, _>>().into())
+        .map_err(|error| Refusal::usage(format!("--practice-set: {error}")))?;
+    // Problems of the scenario are shown when it is made ready.
+    let scenario = load_to_run(found, additions).into_valid();
+    let id_field = scenario.ok().and_then(|(scenario, _secrets)| scenario.outputs.ledger.clone()?.id_field);
+    Ok(TargetSettings { id_field: settings.id_field.clone().or(id_field), ..settings })
 }
 
 /// Shows progress until the run is over. The first signal stops it, the second cuts the drain short.

@@ -12,8 +12,10 @@ use shared::units::Nanos;
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
 use crate::engine::job::{Job, Spare};
+use crate::engine::notes::Note;
 use crate::engine::slots::Slots;
 use crate::engine::target::{TargetSetup, Targets};
+use crate::fingerprint::Lens;
 
 /// How long before its moment an event may be rendered; less than a command's lead.
 const RENDER_AHEAD: Nanos = Nanos::from_millis(2);
@@ -40,6 +42,8 @@ pub(crate) struct Feed {
     batch: Option<(Job, Nanos)>,
     late_after: Nanos,
     drop_after: Option<Nanos>,
+    /// What a ledger looks at events with; none where there is none.
+    lens: Option<Lens>,
 }
 
 /// A workload's part in one worker, before it begins.
@@ -82,7 +86,13 @@ impl Feed {
             batch: None,
             late_after: load.late_after.unwrap_or(LATE_AFTER),
             drop_after: load.drop_after,
+            lens: None,
         }
+    }
+
+    /// The same feed, whose events are noted for a ledger.
+    pub(crate) fn noting(self, lens: Option<Lens>) -> Self {
+        Self { lens, ..self }
     }
 
     /// When it next has something, in run time; none while nothing is known to come.
@@ -212,8 +222,12 @@ impl Feed {
         let setup = &self.targets[self.target];
         let mut job = spare.take(setup.room);
         job.buffer.extend_from_slice(&setup.routes[0].prefix);
+        let start = job.buffer.len();
         let planned = self.cursor.emit(clock.date(at), &mut job.buffer);
         job.holds(planned.event_type.0, planned.id);
+        if let Some(lens) = &self.lens {
+            job.notes.push(Note::new(&planned, lens, job.buffer.get(start..).unwrap_or_default()));
+        }
         self.rendered = Some((planned, job));
     }
 
@@ -239,6 +253,7 @@ impl Feed {
         }
         batch.buffer.extend_from_slice(job.body(setup.room + setup.routes[0].prefix.len()));
         batch.holds(event_type, planned.id);
+        batch.notes.append(&mut job.notes);
         spare.give(job);
         let full = batch.types.len() >= route.max_events as usize;
         // The last event of the schedule takes the rest with it: nothing else would.

@@ -14,6 +14,7 @@ use crate::engine::clock::RunClock;
 use crate::engine::job::{Job, Spare};
 use crate::engine::recorder::{Gauges, Recorder};
 use crate::engine::target::Targets;
+use crate::ledger::Page;
 use crate::transport::Transport;
 
 /// Bytes and requests that may wait for connections, for each target of a worker. Beyond, requests are dropped.
@@ -40,6 +41,8 @@ pub(crate) struct Hub {
     /// When the worker itself next has something to do.
     pub(crate) next_due: Cell<Nanos>,
     recorder: RefCell<Recorder>,
+    /// Entries of the ledger, where one is kept.
+    pub(crate) ledger: RefCell<Option<Page>>,
     retries: RefCell<BinaryHeap<Reverse<Retry>>>,
     retry_number: Cell<u64>,
     /// Ends that feeds want to know of: which feed, and when.
@@ -209,6 +212,7 @@ impl Hub {
             connections: Cell::new(0),
             next_due: Cell::new(Nanos::ZERO),
             recorder: RefCell::new(recorder),
+            ledger: RefCell::default(),
             retries: RefCell::default(),
             retry_number: Cell::new(0),
             ended: RefCell::default(),

@@ -4,6 +4,7 @@ use shared::plan::EventId;
 use shared::run::FailureKind;
 use shared::units::Nanos;
 
+use crate::engine::notes::Note;
 use crate::engine::target::Route;
 
 /// Jobs kept for reuse by one worker.
@@ -22,6 +23,10 @@ pub(crate) struct Job {
     pub(crate) route: usize,
     /// Type of each event in it, in their order.
     pub(crate) types: Vec<u16>,
+    /// What a ledger will say of each event in it; empty where none is kept.
+    pub(crate) notes: Vec<Note>,
+    /// Whether an attempt had no answer: the target may have it.
+    pub(crate) unanswered: bool,
     /// When it was due, in run time.
     pub(crate) due: Nanos,
     /// When a worker took it up.
@@ -71,6 +76,8 @@ impl Job {
         self.buffer.resize(room, 0);
         self.start = room;
         self.types.clear();
+        self.notes.clear();
+        self.unanswered = false;
         self.first_sent = None;
         self.attempts = 0;
         self.throttled = false;

@@ -6,6 +6,7 @@ use shared::units::Nanos;
 use crate::engine::hub::Hub;
 use crate::engine::job::Job;
 use crate::engine::meaning::Meaning;
+use crate::engine::notes::{may_have_arrived, note};
 use crate::engine::recorder::Ending;
 use crate::engine::target::{Route, TargetSetup};
 use crate::transport::exchange::Answer;
@@ -93,6 +94,9 @@ pub(crate) fn end(hub: &Hub, target: usize, mut job: Job, attempt: Attempt<'_>) 
         job.throttled = true;
         hub.record(attempt.done).throttled(&job.types);
     }
+    if attempt.result.is_err() && failure.is_some_and(may_have_arrived) {
+        job.unanswered = true;
+    }
     if let Some(kind) = failure
         && hub.retries_allowed.get()
         && let Some(wait) = setup.retry.wait(kind, job.attempts, asked, job.key)
@@ -135,6 +139,10 @@ fn finish(hub: &Hub, setup: &TargetSetup, job: Job, ending: &Ending, attempt: &A
     let sample = recorder.wants_sample(ending.failure).then(|| sample(hub, setup, &job, ending, attempt));
     recorder.request_ended(&job.types, ending, sample);
     drop(recorder);
+    if let Some(page) = hub.ledger.borrow_mut().as_mut() {
+        let status = attempt.result.as_ref().ok().map(|answer| answer.status);
+        note(page, &job, ending, status, attempt.body);
+    }
     hub.ended(&job, ending.at);
     hub.spare.borrow_mut().give(job);
 }

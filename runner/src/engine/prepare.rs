@@ -13,6 +13,7 @@ use shared::units::EpochMicros;
 use crate::engine::clock::rfc3339;
 use crate::engine::progress::Facts;
 use crate::engine::target::{Context, TargetSetup, Targets};
+use crate::ledger::{Header, Ledger};
 
 pub use crate::engine::prepare_error::PrepareError;
 
@@ -58,6 +59,7 @@ pub struct Prepared {
     /// Values that no sample may show.
     pub(crate) secrets: Arc<[String]>,
     pub(crate) facts: Facts,
+    pub(crate) ledger: Option<Ledger>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -67,6 +69,27 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
+    /// The same run, with a ledger of its events.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Ledger) -> Self {
+        Self { ledger: Some(ledger), ..self }
+    }
+
+    /// What a ledger of it says of itself.
+    pub fn ledger_header(&self) -> Header {
+        let asked = self.scenario.outputs.ledger.as_ref();
+        Header {
+            run: self.info.id.0.clone(),
+            scenario: self.info.scenario.clone(),
+            profile: self.info.profile.clone(),
+            seed: self.info.seed,
+            started_at: rfc3339(today()),
+            id_field: asked.and_then(|ledger| ledger.id_field.clone()),
+            body_field: asked.and_then(|ledger| ledger.body_field.clone()),
+            ..Header::default()
+        }
+    }
+
     /// Opens one connection to each target.
     ///
     /// # Errors
@@ -137,7 +160,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets.dedup();
-    Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts })
+    Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts, ledger: None })
 }
 
 fn workload_row(workload: &WorkloadPlan) -> WorkloadRow {

@@ -28,7 +28,7 @@ const WANTED_FILES: u64 = 1 << 20;
 pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     // Every connection is a file handle. Where the limit stays low, running out is counted under its own name.
     let _ = rlimit::increase_nofile_limit(WANTED_FILES);
-    let Prepared { mut info, plan, scenario, targets, secrets, facts } = prepared;
+    let Prepared { mut info, plan, scenario, targets, secrets, facts, ledger } = prepared;
     let clock = RunClock::starting_in(LEAD);
     let start = clock.date(Nanos::ZERO);
     info.started_at = rfc3339(start);
@@ -51,10 +51,13 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
             secrets: Arc::clone(&secrets),
             controls: receiver,
             reports: reporter.clone(),
+            ledger: ledger.clone(),
         };
         workers.spawn_blocking(move || worker::run(assignment));
     }
     drop(reporter);
+    // It is closed once the last worker is gone.
+    drop(ledger);
     let (asker, asks) = mpsc::channel(ASKS);
     let (ticks, _) = broadcast::channel(TICKS);
     let id = info.id.clone();

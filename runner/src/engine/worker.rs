@@ -29,6 +29,7 @@ use crate::engine::pacer::Pacer;
 use crate::engine::slots::Slots;
 use crate::engine::target::Targets;
 use crate::engine::usage::Usage;
+use crate::ledger::Ledger;
 
 /// Things taken up before the connections get their turn.
 const TAKEN_AT_ONCE: usize = 64;
@@ -51,6 +52,7 @@ pub(crate) struct Assignment {
     pub(crate) secrets: Arc<[String]>,
     pub(crate) controls: mpsc::Receiver<Control>,
     pub(crate) reports: mpsc::Sender<Report>,
+    pub(crate) ledger: Option<Ledger>,
 }
 
 /// Where a worker stands.
@@ -95,7 +97,8 @@ pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
 
 impl Worker {
     fn new(assignment: Assignment) -> io::Result<Self> {
-        let Assignment { index, count, clock, plan, scenario, targets, secrets, controls, reports } = assignment;
+        let Assignment { index, count, clock, plan, scenario, targets, secrets, controls, reports, ledger } =
+            assignment;
         let worker = Share { index: index as u32, count: count as u32 };
         // As many connections as closed loads have requests at once, unless the scenario says how many.
         let mut at_once = vec![0; targets.len()];
@@ -113,6 +116,7 @@ impl Worker {
             .collect();
         let start = clock.date(Nanos::ZERO);
         let mut feeds = Vec::new();
+        let lens = ledger.as_ref().map(|ledger| ledger.header().lens());
         let mut drain = Nanos::ZERO;
         for (number, workload) in plan.workloads().iter().enumerate() {
             let load = scenario.workloads.get(&workload.name).map(|workload| workload.load.clone()).unwrap_or_default();
@@ -126,13 +130,15 @@ impl Worker {
                 schedule: workload.schedule(start),
                 slots: requests.map(|requests| Slots::new(requests, load.delay.unwrap_or_default())),
             };
-            feeds.push(Feed::new(part, Arc::clone(&targets), &load));
+            feeds.push(Feed::new(part, Arc::clone(&targets), &load).noting(lens.clone()));
         }
         let shortest = targets.iter().map(|target| target.timeout.min(target.connect_timeout)).min();
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
+        let hub = Hub::new(clock, targets, secrets, plan, pools.map_err(io::Error::other)?);
+        hub.ledger.replace(ledger.map(|ledger| ledger.page()));
         Ok(Self {
             index,
-            hub: Rc::new(Hub::new(clock, targets, secrets, plan, pools.map_err(io::Error::other)?)),
+            hub: Rc::new(hub),
             feeds,
             schedule: ScheduleClock::default(),
             pacer: Pacer::new(clock)?,
@@ -363,6 +369,9 @@ impl Worker {
         }
         recorder.busy(self.usage.since());
         drop(recorder);
+        if let Some(page) = self.hub.ledger.borrow_mut().as_mut() {
+            page.hand_on(now);
+        }
         for pool in &self.hub.pools {
             for lane in pool.lanes.borrow().iter() {
                 if lane.deadline.get().is_some_and(|deadline| now >= deadline) {

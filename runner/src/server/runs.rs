@@ -14,6 +14,7 @@ use super::failure::{Body, Failure, blocking};
 use crate::engine;
 use crate::engine::handle::CommandError;
 use crate::engine::prepare::{PrepareError, Prepared, prepare};
+use crate::ledger::Ledger;
 use crate::library::Found;
 use crate::library::loading::{Additions, load_to_run};
 
@@ -52,6 +53,7 @@ pub(super) async fn start(
         let app = Arc::clone(&app);
         blocking(move || prepare_run(&app, start, practice)).await??
     };
+    let prepared = with_ledger(&app, prepared)?;
     let info = prepared.info.clone();
     let run = engine::start::start(prepared, Box::new(app.store.journal()));
     // Whoever is told of the run can find it: its beginning is written before the answer.
@@ -59,6 +61,23 @@ pub(super) async fn start(
     turn.start(run);
     blocking(move || app.store.flush()).await??;
     Ok((StatusCode::CREATED, Json(info)))
+}
+
+/// Lets a run keep its ledger where the scenario asks for one: always in the data directory, whatever file it names,
+/// since whoever may use the panel need not be allowed to write anywhere on this machine.
+fn with_ledger(app: &App, prepared: Prepared) -> Result<Prepared, Failure> {
+    if prepared.scenario.checks.iter().any(|check| check.audit.is_some()) {
+        let failure = Failure::new(StatusCode::CONFLICT, "audit_unsupported", "an audit is made by `throng run` alone");
+        return Err(failure.with_hint("take the audit out of its checks, and audit the run with `throng audit`"));
+    }
+    if prepared.scenario.outputs.ledger.is_none() {
+        return Ok(prepared);
+    }
+    let path = app.store.directory().join("ledgers").join(format!("{}.ledger", prepared.info.id));
+    // It is closed when the run ends; what could not be written, an audit says.
+    let (ledger, _closing) = Ledger::create(&path, prepared.ledger_header())
+        .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
+    Ok(prepared.with_ledger(ledger))
 }
 
 /// A run's result as a download.

@@ -5,6 +5,8 @@ mod bad_input;
 #[cfg(test)]
 mod datasets;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod headless;
 #[cfg(test)]
 mod interruption;

@@ -13,12 +13,11 @@ type Rule<T> = (&'static str, fn(&T) -> bool);
 const SCENARIO: &[Rule<Scenario>] = &[
     ("clock.mode", |scenario| scenario.clock.mode != ClockMode::Live),
     ("faults", |scenario| !scenario.faults.is_empty()),
-    ("checks", |scenario| !scenario.checks.is_empty()),
+    ("checks", |scenario| scenario.checks.iter().any(|check| check.audit.is_none())),
     ("outputs.console", |scenario| scenario.outputs.console.is_some()),
     ("outputs.results", |scenario| scenario.outputs.results.is_some()),
     ("outputs.events", |scenario| scenario.outputs.events.is_some()),
     ("outputs.log", |scenario| scenario.outputs.log.is_some()),
-    ("outputs.ledger", |scenario| scenario.outputs.ledger.is_some()),
     ("outputs.prometheus", |scenario| scenario.outputs.prometheus.is_some()),
 ];
 

@@ -102,7 +102,7 @@ pub struct Distribution {
 }
 
 /// What the target must hold in the end.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Audit {
     /// Most acknowledged events that may be missing.
@@ -111,4 +111,29 @@ pub struct Audit {
     pub duplicate: u64,
     /// Most events that nobody sent.
     pub phantom: u64,
+    /// Most events that may be there with another content.
+    pub corrupted: u64,
+    /// Most events that may be there in the wrong order.
+    pub reordered: u64,
+    /// Address of a practice target to look at; that of `--practice-target` when nothing is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Export to look at, one event on each line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jsonl: Option<String>,
+    /// Endpoint to look at, with `{offset}`, `{page}` and `{limit}` where they belong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// Headers to send to that endpoint.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub headers: IndexMap<String, String>,
+    /// Where the sink's events carry the id; where the run's did when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_field: Option<String>,
+    /// The part of the sink's events that was sent; all of it when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_field: Option<String>,
+    /// Time for the sink to settle after the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settle: Option<Nanos>,
 }

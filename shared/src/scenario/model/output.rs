@@ -23,10 +23,25 @@ pub struct Outputs {
     pub log: Option<String>,
     /// File for what was sent and answered, event by event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ledger: Option<String>,
+    pub ledger: Option<Ledger>,
     /// Address on which figures are offered to Prometheus.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prometheus: Option<String>,
+}
+
+/// A file that says what became of every event, for an audit.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ledger {
+    /// The file; a place of its own in the data directory when left out, and always under `throng serve`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Where an event carries its id, as `data.event_id`; the usual places when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_field: Option<String>,
+    /// The part of an event that the sink keeps, as `data`; the whole event when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_field: Option<String>,
 }
 
 /// Progress on the terminal.

@@ -60,6 +60,13 @@ pub(super) fn check(index: usize, check: &Check, findings: &mut Findings<'_>) {
             findings.error(format!("{path}.tolerance"), "has no effect without shares", "remove it");
         }
     }
+    if let Some(audit) = &check.audit {
+        let sinks = [audit.target.is_some(), audit.jsonl.is_some(), audit.search.is_some()];
+        if sinks.iter().filter(|given| **given).count() > 1 {
+            let hint = "write one of target, jsonl and search";
+            findings.error(format!("{path}.audit"), "looks at several sinks", hint);
+        }
+    }
     if let Some(expect) = &check.expect {
         for (row, status) in expect.status.iter().enumerate() {
             if !(100..=599).contains(status) {

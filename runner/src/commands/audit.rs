@@ -1,0 +1,182 @@
+//! `throng audit`: what a sink holds against what was acknowledged.
+
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use shared::wording::count;
+
+use super::{Exit, Refusal, data_directory};
+use crate::atomic_file::write_whole;
+use crate::audit::{AuditError, AuditOptions, AuditResult, Finding, Look, Search, Sink, Tolerance, audit as compare};
+use crate::cli::AuditArgs;
+use crate::report::table::Table;
+
+/// What stands for the newest run.
+const LATEST: &str = "latest";
+/// Where the ledgers of runs are, below the data directory.
+const LEDGERS: &str = "ledgers";
+/// Ends of names: a ledger, and a note that says where one is.
+const LEDGER: &str = "ledger";
+const ELSEWHERE: &str = "path";
+
+/// Audits a run.
+pub(super) async fn audit(args: AuditArgs) -> Result<Exit, Refusal> {
+    let ledger = find(&data_directory(&args.data)?, &args.run)?;
+    let sink = sink(&args)?;
+    let tolerance = Tolerance {
+        lost: args.max_lost,
+        duplicate: args.max_duplicate,
+        phantom: args.max_phantom,
+        corrupted: args.max_corrupted,
+        reordered: args.max_reordered,
+    };
+    let options = AuditOptions { tolerance, examples: args.examples, directory: None };
+    let result = compare(&ledger, sink, &options).await.map_err(refuse)?;
+    let json = serde_json::to_string_pretty(&result).map_err(Refusal::failed)?;
+    if args.json {
+        anstream::println!("{json}");
+    } else {
+        anstream::print!("{}", described(&result));
+    }
+    if let Some(path) = &args.output {
+        write_whole(path, format!("{json}\n").as_bytes())
+            .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(if result.passed { Exit::Done } else { Exit::Failed })
+}
+
+/// Where the ledger of a run belongs unless its scenario names another place.
+pub(super) fn usual_place(data: &Path, run: &str) -> PathBuf {
+    data.join(LEDGERS).join(format!("{run}.{LEDGER}"))
+}
+
+/// Notes that the ledger of a run is elsewhere, so that the run's id finds it.
+pub(super) fn note_place(data: &Path, run: &str, ledger: &Path) -> std::io::Result<()> {
+    let directory = data.join(LEDGERS);
+    std::fs::create_dir_all(&directory)?;
+    let place = std::path::absolute(ledger)?;
+    write_whole(&directory.join(format!("{run}.{ELSEWHERE}")), place.to_string_lossy().as_bytes())
+}
+
+/// An audit's outcome, for people.
+pub(super) fn described(result: &AuditResult) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    let (ledger, sink) = (&result.ledger, &result.sink);
+    let _written = writeln!(out, "audit of run {} ({}, seed {})", result.run, result.scenario, result.seed);
+    let _written = writeln!(
+        out,
+        "ledger: {} events, {} acknowledged, {} refused, {} in doubt",
+        count(ledger.events),
+        count(ledger.acknowledged),
+        count(ledger.refused),
+        count(ledger.in_doubt)
+    );
+    let _written =
+        writeln!(out, "sink:   {} events, {} unreadable, {}\n", count(sink.events), count(sink.unreadable), sink.what);
+    let mut table = Table::new(&["finding", "events", "for example"]);
+    table.row(["sound".to_owned(), count(result.sound), String::new()]);
+    for finding in [
+        Finding::Lost,
+        Finding::Duplicate,
+        Finding::Phantom,
+        Finding::Corrupted,
+        Finding::Reordered,
+        Finding::RefusedYetHeld,
+        Finding::InDoubtHeld,
+        Finding::InDoubtMissing,
+    ] {
+        let example = result.examples.get(&finding).and_then(|examples| examples.first());
+        let example = example.map_or_else(String::new, |example| match &example.note {
+            Some(note) => format!("{}, {note}", printable(&example.event_id)),
+            None => printable(&example.event_id),
+        });
+        table.row([finding.label().to_owned(), count(result.count(finding)), example]);
+    }
+    table.write(&mut out, Style::new().dimmed());
+    for note in &result.notes {
+        let _written = writeln!(out, "\n{note}");
+    }
+    if result.duplicates_after_lost_answers > 0 {
+        let _written = writeln!(
+            out,
+            "\n{} of the duplicates were sent again after an answer was lost",
+            count(result.duplicates_after_lost_answers)
+        );
+    }
+    let (word, colour) =
+        if result.passed { ("the sink agrees", AnsiColor::Green) } else { ("the sink differs", AnsiColor::Red) };
+    let style = Style::new().bold().fg_color(Some(colour.into()));
+    let _written = writeln!(out, "\n{style}{word}{style:#}");
+    out
+}
+
+/// Why an audit could not be made.
+pub(super) fn refuse(error: AuditError) -> Refusal {
+    match error {
+        AuditError::Ledger(_) => Refusal::usage(error.to_string()),
+        AuditError::Sink(_) | AuditError::Spill { .. } => Refusal::failed(error),
+    }
+}
+
+fn sink(args: &AuditArgs) -> Result<Sink, Refusal> {
+    let look = Look {
+        id_field: args.id_field.clone(),
+        body_field: args.body_field.clone(),
+        ignored: args.ignore_field.clone(),
+    };
+    match (&args.target, &args.jsonl, &args.search) {
+        (Some(url), None, None) => Ok(Sink::Practice { url: url.clone() }),
+        (None, Some(path), None) => Ok(Sink::Jsonl { path: path.clone(), look }),
+        (None, None, Some(url)) => Ok(Sink::Search(Search {
+            url: url.clone(),
+            page_size: args.page_size,
+            items: args.items.clone(),
+            headers: args.header.clone(),
+            rate: args.page_rate,
+            look,
+        })),
+        _ => Err(Refusal::usage("where are the events?").with_hint(
+            "name one sink: --target http://127.0.0.1:7979 (practice target), --jsonl FILE or --search URL",
+        )),
+    }
+}
+
+/// The ledger of a run by its id, the only id with this beginning, the newest, or a file.
+fn find(data: &Path, wanted: &str) -> Result<PathBuf, Refusal> {
+    let file = Path::new(wanted);
+    if file.is_file() {
+        return Ok(file.to_owned());
+    }
+    let none = || {
+        Refusal::usage(format!("no ledger of a run {wanted}"))
+            .with_hint("start the run with --ledger FILE, or name the file")
+    };
+    let mut known: Vec<(String, PathBuf)> = Vec::new();
+    for entry in std::fs::read_dir(data.join(LEDGERS)).map_err(|_missing| none())?.flatten() {
+        let path = entry.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if let (Some(LEDGER | ELSEWHERE), Some(id)) = (ending, path.file_stem().and_then(|id| id.to_str())) {
+            known.push((id.to_owned(), path));
+        }
+    }
+    known.sort();
+    let mut alike = known.iter().filter(|(id, _)| id.starts_with(wanted));
+    let found = match (wanted, alike.next(), alike.next()) {
+        (LATEST, _, _) => known.last(),
+        (_, Some(one), None) => Some(one),
+        (_, Some(_), Some(_)) => return Err(Refusal::usage(format!("more than one run begins with {wanted}"))),
+        (_, None, _) => None,
+    };
+    let (_, path) = found.ok_or_else(none)?;
+    if path.extension().and_then(|ending| ending.to_str()) == Some(ELSEWHERE) {
+        let text = std::fs::read_to_string(path).map_err(Refusal::failed)?;
+        return Ok(PathBuf::from(text));
+    }
+    Ok(path.clone())
+}
+
+/// What a sink calls an event, harmless for a terminal.
+fn printable(text: &str) -> String {
+    text.chars().take(64).map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
