@@ -8,6 +8,7 @@ mod modifiers;
 mod numbers;
 mod people;
 mod pools;
+mod sharing;
 mod triples;
 
 use indexmap::IndexMap;
@@ -359,6 +360,7 @@ impl<'a> Compiler<'a> {
 
     /// Ends compiling.
     pub(crate) fn finish(mut self) -> (Program, Vec<Problem>) {
+        sharing::share_conditions(&mut self.program);
         if self.program.depth() > MAX_CHAIN {
             let message = format!("the draws of an event build on each other more than {MAX_CHAIN} deep");
             self.problems.push(Problem::error("events", message).with_hint("take the longest chain of `let` apart"));

@@ -70,8 +70,8 @@ impl Layout {
             let mut key = Vec::new();
             write_text(name.as_bytes(), &mut key);
             key.push(b':');
-            let span = program.add_text(&key);
-            self.operations.push(Operation::Optional(span.start, span.start + span.len, typed.id));
+            let (start, end) = program.add_literal(&key);
+            self.operations.push(Operation::Optional(start, end, typed.id));
         } else {
             self.key(name);
             self.value(program, typed);
@@ -91,8 +91,8 @@ impl Layout {
 
     fn flush(&mut self, program: &mut Program) {
         if !self.literal.is_empty() {
-            let span = program.add_text(&self.literal);
-            self.operations.push(Operation::Literal(span.start, span.start + span.len));
+            let (start, end) = program.add_literal(&self.literal);
+            self.operations.push(Operation::Literal(start, end));
             self.literal.clear();
         }
     }
