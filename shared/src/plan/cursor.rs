@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::event_id::{EventId, Origin};
+use crate::event_id::{EventId, Stamp};
 use crate::plan::arrivals::{Arrival, Arrivals};
 use crate::plan::life::{Life, Means};
 use crate::plan::lives::{Course, LivePlan, Lives};
-use crate::plan::mix::{Decided, MixRun, Streams};
+use crate::plan::mix::{Decided, MixRun};
 use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
 use crate::random::index;
 use crate::template::context::{Context, Facts, Scratch};
+use crate::template::program::ExprId;
 use crate::units::{EpochMicros, Nanos};
 
 /// Turns in a row that may pass without an event before a workload counts as over.
@@ -24,13 +25,27 @@ const GROUPS_PER_WORKER: u64 = 4;
 #[derive(Debug)]
 pub struct Cursor {
     plan: Arc<Plan>,
+    walk: Walk,
+}
+
+/// What changes along the way. The plan is lent to it: a count of owners would be one that all workers fight over.
+#[derive(Debug)]
+struct Walk {
     workload: usize,
     share: Share,
+    stamp: Stamp,
     arrivals: Arrivals,
     run: Run,
     scratch: Scratch,
     next: Option<Next>,
     over: bool,
+}
+
+/// How far an event is rendered.
+enum Render<'a> {
+    Nothing,
+    Draws,
+    Into(&'a mut Vec<u8>),
 }
 
 /// What a behavior remembers as it goes along.
@@ -77,15 +92,56 @@ impl Cursor {
                 share.index >= share.count.max(1)
             }
         });
-        Self { plan, workload, share, arrivals, run, scratch: Scratch::default(), next: None, over }
+        let stamp = Stamp::new(workload as u16, plan.seed());
+        let walk = Walk { workload, share, stamp, arrivals, run, scratch: Scratch::default(), next: None, over };
+        Self { plan, walk }
+    }
+
+    /// The same part, cut otherwise: where events are independent, workers take turns stretch by stretch instead of event
+    /// by event. For a walk that has not begun, by whoever puts all parts together again.
+    #[must_use]
+    pub fn in_stretches(mut self) -> Self {
+        if self.plan.inner(self.walk.workload).is_some_and(|inner| matches!(inner.behavior, BehaviorPlan::Emit(_))) {
+            self.walk.arrivals = self.walk.arrivals.in_stretches(self.walk.share);
+            self.walk.share = Share::WHOLE;
+        }
+        self
     }
 
     /// When the next event is due; none when nothing more comes before the end (or while the rate is zero).
     pub fn next_due(&mut self, schedule: &Schedule) -> Option<Nanos> {
+        self.walk.next_due(&self.plan, schedule)
+    }
+
+    /// The id of the event that [`Cursor::next_due`] announced, so that a search renders only what it looked for.
+    pub fn next_id(&self) -> Option<EventId> {
+        self.walk.next.as_ref().map(|next| self.walk.id_of(next))
+    }
+
+    /// Renders the event that [`Cursor::next_due`] announced, envelope included, at the end of `out`, and moves on.
+    ///
+    /// `event_time` is the moment that the event says it happened. Where nothing was announced, nothing is written.
+    pub fn emit(&mut self, event_time: EpochMicros, out: &mut Vec<u8>) -> Planned {
+        self.walk.take(&self.plan, event_time, Render::Into(out))
+    }
+
+    /// Draws all that the event holds which [`Cursor::next_due`] announced, writes nothing, and moves on: benchmarks tell
+    /// by it what drawing costs and what writing does.
+    pub fn draw(&mut self, event_time: EpochMicros) -> Planned {
+        self.walk.take(&self.plan, event_time, Render::Draws)
+    }
+
+    /// Moves past the event that [`Cursor::next_due`] announced without rendering it: what it changes is changed.
+    pub fn skip(&mut self, event_time: EpochMicros) -> Planned {
+        self.walk.take(&self.plan, event_time, Render::Nothing)
+    }
+}
+
+impl Walk {
+    fn next_due(&mut self, plan: &Plan, schedule: &Schedule) -> Option<Nanos> {
         if self.next.is_none() && !self.over {
-            self.next = self.find(schedule);
+            self.next = self.find(plan, schedule);
         }
-        let plan = Arc::clone(&self.plan);
         let inner = plan.inner(self.workload)?;
         let next = self.next.as_mut()?;
         next.due = match inner.load.pacing {
@@ -100,25 +156,7 @@ impl Cursor {
         Some(next.due)
     }
 
-    /// The id of the event that [`Cursor::next_due`] announced, so that a search renders only what it looked for.
-    pub fn next_id(&self) -> Option<EventId> {
-        self.next.as_ref().map(|next| self.id_of(next))
-    }
-
-    /// Renders the event that [`Cursor::next_due`] announced, envelope included, at the end of `out`, and moves on.
-    ///
-    /// `event_time` is the moment that the event says it happened. Where nothing was announced, nothing is written.
-    pub fn emit(&mut self, event_time: EpochMicros, out: &mut Vec<u8>) -> Planned {
-        self.take(event_time, Some(out))
-    }
-
-    /// Moves past the event that [`Cursor::next_due`] announced without rendering it: what it changes is changed.
-    pub fn skip(&mut self, event_time: EpochMicros) -> Planned {
-        self.take(event_time, None)
-    }
-
-    fn take(&mut self, event_time: EpochMicros, mut out: Option<&mut Vec<u8>>) -> Planned {
-        let plan = Arc::clone(&self.plan);
+    fn take(&mut self, plan: &Plan, event_time: EpochMicros, mut render: Render<'_>) -> Planned {
         let (Some(inner), Some(next)) = (plan.inner(self.workload), self.next.take()) else {
             return Planned::default();
         };
@@ -128,27 +166,23 @@ impl Cursor {
             (BehaviorPlan::Mix(mix), Run::Mix(run), Some(decided)) => {
                 let template = &mix.events[decided.event].template;
                 let state = run.state(decided).map(|state| (&mix.state, state));
-                if let Some(out) = &mut out {
-                    Context::new(&plan.program, &mut self.scratch, state, facts).write(template.write, out);
-                }
+                render.event(Context::new(&plan.program, &mut self.scratch, state, facts), template.write);
                 run.change(mix, &plan.program, &mut self.scratch, facts, inner.streams, decided);
                 template.event_type
             }
             (BehaviorPlan::Emit(template), ..) => {
-                if let Some(out) = &mut out {
-                    Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
-                }
+                render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
                 template.event_type
             }
             (BehaviorPlan::Replay(replay), ..) => {
-                if let Some(out) = &mut out {
+                if !matches!(render, Render::Nothing) {
                     let mut recorded = std::mem::take(&mut self.scratch.recorded);
                     recorded.clear();
                     if let Some(records) = &replay.records {
                         records.write(next.sequence, &mut recorded);
                     }
                     self.scratch.recorded = recorded;
-                    Context::new(&plan.program, &mut self.scratch, None, facts).write(replay.write, out);
+                    render.event(Context::new(&plan.program, &mut self.scratch, None, facts), replay.write);
                 }
                 replay.event_type
             }
@@ -165,12 +199,10 @@ impl Cursor {
                     LivePlan::Lifecycle(lifecycle) => lifecycle.give(&beat, &mut self.scratch),
                 }
                 let template = &live.templates()[usize::from(beat.template)];
-                if let Some(out) = &mut out {
-                    Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
-                }
+                render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
                 let share = self.share;
                 let mine = |number: u64| is_mine(share, number);
-                let mut course = course(&plan, inner, &mut self.scratch, &mine);
+                let mut course = course(plan, inner, &mut self.scratch, &mine);
                 if let Some(course) = &mut course {
                     lives.advance(place, course);
                 }
@@ -186,8 +218,7 @@ impl Cursor {
     }
 
     fn id_of(&self, next: &Next) -> EventId {
-        let origin = Origin { workload: self.workload as u16, entity: next.entity, step: next.step };
-        EventId::new(origin, self.plan.seed())
+        self.stamp.id(next.entity, next.step)
     }
 
     fn facts(&self, inner: &Workload, next: &Next, moment: EpochMicros) -> (Facts, EventId) {
@@ -206,14 +237,13 @@ impl Cursor {
     }
 
     /// The next event of this worker's part. Events of others that share its memory are carried out on the way.
-    fn find(&mut self, schedule: &Schedule) -> Option<Next> {
-        let plan = Arc::clone(&self.plan);
+    fn find(&mut self, plan: &Plan, schedule: &Schedule) -> Option<Next> {
         let inner = plan.inner(self.workload)?;
         let streams = inner.streams;
         if let (BehaviorPlan::Live(..), Run::Live(lives)) = (&inner.behavior, &mut self.run) {
             let share = self.share;
             let mine = |number: u64| is_mine(share, number);
-            let mut course = course(&plan, inner, &mut self.scratch, &mine)?;
+            let mut course = course(plan, inner, &mut self.scratch, &mine)?;
             let (moment, place) = lives.next(schedule, &mut self.arrivals, &mut course)?;
             let (life, _) = lives.at(place)?;
             return Some(Next::of_life(life, moment, place));
@@ -274,7 +304,7 @@ impl Cursor {
                         if alone || self.mine(decided.user) {
                             break Some(next);
                         }
-                        self.carry_out(inner, streams, &next);
+                        self.carry_out(plan, inner, &next);
                     }
                 }
             };
@@ -292,12 +322,12 @@ impl Cursor {
     }
 
     /// Lets an event that another worker renders change its user's state.
-    fn carry_out(&mut self, inner: &Workload, streams: Streams, next: &Next) {
+    fn carry_out(&mut self, plan: &Plan, inner: &Workload, next: &Next) {
         let (facts, _) = self.facts(inner, next, EpochMicros(0));
-        self.scratch.begin(&self.plan.program);
+        self.scratch.begin(&plan.program);
         if let (BehaviorPlan::Mix(mix), Run::Mix(run), Some(decided)) = (&inner.behavior, &mut self.run, &next.decided)
         {
-            run.change(mix, &self.plan.program, &mut self.scratch, facts, streams, decided);
+            run.change(mix, &plan.program, &mut self.scratch, facts, inner.streams, decided);
         }
     }
 
@@ -321,6 +351,18 @@ fn course<'a>(
     let (streams, users) = (inner.streams, inner.users);
     let means = Means { program: &plan.program, scratch, streams, users, repeat: *repeat, mine };
     Some(Course { plan: live, means })
+}
+
+impl Render<'_> {
+    fn event(&mut self, mut context: Context<'_>, event: ExprId) {
+        match self {
+            Self::Nothing => {}
+            Self::Draws => context.draw_all(event),
+            Self::Into(out) => {
+                context.write(event, out);
+            }
+        }
+    }
 }
 
 impl Next {
