@@ -116,7 +116,7 @@ impl Producer {
             };
             let mut stream = Stream {
                 workload: number as u16,
-                cursor: plan.cursor(number, share),
+                cursor: plan.cursor(number, share).in_stretches(),
                 schedule: workload.schedule(start),
                 due: None,
                 counted,
