@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod demo;
 mod install;
+mod instructions;
 mod panel;
 mod screen;
 mod test;
@@ -24,6 +25,8 @@ cargo xtask <command>
   ui [--dev]            build only the panel; --dev: not optimised, fast to build
   test [STEP...]        everything that decides whether a change lands, or only some of its steps
   test --list           name the steps
+  instructions [NAME...]
+                        instructions per event of each built-in (valgrind), whatever else the machine does
   check                 the layers of ARCHITECTURE.md and the habits of the tree";
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn obey(arguments: &[String]) -> Result<()> {
             Ok(())
         }
         ["test", ..] => test::all(&workspace, &arguments[1..]),
+        ["instructions", ..] => instructions::count(&workspace, &arguments[1..]),
         ["check"] => check::all(&workspace),
         [] | ["help" | "-h" | "--help"] => {
             screen::line(USAGE);
