@@ -7,6 +7,7 @@ pub mod cli;
 pub mod commands;
 pub mod dataset;
 pub mod engine;
+pub mod file_access;
 pub mod import;
 pub mod library;
 pub mod practice;

@@ -9,6 +9,7 @@ use shared::api::{ScenarioDocument, ScenarioSummary};
 use shared::scenario::document::Node;
 use shared::scenario::{Files, built_in, profiles};
 
+use crate::file_access::FileAccess;
 use crate::library::loading::look_at;
 use crate::store::{ScenarioFiles, ScenarioStoreError, revision};
 
@@ -48,6 +49,13 @@ pub struct Found {
     pub text: String,
     /// Directory that the files it refers to are relative to.
     pub directory: Option<PathBuf>,
+}
+
+impl Found {
+    /// The files that it may name, if a person at this machine chose it.
+    pub fn files(&self) -> FileAccess {
+        FileAccess::Beside(self.directory.clone().unwrap_or_default())
+    }
 }
 
 /// All scenarios that can be named.

@@ -24,6 +24,7 @@ use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::file_access::FileAccess;
 use crate::library::Library;
 use crate::practice::PracticeTarget;
 use crate::store::Store;
@@ -74,6 +75,8 @@ pub struct App {
     pub practice: Option<PracticeTarget>,
     /// Hosts beyond this network that may be sent to.
     pub allowed_targets: Vec<String>,
+    /// Files that scenarios may name.
+    pub files: FileAccess,
     current: CurrentRun,
     /// Turns true when the server stops, so that live streams end.
     closing: watch::Sender<bool>,
@@ -93,7 +96,8 @@ impl App {
     pub fn new(store: Arc<Store>, practice: Option<PracticeTarget>, allowed_targets: Vec<String>) -> Self {
         let library = Library::new(store.scenarios().clone());
         let (closing, _watchers) = watch::channel(false);
-        Self { current: CurrentRun::new(Arc::clone(&store)), store, library, practice, allowed_targets, closing }
+        let files = FileAccess::Nothing;
+        Self { current: CurrentRun::new(Arc::clone(&store)), store, library, practice, allowed_targets, files, closing }
     }
 }
 

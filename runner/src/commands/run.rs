@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use shared::api::{TargetAccount, TargetSettings};
 use shared::run::{Command, FailureKind, RunResult, RunState};
 
@@ -49,8 +50,12 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
     } else {
         None
     };
-    let prepared = ready(&found, &additions, practice.as_ref(), &args.policy.allow_target)?;
+    let mut prepared = ready(&found, &additions, practice.as_ref(), &args.policy.allow_target)?;
     prepared.preflight().await.map_err(|error| refuse(error, &found))?;
+    for warning in &prepared.info.warnings {
+        let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+        anstream::eprintln!("{yellow}warning{yellow:#}: {warning}");
+    }
     let directory = data_directory(&args.data)?;
     let store = Arc::new(Store::open(&directory)?);
     let progress = Progress::new(prepared.info.planned_seconds);
@@ -92,7 +97,8 @@ fn ready(
     }
     let (scenario, secrets) = loading.into_valid().map_err(|_shown| Refusal::shown(Exit::Usage))?;
     let url = practice.map(PracticeTarget::url);
-    prepare(scenario, &secrets.prepare_options(url.as_deref(), allowed)).map_err(|error| refuse(error, found))
+    prepare(scenario, &secrets.prepare_options(url.as_deref(), allowed, found.files()))
+        .map_err(|error| refuse(error, found))
 }
 
 /// Shows progress until the run is over. The first signal stops it, the second cuts the drain short.
@@ -165,6 +171,9 @@ fn is_unreachable(kind: FailureKind) -> bool {
             | FailureKind::ConnectionFailed
             | FailureKind::Timeout
             | FailureKind::Tls
+            | FailureKind::CertificateExpired
+            | FailureKind::CertificateName
+            | FailureKind::CertificateUntrusted
     )
 }
 

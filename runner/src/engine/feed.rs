@@ -12,6 +12,7 @@ use shared::units::Nanos;
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
 use crate::engine::job::{Job, Spare};
+use crate::engine::packing::Packer;
 use crate::engine::slots::Slots;
 use crate::engine::target::{TargetSetup, Targets};
 
@@ -40,6 +41,7 @@ pub(crate) struct Feed {
     batch: Option<(Job, Nanos)>,
     late_after: Nanos,
     drop_after: Option<Nanos>,
+    packer: Option<Packer>,
 }
 
 /// A workload's part in one worker, before it begins.
@@ -70,7 +72,11 @@ impl Feed {
     pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
         let Part { place, target, mut cursor, schedule, slots } = part;
         let next = cursor.next_due(&schedule);
+        let compression = targets.get(target).and_then(|setup| setup.compression);
+        // Levels were checked with the scenario; what else could fail is memory.
+        let packer = compression.and_then(|(compression, level)| Packer::new(compression, level).ok());
         Self {
+            packer,
             target,
             place,
             targets,
@@ -252,6 +258,9 @@ impl Feed {
     fn finish(&mut self, mut job: Job, due: Nanos, setup: &TargetSetup) -> Job {
         let route = &setup.routes[job.route];
         job.buffer.extend_from_slice(&route.suffix);
+        if let Some(packer) = self.packer.as_mut().filter(|_| route.head.has_body()) {
+            job.pack(packer);
+        }
         job.due = due;
         job.late_after = self.late_after;
         job.drop_after = self.drop_after;

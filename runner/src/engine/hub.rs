@@ -58,7 +58,6 @@ pub(crate) struct Pool {
     pub(crate) opening: Cell<usize>,
     /// Connections that the target closed and that have not been replaced.
     pub(crate) lost: Cell<u64>,
-    pub(crate) most_lanes: usize,
 }
 
 /// One connection's place, from outside: hand it a request, tell it that time is up.
@@ -130,7 +129,7 @@ impl Ord for Retry {
 
 impl Pool {
     /// A pool without connections.
-    pub(crate) fn new(transport: Transport, most_lanes: usize) -> Self {
+    pub(crate) fn new(transport: Transport) -> Self {
         Self {
             transport,
             waiting: RefCell::default(),
@@ -139,7 +138,6 @@ impl Pool {
             lanes: RefCell::default(),
             opening: Cell::new(0),
             lost: Cell::new(0),
-            most_lanes,
         }
     }
 
@@ -158,7 +156,7 @@ impl Pool {
         job.waited = true;
         self.waiting_bytes.set(self.waiting_bytes.get() + job.size());
         waiting.push_back(job);
-        if self.opening.get() < waiting.len() && self.lanes.borrow().len() < self.most_lanes {
+        if self.opening.get() < waiting.len() && self.lanes.borrow().len() < self.transport.capacity() {
             Submitted::WantsLane
         } else {
             Submitted::Waits

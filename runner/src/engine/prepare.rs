@@ -11,8 +11,10 @@ use shared::scenario::model::behavior::{Behavior, Unmet};
 use shared::units::EpochMicros;
 
 use crate::engine::clock::rfc3339;
+use crate::engine::expectation::Expected;
 use crate::engine::progress::Facts;
 use crate::engine::target::{Context, TargetSetup, Targets};
+use crate::file_access::FileAccess;
 
 pub use crate::engine::prepare_error::PrepareError;
 
@@ -30,6 +32,8 @@ pub struct PrepareOptions {
     pub allowed_hosts: Vec<String>,
     /// Sends everything to this URL, wherever the scenario points.
     pub practice_target: Option<Url>,
+    /// Which files the scenario may name.
+    pub files: FileAccess,
     /// Engine workers; none: one, or one per core for a high rate.
     pub workers: Option<usize>,
     /// Reads the environment.
@@ -41,6 +45,7 @@ impl Default for PrepareOptions {
         Self {
             allowed_hosts: Vec::new(),
             practice_target: None,
+            files: FileAccess::Nothing,
             workers: None,
             environment: Box::new(|name| std::env::var(name).ok()),
         }
@@ -67,14 +72,15 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
-    /// Opens one connection to each target.
+    /// Opens one connection to each target and asks for its health. A wrong answer that does not stop the run becomes a
+    /// warning of it.
     ///
     /// # Errors
     ///
     /// Names the first target that does not answer.
-    pub async fn preflight(&self) -> Result<(), PrepareError> {
+    pub async fn preflight(&mut self) -> Result<(), PrepareError> {
         for target in self.targets.iter() {
-            target.reachable().await?;
+            self.info.warnings.extend(target.reachable().await?);
         }
         Ok(())
     }
@@ -88,7 +94,11 @@ impl Prepared {
 pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prepared, PrepareError> {
     let seed = scenario.seed.unwrap_or_else(drawn_seed);
     let plan = Arc::new(Plan::compile(&scenario, seed).map_err(PrepareError::Plan)?);
+    let unreadable = |why: String| PrepareError::Unsupported(format!("checks: {why}"));
+    let expectations: Arc<[Expected]> = Expected::all(&scenario.checks).map_err(unreadable)?.into();
     let context = Context {
+        files: &options.files,
+        expectations: Arc::clone(&expectations),
         environment: &*options.environment,
         allowed_hosts: &options.allowed_hosts,
         practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),
@@ -117,6 +127,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         ended_at: None,
         planned_seconds: plan.planned_seconds(),
         targets: targets.iter().map(|target| target.address.origin()).collect(),
+        warnings: targets.iter().filter_map(|target| target.warning.clone()).collect(),
     };
     let watches = shared::checks::watches(&scenario).map_err(PrepareError::Plan)?;
     let facts = Facts {
@@ -133,6 +144,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         arrivals_are_events: arrivals_are_events(&scenario),
         workers,
         watches,
+        expectations: expectations.iter().map(|expected| (expected.check, expected.name.clone())).collect(),
     };
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));

@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     pub(crate) workers: usize,
     /// The thresholds to watch.
     pub(crate) watches: Vec<Watch>,
+    /// The checks of answers: their place among the checks, and their name.
+    pub(crate) expectations: Vec<(u32, String)>,
 }
 
 /// A run so far.
@@ -256,6 +258,8 @@ impl Progress {
             status_codes: self.account.statuses(),
             failures: self.account.failures(),
             connections: self.account.connections,
+            expectations: self.account.expectations(&self.facts.expectations),
+            compressed: self.account.compressed,
             changes: self.changes.clone(),
             timeline,
         };
@@ -329,6 +333,7 @@ mod tests {
             ended_at: None,
             planned_seconds: Some(seconds),
             targets: Vec::new(),
+            warnings: Vec::new(),
         };
         let facts = Facts {
             scenario: serde_json::Value::Null,
@@ -339,6 +344,7 @@ mod tests {
             arrivals_are_events: true,
             workers: 2,
             watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
+            expectations: Vec::new(),
         };
         Progress::new(info, facts, vec![Schedule::new(Curve::constant(rate, Some(seconds)))])
     }

@@ -109,7 +109,7 @@ impl Worker {
         let pools: Result<Vec<Pool>, String> = targets
             .iter()
             .zip(at_once)
-            .map(|(target, at_once)| Ok(Pool::new(target.transport()?, target.connections_of(index, count, at_once))))
+            .map(|(target, at_once)| Ok(Pool::new(target.transport(index, count, at_once)?)))
             .collect();
         let start = clock.date(Nanos::ZERO);
         let mut feeds = Vec::new();

@@ -11,6 +11,7 @@ use shared::scenario::{Files, LoadOptions, NoFiles, ValidScenario};
 
 use super::{DiskFiles, Found};
 use crate::engine::prepare::{PRACTICE_KEY, PrepareOptions, drawn_seed};
+use crate::file_access::FileAccess;
 
 /// The name under which a key from the command line travels, where the scenario refers to none.
 const KEY_VARIABLE: &str = "API_KEY";
@@ -61,14 +62,15 @@ impl Secrets {
 }
 
 impl Secrets {
-    /// What the engine needs to know beside the scenario: the environment, a practice target's address, and the hosts
-    /// that the operator allows.
-    pub fn prepare_options(&self, practice: Option<&str>, allowed: &[String]) -> PrepareOptions {
+    /// What the engine needs to know beside the scenario: the environment, a practice target's address, the hosts that
+    /// the operator allows, and the files that the scenario may name.
+    pub fn prepare_options(&self, practice: Option<&str>, allowed: &[String], files: FileAccess) -> PrepareOptions {
         let secrets = self.clone();
         PrepareOptions {
             allowed_hosts: allowed.to_vec(),
             // Our own practice target's address is always a URL.
             practice_target: practice.and_then(|url| url.parse().ok()),
+            files,
             environment: Box::new(move |name| secrets.get(name)),
             ..PrepareOptions::default()
         }

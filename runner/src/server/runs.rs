@@ -150,8 +150,8 @@ fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<P
         api_key: None,
     };
     let (scenario, secrets) = load_to_run(&found, &additions).into_valid().map_err(Failure::invalid_scenario)?;
-    let options = secrets.prepare_options(practice.as_deref(), &app.allowed_targets);
-    let prepared = prepare(scenario, &options).map_err(refuse)?;
+    let options = secrets.prepare_options(practice.as_deref(), &app.allowed_targets, app.files.clone());
+    let mut prepared = prepare(scenario, &options).map_err(refuse)?;
     // A dialler stays on its thread, as the workers' do; this thread is one that may wait.
     tokio::runtime::Handle::current().block_on(prepared.preflight()).map_err(refuse)?;
     Ok(prepared)

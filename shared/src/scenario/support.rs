@@ -13,7 +13,7 @@ type Rule<T> = (&'static str, fn(&T) -> bool);
 const SCENARIO: &[Rule<Scenario>] = &[
     ("clock.mode", |scenario| scenario.clock.mode != ClockMode::Live),
     ("faults", |scenario| !scenario.faults.is_empty()),
-    ("checks", |scenario| !scenario.checks.is_empty()),
+    ("checks", |scenario| scenario.checks.iter().any(|check| check.expect.is_none())),
     ("outputs.console", |scenario| scenario.outputs.console.is_some()),
     ("outputs.results", |scenario| scenario.outputs.results.is_some()),
     ("outputs.events", |scenario| scenario.outputs.events.is_some()),
@@ -22,12 +22,8 @@ const SCENARIO: &[Rule<Scenario>] = &[
     ("outputs.prometheus", |scenario| scenario.outputs.prometheus.is_some()),
 ];
 
-const TARGET: &[Rule<Target>] = &[
-    ("protocol", |target| target.protocol != Protocol::Http),
-    ("health.required", |target| target.health.as_ref().is_some_and(|health| !health.required)),
-    ("reconnect", |target| target.reconnect.is_some()),
-    ("tls", |target| target.tls.is_some()),
-];
+const TARGET: &[Rule<Target>] =
+    &[("protocol", |target| target.protocol != Protocol::Http), ("reconnect", |target| target.reconnect.is_some())];
 
 const POOL: &[Rule<Pool>] = &[("file", |pool| pool.file.is_some()), ("fetch", |pool| pool.fetch.is_some())];
 
