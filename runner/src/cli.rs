@@ -125,6 +125,9 @@ pub struct RunArgs {
     /// Say what would be sent, send nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Fill pools with what an earlier run was given, instead of asking targets: its id, `latest`, or a file
+    #[arg(long, value_name = "RUN")]
+    pub pools_from: Option<String>,
     /// Which hosts may be sent to.
     #[command(flatten)]
     pub policy: TargetPolicyArgs,
@@ -245,6 +248,15 @@ pub struct PlanArgs {
     /// Event time at the start, as 2026-11-21T00:00:00Z; now when left out
     #[arg(long, value_name = "MOMENT")]
     pub start: Option<String>,
+    /// Fill pools with what an earlier run was given, instead of asking targets: its id, `latest`, or a file
+    #[arg(long, value_name = "RUN")]
+    pub pools_from: Option<String>,
+    /// Fill pools from a practice target inside this process
+    #[arg(long, conflicts_with = "pools_from")]
+    pub practice_target: bool,
+    /// Which hosts may be asked.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
     /// Where runs and scenarios are kept.
     #[command(flatten)]
     pub data: DataArgs,

@@ -15,6 +15,7 @@ mod runs;
 mod scenarios;
 mod serve;
 mod show;
+mod supplied;
 mod target;
 mod validate;
 
@@ -141,7 +142,7 @@ pub fn dispatch(cli: Cli) -> Exit {
 }
 
 /// Runs a command that waits for sockets and timers. The engine brings threads of its own; what runs here is control.
-fn in_runtime(command: impl Future<Output = Result<Exit, Refusal>>) -> Result<Exit, Refusal> {
+fn in_runtime<T>(command: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -162,7 +163,8 @@ fn data_directory(data: &DataArgs) -> Result<PathBuf, Refusal> {
 
 /// The scenarios that can be named, without touching the database.
 fn library(data: &DataArgs) -> Result<Library, Refusal> {
-    Ok(Library::new(ScenarioFiles::new(data_directory(data)?.join("scenarios"))))
+    let directory = data_directory(data)?;
+    Ok(Library::new(ScenarioFiles::new(directory.join("scenarios")), directory.join(store::FILES)))
 }
 
 /// Shows problems where people look for errors.

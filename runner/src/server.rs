@@ -26,7 +26,7 @@ use tokio::sync::watch;
 
 use crate::library::Library;
 use crate::practice::PracticeTarget;
-use crate::store::Store;
+use crate::store::{self, Store};
 use current::CurrentRun;
 pub use guard::Access;
 
@@ -91,7 +91,7 @@ pub struct Server {
 impl App {
     /// An app with nothing going on.
     pub fn new(store: Arc<Store>, practice: Option<PracticeTarget>, allowed_targets: Vec<String>) -> Self {
-        let library = Library::new(store.scenarios().clone());
+        let library = Library::new(store.scenarios().clone(), store.directory().join(store::FILES));
         let (closing, _watchers) = watch::channel(false);
         Self { current: CurrentRun::new(Arc::clone(&store)), store, library, practice, allowed_targets, closing }
     }

@@ -25,6 +25,10 @@ use writer::Writer;
 
 /// Name of the database inside the data directory.
 const DATABASE: &str = "throng.db";
+/// Folder inside the data directory for the files that scenarios of the server may name.
+pub const FILES: &str = "files";
+/// Folder inside the data directory for what targets answered before runs, a file per run.
+pub const SUPPLIES: &str = "supplies";
 
 /// Why the store cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +145,20 @@ impl Store {
     ///
     /// The database refuses.
     pub fn delete(&self, id: &RunId) -> Result<bool, StoreError> {
-        self.writer.delete(id)
+        let found = self.writer.delete(id)?;
+        if found {
+            match fs::remove_file(self.supplies_of(id)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(StoreError::Directory { path: self.supplies_of(id), source }),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The file of what targets answered before a run.
+    pub fn supplies_of(&self, id: &RunId) -> PathBuf {
+        self.directory.join(SUPPLIES).join(format!("{id}.json"))
     }
 
     fn database_error(&self, source: rusqlite::Error) -> StoreError {

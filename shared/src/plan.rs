@@ -174,6 +174,7 @@ pub struct Plan {
     clock: ClockPlan,
     seed: u64,
     fingerprint: u64,
+    missing: Vec<String>,
 }
 
 impl Plan {
@@ -199,6 +200,11 @@ impl Plan {
     /// What the plan depends on, as a short text: same scenario and seed, same events at the same moments.
     pub fn fingerprint(&self) -> String {
         format!("{:016x}", self.fingerprint)
+    }
+
+    /// Paths of what the scenario draws from and nobody has brought: such pools are empty, such replays over at once.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
     }
 
     /// The kinds of events, indexed by [`EventTypeId`].

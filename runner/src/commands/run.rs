@@ -7,21 +7,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::{TargetAccount, TargetSettings};
+use shared::plan::supply::Records;
 use shared::run::{Command, FailureKind, RunResult, RunState};
 
+use super::supplied::supply;
 use super::{Exit, Refusal, data_directory, library, overrides, show_problems};
 use crate::atomic_file::{check_writable, write_whole};
 use crate::cli::RunArgs;
 use crate::engine;
 use crate::engine::handle::RunHandle;
-use crate::engine::prepare::{PrepareError, Prepared, prepare};
+use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
 use crate::library::Found;
-use crate::library::loading::{Additions, load_to_run, look_at};
+use crate::library::loading::{Additions, Ready, load_to_run, look_at};
 use crate::practice::PracticeTarget;
 use crate::report::progress::Progress;
 use crate::report::summary::summary;
 use crate::shutdown::Signals;
 use crate::store::Store;
+use crate::supplies;
+use crate::supplies::snapshot::Snapshot;
 
 /// How often progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -30,18 +34,27 @@ const ORIGIN: &str = "signal";
 
 /// Runs a scenario; the result is stored, written where it was asked for, and summed up.
 pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
+    let name = args.scenario.as_deref().or(args.scenario_file.as_deref()).unwrap_or_default();
+    let found = library(&args.data)?.open(name)?;
+    let additions = additions(&args, &found)?;
+    Ok(carry_out(args, &found, &additions).await?.0)
+}
+
+/// Runs a scenario that was found, with what was added to it; gives the result, if it ran.
+pub(super) async fn carry_out(
+    args: RunArgs,
+    found: &Found,
+    additions: &Additions,
+) -> Result<(Exit, Option<Arc<RunResult>>), Refusal> {
     let signals = Signals::listen().map_err(Refusal::failed)?;
     if let Some(output) = &args.output {
         check_writable(output)
             .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", output.display())))?;
     }
-    let name = args.scenario.as_deref().or(args.scenario_file.as_deref()).unwrap_or_default();
-    let found = library(&args.data)?.open(name)?;
-    let additions = additions(&args, &found)?;
     if args.dry_run {
-        let prepared = ready(&found, &additions, None, &args.policy.allow_target)?;
+        let Readied { prepared, .. } = ready(&args, found, additions, None).await?;
         anstream::print!("{}", dry::description(&prepared, args.practice_target));
-        return Ok(Exit::Done);
+        return Ok((Exit::Done, None));
     }
     let practice = if args.practice_target {
         let address = ([127, 0, 0, 1], 0).into();
@@ -49,10 +62,14 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
     } else {
         None
     };
-    let prepared = ready(&found, &additions, practice.as_ref(), &args.policy.allow_target)?;
-    prepared.preflight().await.map_err(|error| refuse(error, &found))?;
+    let Readied { prepared, snapshot, recorded } = ready(&args, found, additions, practice.as_ref()).await?;
+    prepared.preflight().await.map_err(|error| refuse(error, found))?;
     let directory = data_directory(&args.data)?;
     let store = Arc::new(Store::open(&directory)?);
+    if !snapshot.pools.is_empty() {
+        let path = store.supplies_of(&prepared.info.id);
+        snapshot.write(&path).map_err(|error| Refusal::failed(format!("cannot write {}: {error}", path.display())))?;
+    }
     let progress = Progress::new(prepared.info.planned_seconds);
     let run = engine::start::start(prepared, Box::new(store.journal()));
     let (result, interrupted) = follow(&run, progress, signals).await?;
@@ -62,7 +79,15 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
         None => None,
     };
     keep(&result, account.as_ref(), &store, &directory, args.output.as_deref())?;
-    Ok(exit(&result, interrupted))
+    let troubles: Vec<String> = recorded.iter().filter_map(|records| records.trouble()).collect();
+    for trouble in &troubles {
+        anstream::eprintln!("the replay ended early: {trouble}");
+    }
+    let exit = match exit(&result, interrupted) {
+        Exit::Done if !troubles.is_empty() => Exit::Failed,
+        exit => exit,
+    };
+    Ok((exit, Some(result)))
 }
 
 /// What the command line adds to the scenario: profile, then the short flags, then `--set`.
@@ -79,20 +104,36 @@ fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
     })
 }
 
-/// Loads and prepares; every problem is shown, and nothing has been sent.
-fn ready(
+/// A run that can start, and what it was given.
+struct Readied {
+    prepared: Prepared,
+    /// What targets answered.
+    snapshot: Snapshot,
+    /// Files that it replays.
+    recorded: Vec<Arc<dyn Records>>,
+}
+
+/// Loads, fetches what is needed and prepares; every problem is shown, and no event has been sent.
+async fn ready(
+    args: &RunArgs,
     found: &Found,
     additions: &Additions,
     practice: Option<&PracticeTarget>,
-    allowed: &[String],
-) -> Result<Prepared, Refusal> {
+) -> Result<Readied, Refusal> {
     let loading = load_to_run(found, additions);
     if !loading.problems().is_empty() {
         show_problems(loading.problems(), found);
     }
-    let (scenario, secrets) = loading.into_valid().map_err(|_shown| Refusal::shown(Exit::Usage))?;
+    let Ready { scenario, mut supplies, secrets, .. } =
+        loading.into_planned().map_err(|_shown| Refusal::shown(Exit::Usage))?;
     let url = practice.map(PracticeTarget::url);
-    prepare(scenario, &secrets.prepare_options(url.as_deref(), allowed)).map_err(|error| refuse(error, found))
+    let options = secrets.prepare_options(url.as_deref(), &args.policy.allow_target);
+    let snapshot = supply(&scenario, &mut supplies, &options, args.pools_from.as_deref(), &args.data).await?;
+    let options =
+        PrepareOptions { supply_records: supplies::records(&scenario, &supplies, &snapshot), supplies, ..options };
+    let recorded = options.supplies.records.values().cloned().collect();
+    let prepared = prepare(scenario, &options).map_err(|error| refuse(error, found))?;
+    Ok(Readied { prepared, snapshot, recorded })
 }
 
 /// Shows progress until the run is over. The first signal stops it, the second cuts the drain short.

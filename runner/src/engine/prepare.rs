@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
-use shared::plan::{Pacing, Plan, WorkloadPlan};
-use shared::run::{Environment as Place, LoadKind, RunId, RunInfo, RunState, WorkloadRow};
+use shared::plan::{Pacing, Plan, Supplies, WorkloadPlan};
+use shared::run::{Environment as Place, LoadKind, RunId, RunInfo, RunState, SupplyRecord, WorkloadRow};
 use shared::scenario::ValidScenario;
 use shared::scenario::model::behavior::{Behavior, Unmet};
 use shared::units::EpochMicros;
@@ -34,6 +34,10 @@ pub struct PrepareOptions {
     pub workers: Option<usize>,
     /// Reads the environment.
     pub environment: Environment,
+    /// What was read and fetched for the scenario.
+    pub supplies: Supplies,
+    /// What that was, for the result.
+    pub supply_records: Vec<SupplyRecord>,
 }
 
 impl Default for PrepareOptions {
@@ -43,6 +47,8 @@ impl Default for PrepareOptions {
             practice_target: None,
             workers: None,
             environment: Box::new(|name| std::env::var(name).ok()),
+            supplies: Supplies::default(),
+            supply_records: Vec::new(),
         }
     }
 }
@@ -87,7 +93,10 @@ impl Prepared {
 /// Says what stands in the way, see [`PrepareError`].
 pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prepared, PrepareError> {
     let seed = scenario.seed.unwrap_or_else(drawn_seed);
-    let plan = Arc::new(Plan::compile(&scenario, seed).map_err(PrepareError::Plan)?);
+    let plan = Arc::new(Plan::compile_with(&scenario, seed, &options.supplies).map_err(PrepareError::Plan)?);
+    if let Some(path) = plan.missing().first() {
+        return Err(PrepareError::Unsupported(format!("{path}: it was not read before the run")));
+    }
     let context = Context {
         environment: &*options.environment,
         allowed_hosts: &options.allowed_hosts,
@@ -133,6 +142,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         arrivals_are_events: arrivals_are_events(&scenario),
         workers,
         watches,
+        supplies: options.supply_records.clone(),
     };
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use shared::plan::Schedule;
 use shared::run::{
-    Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, TimelineRow,
-    Verdict, WorkloadRow,
+    Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, SupplyRecord,
+    TimelineRow, Verdict, WorkloadRow,
 };
 use shared::threshold::watch::{Measured, Watch, abort_reason};
 use shared::units::Nanos;
@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     pub(crate) workers: usize,
     /// The thresholds to watch.
     pub(crate) watches: Vec<Watch>,
+    /// What it was given from outside.
+    pub(crate) supplies: Vec<SupplyRecord>,
 }
 
 /// A run so far.
@@ -246,6 +248,7 @@ impl Progress {
                 scenario: self.facts.scenario.clone(),
                 plan_fingerprint: self.facts.fingerprint.clone(),
                 environment: self.facts.environment.clone(),
+                supplies: self.facts.supplies.clone(),
             },
             thresholds: self.watches.iter().map(|watch| watch.result(&verdict)).collect(),
             verdict,
@@ -331,6 +334,7 @@ mod tests {
             targets: Vec::new(),
         };
         let facts = Facts {
+            supplies: Vec::new(),
             scenario: serde_json::Value::Null,
             fingerprint: "f".to_owned(),
             environment: Environment::default(),

@@ -21,8 +21,8 @@ use crate::transport::http::HttpTransport;
 use crate::transport::http::request::RequestHead;
 
 /// Longest waits where the scenario says nothing.
-const TIMEOUT: Nanos = Nanos::from_secs(30);
-const CONNECT_TIMEOUT: Nanos = Nanos::from_secs(5);
+pub(crate) const TIMEOUT: Nanos = Nanos::from_secs(30);
+pub(crate) const CONNECT_TIMEOUT: Nanos = Nanos::from_secs(5);
 /// Bytes kept of an answer that is only shown, and of one that is counted from.
 const SHOWN: usize = 4 * 1024;
 const COUNTED: usize = 4 * 1024 * 1024;
@@ -228,7 +228,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn resolve(&self, target: &str, field: &str, text: &str) -> Result<String, PrepareError> {
+    pub(crate) fn resolve(&self, target: &str, field: &str, text: &str) -> Result<String, PrepareError> {
         let resolved = secret::resolve(text, Some(&|name: &str| (self.environment)(name)));
         match (resolved.filter(|value| !secret::is_placeholder(value)), self.practice_key) {
             (Some(value), _) => Ok(value),
@@ -243,13 +243,13 @@ impl Context<'_> {
         }
     }
 
-    fn allows(&self, host: &str) -> bool {
+    pub(crate) fn allows(&self, host: &str) -> bool {
         self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 }
 
 /// Adds the headers that say who we are; gives the query that does.
-fn credentials(
+pub(crate) fn credentials(
     target: &str,
     auth: &Auth,
     context: &Context<'_>,

@@ -13,9 +13,11 @@ use super::App;
 use super::failure::{Body, Failure, blocking};
 use crate::engine;
 use crate::engine::handle::CommandError;
-use crate::engine::prepare::{PrepareError, Prepared, prepare};
-use crate::library::Found;
-use crate::library::loading::{Additions, load_to_run};
+use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
+use crate::library::loading::{Additions, Ready, load_to_run};
+use crate::supplies;
+use crate::supplies::fetch::{FetchError, fetch};
+use crate::supplies::snapshot::Snapshot;
 
 /// Who gives the commands that come in here.
 const ORIGIN: &str = "panel";
@@ -140,7 +142,7 @@ pub(super) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) 
 fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<Prepared, Failure> {
     let found = match start.scenario {
         ScenarioChoice::Named(name) => app.library.named(&name)?,
-        ScenarioChoice::Text(text) => Found { source: "scenario".to_owned(), built_in: false, text, directory: None },
+        ScenarioChoice::Text(text) => app.library.nameless(text),
     };
     let additions = Additions {
         profile: start.profile,
@@ -149,11 +151,24 @@ fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<P
         practice: practice.is_some(),
         api_key: None,
     };
-    let (scenario, secrets) = load_to_run(&found, &additions).into_valid().map_err(Failure::invalid_scenario)?;
+    let Ready { scenario, mut supplies, secrets, .. } =
+        load_to_run(&found, &additions).into_planned().map_err(Failure::invalid_scenario)?;
     let options = secrets.prepare_options(practice.as_deref(), &app.allowed_targets);
-    let prepared = prepare(scenario, &options).map_err(refuse)?;
     // A dialler stays on its thread, as the workers' do; this thread is one that may wait.
-    tokio::runtime::Handle::current().block_on(prepared.preflight()).map_err(refuse)?;
+    let wait = tokio::runtime::Handle::current();
+    let snapshot = wait.block_on(fetch(&scenario, &options, Snapshot::default())).map_err(refuse_pool)?;
+    snapshot.add_to(&mut supplies);
+    let options =
+        PrepareOptions { supply_records: supplies::records(&scenario, &supplies, &snapshot), supplies, ..options };
+    let prepared = prepare(scenario, &options).map_err(refuse)?;
+    wait.block_on(prepared.preflight()).map_err(refuse)?;
+    if !snapshot.pools.is_empty() {
+        let path = app.store.supplies_of(&prepared.info.id);
+        snapshot.write(&path).map_err(|error| {
+            let message = format!("cannot write {}: {error}", path.display());
+            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+        })?;
+    }
     Ok(prepared)
 }
 
@@ -168,6 +183,19 @@ fn refuse(error: PrepareError) -> Failure {
             Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_run", error.to_string())
         }
     };
+    match hint {
+        Some(hint) => failure.with_hint(&hint),
+        None => failure,
+    }
+}
+
+fn refuse_pool(error: FetchError) -> Failure {
+    let hint = error.hint();
+    let (status, code) = match &error {
+        FetchError::Unreachable { .. } => (StatusCode::BAD_GATEWAY, "target_unreachable"),
+        FetchError::Target { .. } | FetchError::Answer { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "cannot_run"),
+    };
+    let failure = Failure::new(status, code, error.to_string());
     match hint {
         Some(hint) => failure.with_hint(&hint),
         None => failure,

@@ -35,7 +35,13 @@ impl Journal for StoreJournal {
     fn record(&mut self, entry: JournalEntry) {
         if let JournalEntry::Started { info, scenario, fingerprint } = entry {
             let environment = Environment { version: env!("CARGO_PKG_VERSION").to_owned(), ..Environment::default() };
-            let record = Arc::new(RunRecord { info, scenario, plan_fingerprint: fingerprint, environment });
+            let record = Arc::new(RunRecord {
+                info,
+                scenario,
+                plan_fingerprint: fingerprint,
+                environment,
+                supplies: Vec::new(),
+            });
             self.record = Some(Arc::clone(&record));
             self.offer(Write::Begin(record));
             return;

@@ -24,6 +24,7 @@ fn record(id: &str) -> RunRecord {
         scenario: serde_json::json!({"name": "commerce-events"}),
         plan_fingerprint: "f".to_owned(),
         environment: Default::default(),
+        supplies: Vec::new(),
     }
 }
 

@@ -14,3 +14,7 @@ mod journey;
 mod process;
 #[cfg(test)]
 mod safety;
+#[cfg(test)]
+mod supplies;
+#[cfg(test)]
+mod trial;

@@ -3,7 +3,7 @@
 
 use crate::problem::Problem;
 use crate::scenario::model::behavior::Behavior;
-use crate::scenario::model::load::{Load, Shape};
+use crate::scenario::model::load::Load;
 use crate::scenario::model::pool::Pool;
 use crate::scenario::model::target::{Protocol, Target};
 use crate::scenario::model::{ClockMode, Scenario};
@@ -29,14 +29,10 @@ const TARGET: &[Rule<Target>] = &[
     ("tls", |target| target.tls.is_some()),
 ];
 
-const POOL: &[Rule<Pool>] = &[("file", |pool| pool.file.is_some()), ("fetch", |pool| pool.fetch.is_some())];
+const POOL: &[Rule<Pool>] =
+    &[("fetch.refresh", |pool| pool.fetch.as_ref().is_some_and(|fetch| fetch.refresh.is_some()))];
 
-const BEHAVIOR: &[Rule<Behavior>] = &[("replay", |behavior| matches!(behavior, Behavior::Replay(_)))];
-
-const LOAD: &[Rule<Load>] = &[
-    ("max_in_flight", |load| load.max_in_flight.is_some()),
-    ("shape.csv", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Csv(_)))),
-];
+const LOAD: &[Rule<Load>] = &[("max_in_flight", |load| load.max_in_flight.is_some())];
 
 /// Every use of a feature that the engine does not have yet.
 pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
@@ -47,9 +43,6 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     }
     for (name, pool) in &scenario.pools {
         look(&format!("pools.{name}."), pool, POOL, &mut problems);
-    }
-    for (name, behavior) in &scenario.behaviors {
-        look(&format!("behaviors.{name}."), behavior, BEHAVIOR, &mut problems);
     }
     for (name, workload) in &scenario.workloads {
         let path = format!("workloads.{name}.load.");

@@ -1,6 +1,6 @@
 //! Loads: one kind each, schedules that can be met, nothing that has no effect.
 
-use crate::scenario::model::behavior::Behavior;
+use crate::scenario::model::behavior::{Behavior, ReplayOrder};
 use crate::scenario::model::load::{EFFECTS, Load, Shape};
 use crate::scenario::model::{ClockMode, Scenario, Workload};
 use crate::units::{Length, Nanos, Rate};
@@ -13,16 +13,23 @@ const KINDS: [&str; 6] = ["rate", "users", "per_connection", "count", "concurren
 pub(super) fn check(name: &str, workload: &Workload, scenario: &Scenario, findings: &mut Findings<'_>) {
     let path = format!("workloads.{name}.load");
     let load = &workload.load;
-    let replays = workload
-        .behavior
-        .as_ref()
-        .and_then(|behavior| scenario.behaviors.get(behavior))
-        .is_some_and(|behavior| matches!(behavior, Behavior::Replay(_)));
+    let behavior = match &workload.behavior {
+        Some(behavior) => scenario.behaviors.get(behavior),
+        None => scenario.behaviors.values().next(),
+    };
+    let replays = matches!(behavior, Some(Behavior::Replay(_)));
+    let by_own_time = matches!(behavior, Some(Behavior::Replay(replay)) if replay.order == ReplayOrder::EventTime);
     let given: Vec<&str> =
         kinds(load).into_iter().zip(KINDS).filter(|(given, _)| *given).map(|(_, name)| name).collect();
     let kind = match given.as_slice() {
         // So many events, as fast as the target answers.
         ["count", "concurrency"] => Some("concurrency"),
+        [] if by_own_time => None,
+        [kind, ..] if by_own_time => {
+            let message = "the recorded events are due by their own time";
+            findings.error(format!("{path}.{kind}"), message, "remove it, or write order: file");
+            None
+        }
         [] => {
             findings.error(
                 path.as_str(),
