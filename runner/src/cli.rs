@@ -44,6 +44,8 @@ pub enum Command {
     Curl(CurlArgs),
     /// Say where an event came from, and render it again
     Explain(ExplainArgs),
+    /// Send a file of events in bulk: JSONL, a JSON list or CSV of any size
+    Ingest(IngestArgs),
     /// Write example scenarios into a directory
     Init(InitArgs),
     /// Make a scenario of another tool's configuration, curl commands, a HAR recording or an OpenAPI document
@@ -331,6 +333,89 @@ pub struct ExplainArgs {
     /// Which scenario, and how it is planned.
     #[command(flatten)]
     pub plan: PlanArgs,
+}
+
+/// `throng ingest`
+#[derive(Args, Clone, Debug)]
+pub struct IngestArgs {
+    /// The file of events
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Address of the target; without a path, /api/v1/ingestion/events
+    #[arg(short = 'e', long, value_name = "URL", default_value = "http://localhost:8000")]
+    pub url: String,
+    /// API key; it is sent and never stored
+    #[arg(
+        short = 'k',
+        long,
+        value_name = "KEY",
+        env = "THRONG_API_KEY",
+        hide_env_values = true,
+        default_value = "test-api-key-12345"
+    )]
+    pub api_key: String,
+    /// Several requests at once, or one after the other
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: IngestMode,
+    /// Requests at once [default: 10]
+    #[arg(short = 'c', long, value_name = "COUNT")]
+    pub concurrency: Option<u32>,
+    /// Pause between an answer and the next request: milliseconds, or a span such as 50ms
+    #[arg(long, value_name = "SPAN")]
+    pub delay: Option<String>,
+    /// Events at most
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// What the file is, where its name and its beginning do not tell
+    #[arg(long, value_enum)]
+    pub format: Option<IngestFormat>,
+    /// Send everything to a practice target inside this process
+    #[arg(long)]
+    pub practice_target: bool,
+    /// Write the results to this file
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Say what would be sent, send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which hosts may be sent to.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// How a file is sent.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum IngestMode {
+    /// Several requests at once
+    #[default]
+    Concurrent,
+    /// One request after the other
+    Sequential,
+}
+
+/// What a file of events is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum IngestFormat {
+    /// One JSON value per line
+    Jsonl,
+    /// One JSON list
+    Json,
+    /// Rows under a header
+    Csv,
+}
+
+impl IngestFormat {
+    /// Its name in a scenario.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
 }
 
 /// `throng init`

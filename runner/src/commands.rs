@@ -6,6 +6,7 @@ mod explain;
 mod generate;
 mod health;
 mod import;
+mod ingest;
 mod init;
 mod overrides;
 mod planned;
@@ -123,6 +124,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Generate(args) => generate::generate(&args),
         Command::Curl(args) => curl::curl(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Ingest(args) => in_runtime(ingest::ingest(args)),
         Command::Init(args) => init::init(&args),
         Command::Import(args) => import::import(&args),
         Command::Health(args) => in_runtime(health::health(args)),

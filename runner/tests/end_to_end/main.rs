@@ -7,6 +7,8 @@ mod datasets;
 #[cfg(test)]
 mod headless;
 #[cfg(test)]
+mod ingest;
+#[cfg(test)]
 mod interruption;
 #[cfg(test)]
 mod journey;
