@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use shared::plan::{Cursor, Planned, Schedule};
 use shared::scenario::model::load::Load;
-use shared::units::Nanos;
+use shared::units::{EpochMicros, Nanos};
 
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
@@ -40,6 +40,8 @@ pub(crate) struct Feed {
     batch: Option<(Job, Nanos)>,
     late_after: Nanos,
     drop_after: Option<Nanos>,
+    /// Where event time starts, unless an event happens when it is due.
+    start: Option<EpochMicros>,
 }
 
 /// A workload's part in one worker, before it begins.
@@ -50,6 +52,8 @@ pub(crate) struct Part {
     pub(crate) cursor: Cursor,
     pub(crate) schedule: Schedule,
     pub(crate) slots: Option<Slots>,
+    /// Where event time starts, unless an event happens when it is due.
+    pub(crate) start: Option<EpochMicros>,
 }
 
 /// What a feed has for the worker.
@@ -68,7 +72,7 @@ pub(crate) enum Fed {
 impl Feed {
     /// A feed that has not begun.
     pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
-        let Part { place, target, mut cursor, schedule, slots } = part;
+        let Part { place, target, mut cursor, schedule, slots, start } = part;
         let next = cursor.next_due(&schedule);
         Self {
             target,
@@ -82,6 +86,7 @@ impl Feed {
             batch: None,
             late_after: load.late_after.unwrap_or(LATE_AFTER),
             drop_after: load.drop_after,
+            start,
         }
     }
 
@@ -147,6 +152,10 @@ impl Feed {
 
     /// Multiplies the rate from a moment of schedule time on.
     pub(crate) fn multiply(&mut self, at: Nanos, multiplier: f64) {
+        // In a backfill the schedule says when events happened: that is not to be changed.
+        if self.slots.is_some() && !self.schedule.is_closed() {
+            return;
+        }
         self.schedule.set_multiplier(at, multiplier);
         if self.rendered.is_none() {
             self.next = self.cursor.next_due(&self.schedule);
@@ -155,9 +164,10 @@ impl Feed {
 
     /// Renders the next event if its moment is near.
     pub(crate) fn render(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) {
-        let Some(at) = self.next_event().and_then(|next| times.schedule.run_time(next)) else { return };
+        let Some(due) = self.next_event() else { return };
+        let Some(at) = times.schedule.run_time(due) else { return };
         if self.rendered.is_none() && at <= now.saturating_add(RENDER_AHEAD) {
-            self.emit(at, times.run, spare);
+            self.emit(due, at, times.run, spare);
         }
     }
 
@@ -173,11 +183,11 @@ impl Feed {
         }
         let (due, at) = event.filter(|(_, at)| *at <= now)?;
         if self.rendered.is_none() {
-            self.emit(at, times.run, spare);
+            self.emit(due, at, times.run, spare);
         }
         let (planned, job) = self.rendered.take()?;
         self.next = self.cursor.next_due(&self.schedule);
-        Some(self.route(planned, job, due, at, spare))
+        Some(self.route(planned, job, due, times, spare))
     }
 
     /// The batch that is being filled, due now.
@@ -208,17 +218,25 @@ impl Feed {
     }
 
     /// Renders the next event into a job of its own.
-    fn emit(&mut self, at: Nanos, clock: &RunClock, spare: &mut Spare) {
+    fn emit(&mut self, due: Nanos, at: Nanos, clock: &RunClock, spare: &mut Spare) {
         let setup = &self.targets[self.target];
         let mut job = spare.take(setup.room);
         job.buffer.extend_from_slice(&setup.routes[0].prefix);
-        let planned = self.cursor.emit(clock.date(at), &mut job.buffer);
+        let happens = match (self.start, self.next) {
+            (None, _) => clock.date(at),
+            // Of what has no moment of its own, the moment is when it is due.
+            (Some(start), None) => start.plus(due),
+            (Some(start), Some(next)) => start.plus(if self.schedule.is_closed() { due } else { next }),
+        };
+        let planned = self.cursor.emit(happens, &mut job.buffer);
         job.holds(planned.event_type.0, planned.id);
         self.rendered = Some((planned, job));
     }
 
     /// Sends an event alone, or puts it into the batch.
-    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, at: Nanos, spare: &mut Spare) -> Fed {
+    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, times: Times<'_>, spare: &mut Spare) -> Fed {
+        // It was found due at a moment of run time, which it still has.
+        let at = times.schedule.run_time(due).unwrap_or_default();
         let targets = Arc::clone(&self.targets);
         let setup = &targets[self.target];
         let event_type = planned.event_type.0;
@@ -232,7 +250,7 @@ impl Feed {
             let mut batch = spare.take(setup.room);
             batch.route = batch_route;
             batch.buffer.extend_from_slice(&route.prefix);
-            (batch, due.saturating_add(route.linger))
+            (batch, due.saturating_add(times.schedule.passes_in(route.linger)))
         });
         if !batch.types.is_empty() {
             batch.buffer.extend_from_slice(&route.separator);

@@ -7,6 +7,7 @@ use reqwest::Url;
 use shared::plan::{Pacing, Plan, Supplies, WorkloadPlan};
 use shared::run::{Environment as Place, LoadKind, RunId, RunInfo, RunState, SupplyRecord, WorkloadRow};
 use shared::scenario::ValidScenario;
+use shared::scenario::model::ClockMode;
 use shared::scenario::model::behavior::{Behavior, Unmet};
 use shared::units::EpochMicros;
 
@@ -139,7 +140,8 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         },
         workloads: plan.workloads().iter().map(workload_row).collect(),
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
-        arrivals_are_events: arrivals_are_events(&scenario),
+        arrivals_are_events: arrivals_are_events(&scenario) && scenario.clock.mode != ClockMode::Backfill,
+        pace: plan.clock().pace(),
         workers,
         watches,
         supplies: options.supply_records.clone(),
@@ -163,7 +165,7 @@ fn workers(plan: &Plan, targets: &[TargetSetup], wanted: Option<usize>) -> usize
     let (mut peak, mut at_once) = (0.0, 1);
     for workload in plan.workloads() {
         match workload.pacing {
-            Pacing::Scheduled => peak += workload.schedule(today()).curve().peak(),
+            Pacing::Scheduled => peak += workload.schedule(today()).curve().peak() * plan.clock().pace(),
             // As fast as the target answers: nobody knows how fast that is.
             Pacing::Concurrent { requests, .. } => at_once = at_once.max(requests as usize),
         }

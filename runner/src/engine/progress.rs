@@ -38,6 +38,8 @@ pub(crate) struct Facts {
     pub(crate) workers: usize,
     /// The thresholds to watch.
     pub(crate) watches: Vec<Watch>,
+    /// Seconds of the schedule per second of the run.
+    pub(crate) pace: f64,
     /// What it was given from outside.
     pub(crate) supplies: Vec<SupplyRecord>,
 }
@@ -77,7 +79,7 @@ impl Progress {
             account: Account::new(facts.event_types.iter().cloned(), facts.workers),
             timeline: Timeline::new(),
             schedules,
-            clock: ScheduleClock::default(),
+            clock: ScheduleClock::at_pace(facts.pace),
             multiplier: 1.0,
             ended: None,
             planned: 0.0,
@@ -170,7 +172,7 @@ impl Progress {
             let elapsed_seconds = f64::from(row.second) + row.covered_seconds;
             let measured = Measured {
                 elapsed_seconds,
-                schedule_seconds: self.schedule_time(Nanos::from_secs_f64(elapsed_seconds)).as_secs_f64(),
+                schedule_seconds: self.scheduled(Nanos::from_secs_f64(elapsed_seconds)).as_secs_f64(),
                 covered_seconds: row.covered_seconds,
                 events: &row.events,
                 requests: &row.requests,
@@ -195,13 +197,15 @@ impl Progress {
         let last = (now.0 / 1_000_000_000).checked_sub(1).and_then(|second| self.timeline.second(second as u32));
         let last = last.unwrap_or_default();
         let target_rate = match self.info.state {
-            RunState::Running => self.schedules.iter().map(|planned| planned.rate_at(schedule)).sum(),
+            RunState::Running => {
+                self.schedules.iter().map(|planned| planned.rate_at(schedule)).sum::<f64>() * self.facts.pace
+            }
             _ => 0.0,
         };
         Snapshot {
             state: self.info.state,
             elapsed_seconds: now.as_secs_f64(),
-            schedule_seconds: schedule.as_secs_f64(),
+            schedule_seconds: self.scheduled(now).as_secs_f64(),
             rate_multiplier: self.multiplier,
             target_rate,
             current_rate: last.events.succeeded as f64 / last.covered_seconds.max(1.0),
@@ -252,7 +256,7 @@ impl Progress {
             },
             thresholds: self.watches.iter().map(|watch| watch.result(&verdict)).collect(),
             verdict,
-            totals: self.account.totals(now, self.schedule_time(now)),
+            totals: self.account.totals(now, self.scheduled(now)),
             latency: self.account.latencies(),
             workloads: self.facts.workloads.clone(),
             event_types: self.account.event_types(),
@@ -263,6 +267,11 @@ impl Progress {
             timeline,
         };
         (rows, result)
+    }
+
+    /// Run time that the schedule was going on until a moment: without pauses, and not beyond the schedule's end.
+    fn scheduled(&self, now: Nanos) -> Nanos {
+        self.clock.takes(self.schedule_time(now))
     }
 
     /// Schedule time at a moment of run time, not beyond the schedule's end.
@@ -335,6 +344,7 @@ mod tests {
         };
         let facts = Facts {
             supplies: Vec::new(),
+            pace: 1.0,
             scenario: serde_json::Value::Null,
             fingerprint: "f".to_owned(),
             environment: Environment::default(),

@@ -32,7 +32,9 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     let clock = RunClock::starting_in(LEAD);
     let start = clock.date(Nanos::ZERO);
     info.started_at = rfc3339(start);
-    let schedules: Vec<Schedule> = plan.workloads().iter().map(|workload| workload.schedule(start)).collect();
+    let event_start = plan.clock().start(start);
+    let schedules: Vec<Schedule> =
+        plan.workloads().iter().map(|workload| workload.send_schedule(event_start)).collect();
     let count = facts.workers;
     let (reporter, reports) = mpsc::channel(REPORTS * count);
     let scenario = Arc::new(scenario);

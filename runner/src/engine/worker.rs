@@ -12,6 +12,7 @@ use std::task::Poll;
 
 use shared::plan::{Plan, Share};
 use shared::scenario::ValidScenario;
+use shared::scenario::model::ClockMode;
 use shared::units::Nanos;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
@@ -111,7 +112,9 @@ impl Worker {
             .zip(at_once)
             .map(|(target, at_once)| Ok(Pool::new(target.transport()?, target.connections_of(index, count, at_once))))
             .collect();
-        let start = clock.date(Nanos::ZERO);
+        let schedule = ScheduleClock::at_pace(plan.clock().pace());
+        let start = plan.clock().start(clock.date(Nanos::ZERO));
+        let own_time = plan.clock().mode != ClockMode::Live;
         let mut feeds = Vec::new();
         let mut drain = Nanos::ZERO;
         for (number, workload) in plan.workloads().iter().enumerate() {
@@ -124,7 +127,9 @@ impl Worker {
                 target,
                 cursor: plan.cursor(number, share),
                 schedule: workload.schedule(start),
-                slots: requests.map(|requests| Slots::new(requests, load.delay.unwrap_or_default())),
+                slots: requests
+                    .map(|requests| Slots::new(requests, schedule.passes_in(load.delay.unwrap_or_default()))),
+                start: own_time.then_some(start),
             };
             feeds.push(Feed::new(part, Arc::clone(&targets), &load));
         }
@@ -134,7 +139,7 @@ impl Worker {
             index,
             hub: Rc::new(Hub::new(clock, targets, secrets, plan, pools.map_err(io::Error::other)?)),
             feeds,
-            schedule: ScheduleClock::default(),
+            schedule,
             pacer: Pacer::new(clock)?,
             controls,
             reports,

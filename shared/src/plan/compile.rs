@@ -20,13 +20,15 @@ use crate::random::choice::Alias;
 use crate::random::{Domain, Stream, hash_bytes, mix};
 use crate::scenario::model::behavior::{Behavior, Mix, ReplayOrder};
 use crate::scenario::model::load::Arrival;
-use crate::scenario::model::{Scenario, Workload as Model};
+use crate::scenario::model::{ClockMode, Scenario, Workload as Model};
 use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Purpose, Site};
 use crate::template::program::{Expr, ExprId, Fact};
 use crate::template::value::{Type, Value};
 use crate::units::{EpochMicros, Length, Nanos};
 
+/// Requests at once of a backfill where the scenario says nothing.
+const BACKFILL_REQUESTS: u32 = 64;
 /// Version of everything that decides what an event is; part of each fingerprint.
 const ENGINE_VERSION: u64 = 1;
 
@@ -159,10 +161,19 @@ impl Builder<'_> {
         if let BehaviorPlan::Replay(replay) = &behavior {
             follow(replay, &mut load, model.load.duration);
         }
+        // Events of the past are sent as fast as the target takes them; their moments stay those of the schedule.
+        let pacing = match (self.clock.mode, load.pacing) {
+            (ClockMode::Backfill, Pacing::Scheduled) => {
+                let connections = self.bench.scenario.targets.get_index(target).and_then(|(_, target)| target.connections);
+                let requests = model.load.max_in_flight.or(connections).unwrap_or(BACKFILL_REQUESTS);
+                Pacing::Concurrent { requests, delay: Nanos::ZERO }
+            }
+            (ClockMode::Live | ClockMode::Backfill | ClockMode::Simulate, pacing) => pacing,
+        };
         let plan = WorkloadPlan {
             name: name.to_owned(),
             target: TargetId(target as u16),
-            pacing: load.pacing,
+            pacing,
             length: load.length,
             users,
             declared,

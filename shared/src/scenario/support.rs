@@ -6,12 +6,11 @@ use crate::scenario::model::behavior::Behavior;
 use crate::scenario::model::load::Load;
 use crate::scenario::model::pool::Pool;
 use crate::scenario::model::target::{Protocol, Target};
-use crate::scenario::model::{ClockMode, Scenario};
+use crate::scenario::model::Scenario;
 
 type Rule<T> = (&'static str, fn(&T) -> bool);
 
 const SCENARIO: &[Rule<Scenario>] = &[
-    ("clock.mode", |scenario| scenario.clock.mode != ClockMode::Live),
     ("faults", |scenario| !scenario.faults.is_empty()),
     ("checks", |scenario| !scenario.checks.is_empty()),
     ("outputs.console", |scenario| scenario.outputs.console.is_some()),

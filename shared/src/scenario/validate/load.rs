@@ -18,6 +18,7 @@ pub(super) fn check(name: &str, workload: &Workload, scenario: &Scenario, findin
         None => scenario.behaviors.values().next(),
     };
     let replays = matches!(behavior, Some(Behavior::Replay(_)));
+    let sessions = matches!(behavior, Some(Behavior::Session(_))) && workload.human_delays;
     let by_own_time = matches!(behavior, Some(Behavior::Replay(replay)) if replay.order == ReplayOrder::EventTime);
     let given: Vec<&str> =
         kinds(load).into_iter().zip(KINDS).filter(|(given, _)| *given).map(|(_, name)| name).collect();
@@ -48,6 +49,10 @@ pub(super) fn check(name: &str, workload: &Workload, scenario: &Scenario, findin
     if let Some(kind) = kind {
         check_effects(&path, kind, load, findings);
         let backfill = scenario.clock.mode == ClockMode::Backfill;
+        if backfill && matches!(kind, "users" | "concurrency") && !replays && !sessions {
+            let message = "a backfill has to know when its events happened, which only a rate or a count says";
+            findings.error(format!("{path}.{kind}"), message, "write rate: 10/s or count: 1000");
+        }
         let ends = matches!(kind, "count" | "concurrency" | "ratio_of") || replays || backfill;
         if load.duration.is_none() && !ends && load.ramp.and_then(|ramp| ramp.hold).is_none() {
             findings.error(path.as_str(), "how long is not said", "write duration: 10m, or duration: forever");
