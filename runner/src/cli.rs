@@ -124,6 +124,9 @@ pub struct RunArgs {
     /// Write the results to this file
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write every event that is sent to this file, one per line
+    #[arg(long, value_name = "FILE")]
+    pub save_events: Option<PathBuf>,
     /// Say what would be sent, send nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -23,6 +23,7 @@ mod prepare_error;
 mod progress;
 mod recorder;
 mod retry;
+pub mod saved;
 mod slots;
 pub mod start;
 mod tally;

@@ -70,6 +70,7 @@ pub(super) async fn carry_out(
         let path = store.supplies_of(&prepared.info.id);
         snapshot.write(&path).map_err(|error| Refusal::failed(format!("cannot write {}: {error}", path.display())))?;
     }
+    let saved = prepared.saved.clone();
     let progress = Progress::new(prepared.info.planned_seconds);
     let run = engine::start::start(prepared, Box::new(store.journal()));
     let (result, interrupted) = follow(&run, progress, signals).await?;
@@ -83,8 +84,14 @@ pub(super) async fn carry_out(
     for trouble in &troubles {
         anstream::eprintln!("the replay ended early: {trouble}");
     }
+    let unsaved = saved.as_ref().and_then(|saved| saved.trouble());
+    match (&saved, &unsaved) {
+        (Some(_), Some(trouble)) => anstream::eprintln!("not every event was saved: {trouble}"),
+        (Some(saved), None) => anstream::println!("events: {}", saved.path().display()),
+        (None, _) => {}
+    }
     let exit = match exit(&result, interrupted) {
-        Exit::Done if !troubles.is_empty() => Exit::Failed,
+        Exit::Done if !troubles.is_empty() || unsaved.is_some() => Exit::Failed,
         exit => exit,
     };
     Ok((exit, Some(result)))
@@ -94,6 +101,12 @@ pub(super) async fn carry_out(
 fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
     let looked_at = look_at(found, args.profile.as_deref());
     let mut set = overrides::settings(looked_at.document(), &args.flags)?;
+    if let Some(file) = &args.save_events {
+        // The scenario's own paths begin in its folder, those of the command line in the current one.
+        let path = std::path::absolute(file).map_err(Refusal::failed)?;
+        let path = path.to_str().ok_or_else(|| Refusal::usage("the name of the file of events is no text"))?;
+        set.push(("outputs.events".to_owned(), serde_json::json!({ "jsonl": path }).to_string()));
+    }
     set.extend(args.set.iter().cloned());
     Ok(Additions {
         profile: args.profile.clone(),
@@ -129,8 +142,12 @@ async fn ready(
     let url = practice.map(PracticeTarget::url);
     let options = secrets.prepare_options(url.as_deref(), &args.policy.allow_target);
     let snapshot = supply(&scenario, &mut supplies, &options, args.pools_from.as_deref(), &args.data).await?;
-    let options =
-        PrepareOptions { supply_records: supplies::records(&scenario, &supplies, &snapshot), supplies, ..options };
+    let options = PrepareOptions {
+        supply_records: supplies::records(&scenario, &supplies, &snapshot),
+        supplies,
+        folder: found.folder.clone(),
+        ..options
+    };
     let recorded = options.supplies.records.values().cloned().collect();
     let prepared = prepare(scenario, &options).map_err(|error| refuse(error, found))?;
     Ok(Readied { prepared, snapshot, recorded })

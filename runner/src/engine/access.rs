@@ -52,6 +52,7 @@ impl Access {
             environment: &*options.environment,
             allowed_hosts: &options.allowed_hosts,
             practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),
+            folder: &options.folder,
         };
         let mut headers = Vec::new();
         for (header, value) in &target.headers {

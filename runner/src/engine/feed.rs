@@ -42,6 +42,8 @@ pub(crate) struct Feed {
     drop_after: Option<Nanos>,
     /// Where event time starts, unless an event happens when it is due.
     start: Option<EpochMicros>,
+    /// Whether it must be known where events stand in their requests.
+    places: bool,
 }
 
 /// A workload's part in one worker, before it begins.
@@ -54,6 +56,8 @@ pub(crate) struct Part {
     pub(crate) slots: Option<Slots>,
     /// Where event time starts, unless an event happens when it is due.
     pub(crate) start: Option<EpochMicros>,
+    /// Whether it must be known where events stand in their requests.
+    pub(crate) places: bool,
 }
 
 /// What a feed has for the worker.
@@ -72,7 +76,7 @@ pub(crate) enum Fed {
 impl Feed {
     /// A feed that has not begun.
     pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
-        let Part { place, target, mut cursor, schedule, slots, start } = part;
+        let Part { place, target, mut cursor, schedule, slots, start, places } = part;
         let next = cursor.next_due(&schedule);
         Self {
             target,
@@ -87,6 +91,7 @@ impl Feed {
             late_after: load.late_after.unwrap_or(LATE_AFTER),
             drop_after: load.drop_after,
             start,
+            places,
         }
     }
 
@@ -228,7 +233,11 @@ impl Feed {
             (Some(start), None) => start.plus(due),
             (Some(start), Some(next)) => start.plus(if self.schedule.is_closed() { due } else { next }),
         };
+        let from = job.buffer.len();
         let planned = self.cursor.emit(happens, &mut job.buffer);
+        if self.places {
+            job.places.push((from, job.buffer.len()));
+        }
         job.holds(planned.event_type.0, planned.id);
         self.rendered = Some((planned, job));
     }
@@ -255,7 +264,11 @@ impl Feed {
         if !batch.types.is_empty() {
             batch.buffer.extend_from_slice(&route.separator);
         }
+        let from = batch.buffer.len();
         batch.buffer.extend_from_slice(job.body(setup.room + setup.routes[0].prefix.len()));
+        if self.places {
+            batch.places.push((from, batch.buffer.len()));
+        }
         batch.holds(event_type, planned.id);
         spare.give(job);
         let full = batch.types.len() >= route.max_events as usize;

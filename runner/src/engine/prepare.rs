@@ -1,5 +1,6 @@
 //! From a valid scenario to a run that can start: the plan, the secrets, the targets.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,11 +10,15 @@ use shared::run::{Environment as Place, LoadKind, RunId, RunInfo, RunState, Supp
 use shared::scenario::ValidScenario;
 use shared::scenario::model::ClockMode;
 use shared::scenario::model::behavior::{Behavior, Unmet};
+use shared::scenario::model::output::EventsFile;
+use shared::scenario::model::target::Protocol;
 use shared::units::EpochMicros;
 
 use crate::engine::clock::rfc3339;
 use crate::engine::progress::Facts;
+use crate::engine::saved::SavedEvents;
 use crate::engine::target::{Context, TargetSetup, Targets};
+use crate::folder::Folder;
 
 pub use crate::engine::prepare_error::PrepareError;
 
@@ -39,6 +44,8 @@ pub struct PrepareOptions {
     pub supplies: Supplies,
     /// What that was, for the result.
     pub supply_records: Vec<SupplyRecord>,
+    /// Where files are that the scenario writes.
+    pub folder: Folder,
 }
 
 impl Default for PrepareOptions {
@@ -50,6 +57,7 @@ impl Default for PrepareOptions {
             environment: Box::new(|name| std::env::var(name).ok()),
             supplies: Supplies::default(),
             supply_records: Vec::new(),
+            folder: Folder::Beside(PathBuf::new()),
         }
     }
 }
@@ -65,6 +73,8 @@ pub struct Prepared {
     /// Values that no sample may show.
     pub(crate) secrets: Arc<[String]>,
     pub(crate) facts: Facts,
+    /// Where every event that is sent is to stand as well.
+    pub saved: Option<Arc<SavedEvents>>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -74,7 +84,7 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
-    /// Opens one connection to each target.
+    /// Opens one connection to each target, and the file of events if there is to be one.
     ///
     /// # Errors
     ///
@@ -82,6 +92,10 @@ impl Prepared {
     pub async fn preflight(&self) -> Result<(), PrepareError> {
         for target in self.targets.iter() {
             target.reachable().await?;
+        }
+        if let Some(saved) = &self.saved {
+            let path = saved.path().display();
+            saved.open().map_err(|error| PrepareError::Unsupported(format!("outputs.events: {path}: {error}")))?;
         }
         Ok(())
     }
@@ -102,16 +116,27 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         environment: &*options.environment,
         allowed_hosts: &options.allowed_hosts,
         practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),
+        folder: &options.folder,
+    };
+    let saved = match &scenario.outputs.events {
+        Some(EventsFile::Jsonl(path)) => {
+            let path = options.folder.resolve(path);
+            let path = path.map_err(|why| PrepareError::Unsupported(format!("outputs.events.jsonl: {why}")))?;
+            Some(Arc::new(SavedEvents::new(path)))
+        }
+        Some(EventsFile::Json(_) | EventsFile::Csv(_)) | None => None,
     };
     let mut secrets = Vec::new();
     let mut targets = Vec::with_capacity(plan.targets().len());
     for planned in plan.targets() {
         let wrong = |why: &str| PrepareError::Target { target: planned.name.clone(), why: why.to_owned() };
         let target = scenario.targets.get(&planned.name).ok_or_else(|| wrong("the scenario has no such target"))?;
+        let local = matches!(target.protocol, Protocol::File | Protocol::Discard);
         let url = match (&options.practice_target, &target.url) {
-            (Some(practice), _) => practice.as_str(),
-            (None, Some(url)) => url.as_str(),
-            (None, None) => return Err(wrong("it has no url")),
+            (Some(practice), _) if !local => practice.as_str(),
+            (_, Some(url)) => url.as_str(),
+            (_, None) if target.protocol == Protocol::Discard => "",
+            (_, None) => return Err(wrong("it has no url")),
         };
         let types = plan.event_types().len();
         targets.push(TargetSetup::new(planned, target, url, types, &context, &mut secrets)?);
@@ -126,7 +151,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         started_at: rfc3339(today()),
         ended_at: None,
         planned_seconds: plan.planned_seconds(),
-        targets: targets.iter().map(|target| target.address.origin()).collect(),
+        targets: targets.iter().map(|target| target.origin()).collect(),
     };
     let watches = shared::checks::watches(&scenario).map_err(PrepareError::Plan)?;
     let facts = Facts {
@@ -149,7 +174,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets.dedup();
-    Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts })
+    Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts, saved })
 }
 
 fn workload_row(workload: &WorkloadPlan) -> WorkloadRow {

@@ -28,7 +28,7 @@ const WANTED_FILES: u64 = 1 << 20;
 pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     // Every connection is a file handle. Where the limit stays low, running out is counted under its own name.
     let _ = rlimit::increase_nofile_limit(WANTED_FILES);
-    let Prepared { mut info, plan, scenario, targets, secrets, facts } = prepared;
+    let Prepared { mut info, plan, scenario, targets, secrets, facts, saved } = prepared;
     let clock = RunClock::starting_in(LEAD);
     let start = clock.date(Nanos::ZERO);
     info.started_at = rfc3339(start);
@@ -51,6 +51,7 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
             scenario: Arc::clone(&scenario),
             targets: Arc::clone(&targets),
             secrets: Arc::clone(&secrets),
+            saved: saved.clone(),
             controls: receiver,
             reports: reporter.clone(),
         };

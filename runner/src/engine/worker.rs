@@ -27,6 +27,7 @@ use crate::engine::job::Job;
 use crate::engine::lane;
 use crate::engine::outcome;
 use crate::engine::pacer::Pacer;
+use crate::engine::saved::{SavedEvents, Saver};
 use crate::engine::slots::Slots;
 use crate::engine::target::Targets;
 use crate::engine::usage::Usage;
@@ -50,6 +51,7 @@ pub(crate) struct Assignment {
     pub(crate) scenario: Arc<ValidScenario>,
     pub(crate) targets: Targets,
     pub(crate) secrets: Arc<[String]>,
+    pub(crate) saved: Option<Arc<SavedEvents>>,
     pub(crate) controls: mpsc::Receiver<Control>,
     pub(crate) reports: mpsc::Sender<Report>,
 }
@@ -96,7 +98,7 @@ pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
 
 impl Worker {
     fn new(assignment: Assignment) -> io::Result<Self> {
-        let Assignment { index, count, clock, plan, scenario, targets, secrets, controls, reports } = assignment;
+        let Assignment { index, count, clock, plan, scenario, targets, secrets, saved, controls, reports } = assignment;
         let worker = Share { index: index as u32, count: count as u32 };
         // As many connections as closed loads have requests at once, unless the scenario says how many.
         let mut at_once = vec![0; targets.len()];
@@ -130,6 +132,7 @@ impl Worker {
                 slots: requests
                     .map(|requests| Slots::new(requests, schedule.passes_in(load.delay.unwrap_or_default()))),
                 start: own_time.then_some(start),
+                places: saved.is_some(),
             };
             feeds.push(Feed::new(part, Arc::clone(&targets), &load));
         }
@@ -137,7 +140,14 @@ impl Worker {
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
         Ok(Self {
             index,
-            hub: Rc::new(Hub::new(clock, targets, secrets, plan, pools.map_err(io::Error::other)?)),
+            hub: Rc::new(Hub::new(
+                clock,
+                targets,
+                secrets,
+                plan,
+                pools.map_err(io::Error::other)?,
+                saved.map(Saver::new),
+            )),
             feeds,
             schedule,
             pacer: Pacer::new(clock)?,

@@ -158,8 +158,12 @@ fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<P
     let wait = tokio::runtime::Handle::current();
     let snapshot = wait.block_on(fetch(&scenario, &options, Snapshot::default())).map_err(refuse_pool)?;
     snapshot.add_to(&mut supplies);
-    let options =
-        PrepareOptions { supply_records: supplies::records(&scenario, &supplies, &snapshot), supplies, ..options };
+    let options = PrepareOptions {
+        supply_records: supplies::records(&scenario, &supplies, &snapshot),
+        supplies,
+        folder: found.folder.clone(),
+        ..options
+    };
     let prepared = prepare(scenario, &options).map_err(refuse)?;
     wait.block_on(prepared.preflight()).map_err(refuse)?;
     if !snapshot.pools.is_empty() {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod datasets;
 #[cfg(test)]
 mod headless;
@@ -16,6 +18,8 @@ mod journey;
 mod process;
 #[cfg(test)]
 mod safety;
+#[cfg(test)]
+mod sinks;
 #[cfg(test)]
 mod supplies;
 #[cfg(test)]

@@ -164,7 +164,8 @@ impl Builder<'_> {
         // Events of the past are sent as fast as the target takes them; their moments stay those of the schedule.
         let pacing = match (self.clock.mode, load.pacing) {
             (ClockMode::Backfill, Pacing::Scheduled) => {
-                let connections = self.bench.scenario.targets.get_index(target).and_then(|(_, target)| target.connections);
+                let connections =
+                    self.bench.scenario.targets.get_index(target).and_then(|(_, target)| target.connections);
                 let requests = model.load.max_in_flight.or(connections).unwrap_or(BACKFILL_REQUESTS);
                 Pacing::Concurrent { requests, delay: Nanos::ZERO }
             }

@@ -2,11 +2,12 @@
 //! a problem. A feature that lands takes its line from here.
 
 use crate::problem::Problem;
+use crate::scenario::model::Scenario;
 use crate::scenario::model::behavior::Behavior;
 use crate::scenario::model::load::Load;
+use crate::scenario::model::output::EventsFile;
 use crate::scenario::model::pool::Pool;
 use crate::scenario::model::target::{Protocol, Target};
-use crate::scenario::model::Scenario;
 
 type Rule<T> = (&'static str, fn(&T) -> bool);
 
@@ -15,14 +16,14 @@ const SCENARIO: &[Rule<Scenario>] = &[
     ("checks", |scenario| !scenario.checks.is_empty()),
     ("outputs.console", |scenario| scenario.outputs.console.is_some()),
     ("outputs.results", |scenario| scenario.outputs.results.is_some()),
-    ("outputs.events", |scenario| scenario.outputs.events.is_some()),
+    ("outputs.events", |scenario| matches!(scenario.outputs.events, Some(EventsFile::Json(_) | EventsFile::Csv(_)))),
     ("outputs.log", |scenario| scenario.outputs.log.is_some()),
     ("outputs.ledger", |scenario| scenario.outputs.ledger.is_some()),
     ("outputs.prometheus", |scenario| scenario.outputs.prometheus.is_some()),
 ];
 
 const TARGET: &[Rule<Target>] = &[
-    ("protocol", |target| target.protocol != Protocol::Http),
+    ("protocol", |target| matches!(target.protocol, Protocol::Ws | Protocol::Mqtt)),
     ("health.required", |target| target.health.as_ref().is_some_and(|health| !health.required)),
     ("reconnect", |target| target.reconnect.is_some()),
     ("tls", |target| target.tls.is_some()),

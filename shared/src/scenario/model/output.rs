@@ -15,7 +15,7 @@ pub struct Outputs {
     /// File for the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub results: Option<String>,
-    /// File for every event.
+    /// File for every event that is sent, written anew by each run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<EventsFile>,
     /// File for the log.
