@@ -7,6 +7,7 @@ mod generate;
 mod health;
 mod import;
 mod init;
+mod merge;
 mod overrides;
 mod planned;
 mod preview;
@@ -126,6 +127,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Import(args) => import::import(&args),
         Command::Health(args) => in_runtime(health::health(args)),
         Command::Runs(args) => runs::runs(args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Completions(args) => completions::completions(&args),
     };
     outcome.unwrap_or_else(|refusal| {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::checks::checks;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::scenario::document::Node;
@@ -28,6 +29,9 @@ pub fn compile(text: &str, options: &LoadOptions<'_>, drawn_seed: u64) -> Compil
     let mut loaded = load(text, options);
     let seed = options.seed.or_else(|| loaded.draft().and_then(|draft| draft.seed)).unwrap_or(drawn_seed);
     // Templates are looked over even where something else is wrong, so that one look shows everything.
+    if let Some(Err(problems)) = loaded.draft().map(|draft| checks(draft)) {
+        loaded.add(problems);
+    }
     let plan = match loaded.draft().map(|draft| Plan::compile(draft, seed)) {
         Some(Ok(plan)) => Some(Arc::new(plan)),
         Some(Err(problems)) => {

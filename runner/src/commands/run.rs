@@ -2,7 +2,7 @@
 
 mod dry;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::engine::prepare::{PrepareError, Prepared, prepare};
 use crate::library::Found;
 use crate::library::loading::{Additions, load_to_run, look_at};
 use crate::practice::PracticeTarget;
+use crate::report::format::ResultsFormat;
 use crate::report::progress::Progress;
 use crate::report::summary::summary;
 use crate::shutdown::Signals;
@@ -31,10 +32,6 @@ const ORIGIN: &str = "signal";
 /// Runs a scenario; the result is stored, written where it was asked for, and summed up.
 pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
     let signals = Signals::listen().map_err(Refusal::failed)?;
-    if let Some(output) = &args.output {
-        check_writable(output)
-            .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", output.display())))?;
-    }
     let name = args.scenario.as_deref().or(args.scenario_file.as_deref()).unwrap_or_default();
     let found = library(&args.data)?.open(name)?;
     let additions = additions(&args, &found)?;
@@ -50,6 +47,7 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
         None
     };
     let prepared = ready(&found, &additions, practice.as_ref(), &args.policy.allow_target)?;
+    let files = ResultFiles::new(&args, prepared.scenario().outputs.results.as_deref())?;
     prepared.preflight().await.map_err(|error| refuse(error, &found))?;
     let directory = data_directory(&args.data)?;
     let store = Arc::new(Store::open(&directory)?);
@@ -61,22 +59,24 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
         Some(practice) => practice.report().await.ok().map(|report| report.account),
         None => None,
     };
-    keep(&result, account.as_ref(), &store, &directory, args.output.as_deref())?;
+    keep(&result, account.as_ref(), &store, &directory, &files)?;
     Ok(exit(&result, interrupted))
 }
 
-/// What the command line adds to the scenario: profile, then the short flags, then `--set`.
+/// What the command line adds to the scenario: profile, then the short flags, then `--set`, then `--threshold`.
 fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
     let looked_at = look_at(found, args.profile.as_deref());
     let mut set = overrides::settings(looked_at.document(), &args.flags)?;
     set.extend(args.set.iter().cloned());
-    Ok(Additions {
+    let mut additions = Additions {
         profile: args.profile.clone(),
         set,
         seed: args.seed,
         practice: args.practice_target,
         api_key: args.flags.api_key.clone(),
-    })
+    };
+    overrides::add_thresholds(found, &mut additions, &args.threshold)?;
+    Ok(additions)
 }
 
 /// Loads and prepares; every problem is shown, and nothing has been sent.
@@ -121,25 +121,48 @@ async fn follow(run: &RunHandle, mut progress: Progress, signals: Signals) -> Re
     Ok((result.map_err(Refusal::failed)?, interrupted > 0))
 }
 
+/// The files that a result is written to, each with its format.
+struct ResultFiles(Vec<(PathBuf, ResultsFormat)>);
+
+impl ResultFiles {
+    /// Those of the command line, else the scenario's; each can be written.
+    fn new(args: &RunArgs, of_scenario: Option<&str>) -> Result<Self, Refusal> {
+        let mut paths = args.output.clone();
+        if paths.is_empty() {
+            paths.extend(of_scenario.map(PathBuf::from));
+        }
+        for path in &paths {
+            check_writable(path)
+                .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", path.display())))?;
+        }
+        let format = |path: &Path| args.results_format.unwrap_or_else(|| ResultsFormat::of_path(path));
+        Ok(Self(paths.into_iter().map(|path| (path.clone(), format(&path))).collect()))
+    }
+
+    fn write(&self, result: &RunResult) -> Result<(), Refusal> {
+        for (path, format) in &self.0 {
+            let text = format.write(result).map_err(Refusal::failed)?;
+            write_whole(path, text.as_bytes())
+                .map_err(|error| Refusal::failed(format!("cannot write {}: {error}", path.display())))?;
+            anstream::println!("results: {}", path.display());
+        }
+        Ok(())
+    }
+}
+
 /// Sums up and saves. The summary comes first, so that a full disk does not take it along.
 fn keep(
     result: &RunResult,
     account: Option<&TargetAccount>,
     store: &Store,
     directory: &Path,
-    output: Option<&Path>,
+    files: &ResultFiles,
 ) -> Result<(), Refusal> {
-    anstream::print!("{}", summary(result, account));
+    anstream::println!("{}", summary(result, account));
     let stored = store.finish(result);
-    if let Some(path) = output {
-        let text = serde_json::to_string_pretty(result).map_err(Refusal::failed)?;
-        write_whole(path, format!("{text}\n").as_bytes())
-            .map_err(|error| Refusal::failed(format!("cannot write {}: {error}", path.display())))?;
-        anstream::println!("\nresults: {}", path.display());
-    }
+    files.write(result)?;
     stored?;
-    let separator = if output.is_some() { "" } else { "\n" };
-    anstream::println!("{separator}kept as run {} in {}", result.run.info.id, directory.display());
+    anstream::println!("kept as run {} in {}", result.run.info.id, directory.display());
     Ok(())
 }
 

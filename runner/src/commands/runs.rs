@@ -3,19 +3,22 @@
 use std::path::Path;
 
 use shared::api::RunSummary;
-use shared::run::RunId;
+use shared::compare::{CompareOptions, Difference, compare};
+use shared::run::{RunId, RunResult};
 use shared::wording;
 
 use super::{Exit, Refusal, data_directory};
 use crate::atomic_file::write_whole;
-use crate::cli::{RunsArgs, RunsCommand};
+use crate::cli::{CompareArgs, DataArgs, RunsArgs, RunsCommand};
+use crate::report::comparison::comparison;
+use crate::report::format::ResultsFormat;
 use crate::report::{seconds, summary, table::Table};
 use crate::store::Store;
 
 /// What stands for the newest run.
 const LATEST: &str = "latest";
 
-/// Lists, shows, exports or deletes runs.
+/// Lists, shows, exports, compares or deletes runs.
 pub(super) fn runs(args: RunsArgs) -> Result<Exit, Refusal> {
     let store = Store::open(&data_directory(&args.data)?)?;
     match args.command {
@@ -25,7 +28,13 @@ pub(super) fn runs(args: RunsArgs) -> Result<Exit, Refusal> {
             anstream::print!("{}", summary::summary(&result, None));
             Ok(Exit::Done)
         }
-        RunsCommand::Export { run, output } => export(&store, &run, output.as_deref()),
+        RunsCommand::Export { run, output, format } => {
+            let result = store.result(&find(&store, &run)?)?.ok_or_else(|| no_such_run(&run))?;
+            let format = format.or_else(|| output.as_deref().map(ResultsFormat::of_path));
+            write_out(&result, format.unwrap_or(ResultsFormat::Throng), output.as_deref())?;
+            Ok(Exit::Done)
+        }
+        RunsCommand::Compare(args) => compare_runs(&store, &args),
         RunsCommand::Delete { runs } => {
             for run in &runs {
                 delete(&store, run)?;
@@ -72,15 +81,60 @@ fn line(run: &RunSummary) -> [String; 7] {
     ]
 }
 
-fn export(store: &Store, run: &str, output: Option<&Path>) -> Result<Exit, Refusal> {
-    let result = store.result(&find(store, run)?)?.ok_or_else(|| no_such_run(run))?;
-    let text = serde_json::to_string_pretty(&result).map_err(Refusal::failed)?;
+/// Writes a result to a file or to standard output.
+pub(super) fn write_out(result: &RunResult, format: ResultsFormat, output: Option<&Path>) -> Result<(), Refusal> {
+    let text = format.write(result).map_err(Refusal::failed)?;
     match output {
-        Some(path) => write_whole(path, format!("{text}\n").as_bytes())
+        Some(path) => write_whole(path, text.as_bytes())
             .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", path.display())))?,
-        None => anstream::println!("{text}"),
+        None => anstream::print!("{text}"),
     }
-    Ok(Exit::Done)
+    Ok(())
+}
+
+/// The result of a run in the history or in a file.
+pub(super) fn any_result(name: &str, data: &DataArgs) -> Result<RunResult, Refusal> {
+    match result_file(name)? {
+        Some(result) => Ok(result),
+        None => stored_result(&Store::open(&data_directory(data)?)?, name),
+    }
+}
+
+/// The result in a file of this name, if there is one.
+fn result_file(name: &str) -> Result<Option<RunResult>, Refusal> {
+    let path = Path::new(name);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let wrong = |reason: String| Refusal::usage(format!("{name} is not a result: {reason}"));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map(Some).map_err(|error| wrong(error.to_string()))
+}
+
+fn stored_result(store: &Store, name: &str) -> Result<RunResult, Refusal> {
+    store.result(&find(store, name)?)?.ok_or_else(|| no_such_run(name))
+}
+
+fn compare_runs(store: &Store, args: &CompareArgs) -> Result<Exit, Refusal> {
+    let read = |name: &str| match result_file(name)? {
+        Some(result) => Ok(result),
+        None => stored_result(store, name),
+    };
+    let (baseline, candidate) = (read(&args.baseline)?, read(&args.candidate)?);
+    let options = CompareOptions { confidence: args.confidence, tolerance: args.tolerance };
+    let found = compare(&baseline, &candidate, options);
+    if args.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&found).map_err(Refusal::failed)?);
+    } else {
+        anstream::print!("{}", comparison(&found));
+    }
+    let failed = args.fail_on_regression
+        && match found.verdict {
+            // What cannot be compared has not passed.
+            Difference::Worse | Difference::NotComparable => true,
+            Difference::Better | Difference::NoRealDifference => false,
+        };
+    Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
 fn delete(store: &Store, run: &str) -> Result<(), Refusal> {

@@ -67,6 +67,11 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
+    /// The scenario, every value in its place.
+    pub fn scenario(&self) -> &ValidScenario {
+        &self.scenario
+    }
+
     /// Opens one connection to each target.
     ///
     /// # Errors
@@ -118,7 +123,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         planned_seconds: plan.planned_seconds(),
         targets: targets.iter().map(|target| target.address.origin()).collect(),
     };
-    let watches = shared::checks::watches(&scenario).map_err(PrepareError::Plan)?;
+    let checks = shared::checks::checks(&scenario).map_err(PrepareError::Plan)?;
     let facts = Facts {
         scenario: scenario.to_json(),
         fingerprint: plan.fingerprint(),
@@ -132,7 +137,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
         arrivals_are_events: arrivals_are_events(&scenario),
         workers,
-        watches,
+        checks,
     };
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));

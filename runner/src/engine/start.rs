@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::checks::ShareCheck;
 use shared::plan::Schedule;
 use shared::units::Nanos;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -34,6 +35,7 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     info.started_at = rfc3339(start);
     let schedules: Vec<Schedule> = plan.workloads().iter().map(|workload| workload.schedule(start)).collect();
     let count = facts.workers;
+    let checks: Arc<[ShareCheck]> = facts.checks.shares.clone().into();
     let (reporter, reports) = mpsc::channel(REPORTS * count);
     let scenario = Arc::new(scenario);
     let mut workers = JoinSet::new();
@@ -49,6 +51,7 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
             scenario: Arc::clone(&scenario),
             targets: Arc::clone(&targets),
             secrets: Arc::clone(&secrets),
+            checks: Arc::clone(&checks),
             controls: receiver,
             reports: reporter.clone(),
         };

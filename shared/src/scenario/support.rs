@@ -3,6 +3,7 @@
 
 use crate::problem::Problem;
 use crate::scenario::model::behavior::Behavior;
+use crate::scenario::model::check::Check;
 use crate::scenario::model::load::{Load, Shape};
 use crate::scenario::model::pool::Pool;
 use crate::scenario::model::target::{Protocol, Target};
@@ -13,9 +14,7 @@ type Rule<T> = (&'static str, fn(&T) -> bool);
 const SCENARIO: &[Rule<Scenario>] = &[
     ("clock.mode", |scenario| scenario.clock.mode != ClockMode::Live),
     ("faults", |scenario| !scenario.faults.is_empty()),
-    ("checks", |scenario| !scenario.checks.is_empty()),
     ("outputs.console", |scenario| scenario.outputs.console.is_some()),
-    ("outputs.results", |scenario| scenario.outputs.results.is_some()),
     ("outputs.events", |scenario| scenario.outputs.events.is_some()),
     ("outputs.log", |scenario| scenario.outputs.log.is_some()),
     ("outputs.ledger", |scenario| scenario.outputs.ledger.is_some()),
@@ -32,6 +31,8 @@ const TARGET: &[Rule<Target>] = &[
 const POOL: &[Rule<Pool>] = &[("file", |pool| pool.file.is_some()), ("fetch", |pool| pool.fetch.is_some())];
 
 const BEHAVIOR: &[Rule<Behavior>] = &[("replay", |behavior| matches!(behavior, Behavior::Replay(_)))];
+
+const CHECK: &[Rule<Check>] = &[("expect", |check| check.expect.is_some()), ("audit", |check| check.audit.is_some())];
 
 const LOAD: &[Rule<Load>] = &[
     ("max_in_flight", |load| load.max_in_flight.is_some()),
@@ -50,6 +51,9 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     }
     for (name, behavior) in &scenario.behaviors {
         look(&format!("behaviors.{name}."), behavior, BEHAVIOR, &mut problems);
+    }
+    for (index, check) in scenario.checks.iter().enumerate() {
+        look(&format!("checks[{index}]."), check, CHECK, &mut problems);
     }
     for (name, workload) in &scenario.workloads {
         let path = format!("workloads.{name}.load.");

@@ -5,14 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Nanos;
 
-/// What a run leaves behind, beside its place in the history.
+/// What `throng run` leaves behind, beside its place in the history. Paths are relative to where it was started; what
+/// the panel starts is downloaded from there.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outputs {
     /// Progress on the terminal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub console: Option<Console>,
-    /// File for the result.
+    /// File for the result, in the format of its ending: `json`, `html`, `csv` or `hlog`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub results: Option<String>,
     /// File for every event.
