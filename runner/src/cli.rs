@@ -406,6 +406,15 @@ pub struct RunsArgs {
 pub enum RunsCommand {
     /// List them, newest first
     List {
+        /// Only those of this scenario
+        #[arg(long, value_name = "NAME")]
+        scenario: Option<String>,
+        /// Only those with this tag
+        #[arg(long, value_name = "TAG")]
+        tag: Option<String>,
+        /// Only so many of the newest
+        #[arg(short = 'n', long, value_name = "COUNT")]
+        limit: Option<usize>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -428,6 +437,8 @@ pub enum RunsCommand {
     },
     /// Tell whether two runs really differ
     Compare(CompareArgs),
+    /// Keep words with a run: tags to find it by, a note, whether others are compared with it
+    Label(LabelArgs),
     /// Delete runs for good
     Delete {
         /// Their ids
@@ -436,11 +447,33 @@ pub enum RunsCommand {
     },
 }
 
+/// `throng runs label`
+#[derive(Args, Debug)]
+pub struct LabelArgs {
+    /// Its id, the beginning of it, or `latest`
+    pub run: String,
+    /// Tag to add
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Tag to take away
+    #[arg(long = "untag", value_name = "TAG")]
+    pub untags: Vec<String>,
+    /// The note; an empty one takes it away
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Compare runs of its scenario with it
+    #[arg(long, conflicts_with = "no_baseline")]
+    pub baseline: bool,
+    /// Compare no more runs with it
+    #[arg(long)]
+    pub no_baseline: bool,
+}
+
 /// `throng runs compare`
 #[derive(Args, Debug)]
 pub struct CompareArgs {
-    /// The run that is compared with: an id, the beginning of one, `latest`, or a results.json
-    #[arg(value_name = "BASELINE")]
+    /// The run that is compared with: an id, the beginning of one, `latest`, `baseline`, or a results.json
+    #[arg(value_name = "BASELINE", default_value = "baseline")]
     pub baseline: String,
     /// The run that is judged, told in the same way
     #[arg(value_name = "CANDIDATE", default_value = "latest")]

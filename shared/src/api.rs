@@ -165,6 +165,21 @@ pub struct RunSummary {
     pub totals: Totals,
     /// Response time so far or for good.
     pub response_time: Percentiles,
+    /// What people keep with it.
+    #[serde(default)]
+    pub labels: Labels,
+}
+
+/// What people keep with a run: words to find it by, and whether others are compared with it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Labels {
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// A note.
+    pub note: String,
+    /// Whether runs of its scenario are compared with it; at most one run of each scenario is.
+    pub baseline: bool,
 }
 
 /// How the practice target answers.

@@ -2,19 +2,21 @@
 
 use std::path::Path;
 
-use shared::api::RunSummary;
+use shared::api::{Labels, RunSummary};
 use shared::compare::{CompareOptions, Difference, compare};
 use shared::run::{RunId, RunResult};
 use shared::wording;
 
 use super::{Exit, Refusal, data_directory};
 use crate::atomic_file::write_whole;
-use crate::cli::{CompareArgs, DataArgs, RunsArgs, RunsCommand};
+use crate::cli::{CompareArgs, DataArgs, LabelArgs, RunsArgs, RunsCommand};
 use crate::report::comparison::comparison;
 use crate::report::format::ResultsFormat;
 use crate::report::{seconds, summary, table::Table};
 use crate::store::Store;
 
+/// What stands for the run that others of its scenario are compared with.
+const BASELINE: &str = "baseline";
 /// What stands for the newest run.
 const LATEST: &str = "latest";
 
@@ -22,7 +24,15 @@ const LATEST: &str = "latest";
 pub(super) fn runs(args: RunsArgs) -> Result<Exit, Refusal> {
     let store = Store::open(&data_directory(&args.data)?)?;
     match args.command {
-        RunsCommand::List { json } => list(&store, json),
+        RunsCommand::List { scenario, tag, limit, json } => {
+            let wanted = |run: &RunSummary| {
+                scenario.as_ref().is_none_or(|name| run.info.scenario == *name)
+                    && tag.as_ref().is_none_or(|tag| run.labels.tags.contains(tag))
+            };
+            let runs: Vec<RunSummary> =
+                store.list()?.into_iter().filter(wanted).take(limit.unwrap_or(usize::MAX)).collect();
+            list(&runs, json)
+        }
         RunsCommand::Show { run } => {
             let result = store.result(&find(&store, &run)?)?.ok_or_else(|| no_such_run(&run))?;
             anstream::print!("{}", summary::summary(&result, None));
@@ -35,6 +45,7 @@ pub(super) fn runs(args: RunsArgs) -> Result<Exit, Refusal> {
             Ok(Exit::Done)
         }
         RunsCommand::Compare(args) => compare_runs(&store, &args),
+        RunsCommand::Label(args) => label(&store, &args),
         RunsCommand::Delete { runs } => {
             for run in &runs {
                 delete(&store, run)?;
@@ -44,18 +55,18 @@ pub(super) fn runs(args: RunsArgs) -> Result<Exit, Refusal> {
     }
 }
 
-fn list(store: &Store, json: bool) -> Result<Exit, Refusal> {
-    let runs = store.list()?;
+fn list(runs: &[RunSummary], json: bool) -> Result<Exit, Refusal> {
     if json {
-        anstream::println!("{}", serde_json::to_string_pretty(&runs).map_err(Refusal::failed)?);
+        anstream::println!("{}", serde_json::to_string_pretty(runs).map_err(Refusal::failed)?);
         return Ok(Exit::Done);
     }
     if runs.is_empty() {
         anstream::eprintln!("no runs yet: `throng run commerce-events --profile quick_test --practice-target`");
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["run", "scenario", "state", "elapsed", "events", "failed", "p99"]);
-    for run in &runs {
+    let mut table =
+        Table::new(&["run", "scenario", "state", "verdict", "elapsed", "events", "failed", "p99", "labels"]);
+    for run in runs {
         table.row(line(run));
     }
     let mut out = String::new();
@@ -64,7 +75,7 @@ fn list(store: &Store, json: bool) -> Result<Exit, Refusal> {
     Ok(Exit::Done)
 }
 
-fn line(run: &RunSummary) -> [String; 7] {
+fn line(run: &RunSummary) -> [String; 9] {
     let info = &run.info;
     let scenario = match &info.profile {
         Some(profile) => format!("{} ({profile})", info.scenario),
@@ -74,11 +85,39 @@ fn line(run: &RunSummary) -> [String; 7] {
         info.id.to_string(),
         scenario,
         info.state.name().to_owned(),
+        run.verdict.status.name().to_owned(),
         seconds(run.totals.elapsed_seconds),
         wording::count(run.totals.events.succeeded),
         wording::share(run.totals.error_rate),
         wording::latency(run.response_time.p99_us as f64),
+        labels(&run.labels),
     ]
+}
+
+fn labels(labels: &Labels) -> String {
+    let baseline = labels.baseline.then_some("baseline");
+    baseline.into_iter().chain(labels.tags.iter().map(String::as_str)).collect::<Vec<_>>().join(", ")
+}
+
+fn label(store: &Store, args: &LabelArgs) -> Result<Exit, Refusal> {
+    let id = find(store, &args.run)?;
+    let mut labels = store.get(&id)?.ok_or_else(|| no_such_run(&args.run))?.labels;
+    labels.tags.retain(|tag| !args.untags.contains(tag));
+    for tag in &args.tags {
+        if tag.trim().is_empty() {
+            return Err(Refusal::usage("an empty tag finds nothing").with_hint("write a word: --tag nightly"));
+        }
+        if !labels.tags.contains(tag) {
+            labels.tags.push(tag.clone());
+        }
+    }
+    if let Some(note) = &args.note {
+        labels.note.clone_from(note);
+    }
+    labels.baseline = (labels.baseline || args.baseline) && !args.no_baseline;
+    store.label(&id, &labels)?;
+    anstream::println!("{id}: {}", self::labels(&labels));
+    Ok(Exit::Done)
 }
 
 /// Writes a result to a file or to standard output.
@@ -120,7 +159,17 @@ fn compare_runs(store: &Store, args: &CompareArgs) -> Result<Exit, Refusal> {
         Some(result) => Ok(result),
         None => stored_result(store, name),
     };
-    let (baseline, candidate) = (read(&args.baseline)?, read(&args.candidate)?);
+    let candidate = read(&args.candidate)?;
+    let baseline = if args.baseline == BASELINE {
+        let scenario = &candidate.run.info.scenario;
+        let id = store.baseline(scenario)?.ok_or_else(|| {
+            Refusal::usage(format!("{scenario} has no baseline"))
+                .with_hint("choose one with `throng runs label RUN --baseline`")
+        })?;
+        stored_result(store, &id.0)?
+    } else {
+        read(&args.baseline)?
+    };
     let options = CompareOptions { confidence: args.confidence, tolerance: args.tolerance };
     let found = compare(&baseline, &candidate, options);
     if args.json {

@@ -269,8 +269,18 @@ impl Progress {
         self.account.refresh_event_types(0, 1);
         let rows = self.close_before(u32::MAX);
         let (timeline, _) = self.timeline.history(usize::MAX);
+        (rows, self.result(now, timeline))
+    }
+
+    /// The run as if it ended here; its timeline has the seconds that are still open.
+    pub(crate) fn so_far(&mut self, now: Nanos) -> RunResult {
+        let open = self.timeline.open_seconds();
+        self.result(now, open)
+    }
+
+    fn result(&self, now: Nanos, timeline: Vec<TimelineRow>) -> RunResult {
         let verdict = self.verdict(now);
-        let result = RunResult {
+        RunResult {
             schema_version: 1,
             run: RunRecord {
                 info: self.info.clone(),
@@ -289,8 +299,7 @@ impl Progress {
             connections: self.account.connections,
             changes: self.changes.clone(),
             timeline,
-        };
-        (rows, result)
+        }
     }
 
     /// Schedule time at a moment of run time, not beyond the schedule's end.

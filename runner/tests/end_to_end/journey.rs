@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use shared::api::{ErrorBody, RunSummary, Status, TargetReport};
+use shared::api::{ErrorBody, RunSummary, Status, TargetAccount, TargetReport};
 use shared::run::{Change, Hello, LiveMessage, RunInfo, RunResult, RunState, Tick};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -28,6 +28,11 @@ pub(crate) async fn start_a_run(address: &str, duration: &str) -> String {
     let answer = client().post(format!("{address}/api/runs")).json(&body).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::CREATED);
     answer.json::<RunInfo>().await.unwrap().id.0
+}
+
+/// What a practice target of its own process has accepted so far.
+pub(crate) async fn accepted(url: &str) -> u64 {
+    get::<TargetAccount>(url, "/account").await.accepted
 }
 
 async fn watch(address: &str, id: &str) -> Socket {
