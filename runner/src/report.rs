@@ -10,6 +10,7 @@ pub mod hdr;
 pub mod html;
 pub mod problems;
 pub mod progress;
+pub mod prometheus;
 pub mod summary;
 pub mod table;
 pub mod testbench;

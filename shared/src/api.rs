@@ -11,6 +11,10 @@
 //! | `POST /api/runs` | [`StartRun`] | [`crate::run::RunInfo`], 201 |
 //! | `GET /api/runs` | | `Vec<`[`RunSummary`]`>`, newest first |
 //! | `GET /api/runs/{id}` | | [`RunSummary`] |
+//! | `GET /api/runs/{id}/export?format=` | | the result as JSON, HTML, CSV or HDR log, as a download |
+//! | `PUT /api/runs/{id}/labels` | [`Labels`] | [`RunSummary`] |
+//! | `GET /api/compare?baseline=&candidate=` | | [`crate::compare::Comparison`] |
+//! | `GET /api/openapi.json` | | [`crate::openapi::document`] |
 //! | `GET /api/runs/{id}/result` | | [`crate::run::RunResult`] as a download |
 //! | `POST /api/runs/{id}/commands` | [`crate::run::Command`] | [`crate::run::Change`] |
 //! | `DELETE /api/runs/{id}` | | 204 |

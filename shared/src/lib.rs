@@ -14,6 +14,7 @@ pub mod event_id;
 pub mod generate;
 pub mod merge;
 pub mod metrics;
+pub mod openapi;
 pub mod plan;
 pub mod problem;
 pub mod random;

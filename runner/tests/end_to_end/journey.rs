@@ -100,7 +100,7 @@ async fn a_run_is_started_watched_steered_stopped_and_downloaded() {
     assert!(resumed.snapshot.schedule_seconds < paused.snapshot.schedule_seconds + 1.0, "a pause holds the schedule");
 
     let change = command(&address, &id, json!({"set_rate_multiplier": {"multiplier": 4.0}})).await;
-    assert_eq!(change.origin, "panel");
+    assert_eq!(change.origin, "api");
     let faster = tick_with(&mut socket, |tick| tick.snapshot.target_rate > 100.0).await;
     assert!((faster.snapshot.target_rate - 200.0).abs() < 1.0, "{}", faster.snapshot.target_rate);
     assert_eq!(faster.snapshot.rate_multiplier, 4.0);
