@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use shared::problem::Problem;
 use shared::threshold::Threshold;
+use shared::units::{Nanos, Rate};
 
 use crate::dataset::Format;
 use crate::import::Kind;
@@ -31,6 +32,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Run a scenario without the panel: progress, summary, results, exit code
     Run(Box<RunArgs>),
+    /// Find the highest rate that still meets the thresholds
+    FindLimit(Box<FindLimitArgs>),
     /// Run the practice target alone
     Target(TargetArgs),
     /// List the built-in scenarios and your own, with their profiles
@@ -136,6 +139,65 @@ pub struct RunArgs {
     /// Say what would be sent, send nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Which hosts may be sent to.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `throng find-limit`
+#[derive(Args, Debug)]
+pub struct FindLimitArgs {
+    /// A built-in scenario, one of your own, or a file
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: String,
+    /// Profile of the scenario to apply
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Short flags for the scenario's values; the rate is the first to be tried.
+    #[command(flatten)]
+    pub flags: ScenarioFlags,
+    /// What must hold, beside the scenario's checks: 'p(95)<300ms', 'error_rate<1%'
+    #[arg(long, value_name = "THRESHOLD", value_parser = threshold)]
+    pub threshold: Vec<Threshold>,
+    /// Highest rate to try
+    #[arg(long, value_name = "RATE", default_value = "100000/s")]
+    pub max_rate: Rate,
+    /// Lowest rate to try
+    #[arg(long, value_name = "RATE", default_value = "1/s")]
+    pub min_rate: Rate,
+    /// How long each rate is held
+    #[arg(long, value_name = "SPAN", default_value = "10s")]
+    pub step_duration: Nanos,
+    /// Time at the start of each step that does not count
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub warm_up: Nanos,
+    /// Rest between two steps
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub rest: Nanos,
+    /// Most steps
+    #[arg(long, value_name = "COUNT", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_steps: u32,
+    /// How close the limit is wanted
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
+    pub precision: f64,
+    /// How often the limit has to hold once more
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub confirm: u32,
+    /// Seed of the first step's draws; each step has its own
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Set any value by its dotted path, as `targets.api.retry.attempts=1`
+    #[arg(long, value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub set: Vec<(String, String)>,
+    /// Send everything to a practice target inside this process
+    #[arg(long, conflicts_with = "url")]
+    pub practice_target: bool,
+    /// Write the curve to this file (json, html or csv by its ending); may be given several times
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
     /// Which hosts may be sent to.
     #[command(flatten)]
     pub policy: TargetPolicyArgs,

@@ -3,6 +3,7 @@
 mod completions;
 mod curl;
 mod explain;
+mod find_limit;
 mod generate;
 mod health;
 mod import;
@@ -114,7 +115,8 @@ impl From<StoreError> for Refusal {
 pub fn dispatch(cli: Cli) -> Exit {
     let outcome = match cli.command {
         Command::Serve(args) => in_runtime(serve::serve(args)),
-        Command::Run(args) => in_runtime(run::run(*args)),
+        Command::Run(args) => in_runtime(run::run(*args, cli.verbose > 0)),
+        Command::FindLimit(args) => in_runtime(find_limit::find_limit(*args)),
         Command::Target(args) => in_runtime(target::target(args)),
         Command::Scenarios(args) => scenarios::scenarios(&args),
         Command::Show(args) => show::show(&args),

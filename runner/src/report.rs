@@ -8,11 +8,14 @@ mod example;
 pub mod format;
 pub mod hdr;
 pub mod html;
+pub mod limit;
 pub mod problems;
 pub mod progress;
 pub mod prometheus;
+pub mod sessions;
 pub mod summary;
 pub mod table;
+pub mod terminal;
 pub mod testbench;
 
 use shared::wording;

@@ -12,6 +12,7 @@ pub mod distribution;
 pub mod encode;
 pub mod event_id;
 pub mod generate;
+pub mod limit;
 pub mod merge;
 pub mod metrics;
 pub mod openapi;

@@ -1,13 +1,18 @@
 //! `throng run`: a scenario without the panel, from flags to exit code.
 
 mod dry;
+mod log;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::{TargetAccount, TargetSettings};
 use shared::run::{Command, FailureKind, RunResult, RunState};
+use shared::scenario::model::output::Outputs;
+
+use log::RunLog;
 
 use super::{Exit, Refusal, data_directory, library, overrides, show_problems};
 use crate::atomic_file::{check_writable, write_whole};
@@ -20,7 +25,10 @@ use crate::library::loading::{Additions, load_to_run, look_at};
 use crate::practice::PracticeTarget;
 use crate::report::format::ResultsFormat;
 use crate::report::progress::Progress;
+use crate::report::sessions::Sessions;
 use crate::report::summary::summary;
+use crate::report::terminal;
+use crate::server::offer_metrics;
 use crate::shutdown::Signals;
 use crate::store::Store;
 
@@ -30,7 +38,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const ORIGIN: &str = "signal";
 
 /// Runs a scenario; the result is stored, written where it was asked for, and summed up.
-pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
+pub(super) async fn run(args: RunArgs, verbose: bool) -> Result<Exit, Refusal> {
     let signals = Signals::listen().map_err(Refusal::failed)?;
     let name = args.scenario.as_deref().or(args.scenario_file.as_deref()).unwrap_or_default();
     let found = library(&args.data)?.open(name)?;
@@ -51,9 +59,31 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
     prepared.preflight().await.map_err(|error| refuse(error, &found))?;
     let directory = data_directory(&args.data)?;
     let store = Arc::new(Store::open(&directory)?);
-    let progress = Progress::new(prepared.info.planned_seconds);
+    let outputs = prepared.scenario().outputs.clone();
+    let progress = Progress::new(prepared.info.planned_seconds, outputs.console)
+        .verbose(verbose)
+        .with_sessions(Sessions::of(&prepared.scenario().to_json()));
+    let address = outputs.prometheus.as_deref().map(metrics_address).transpose()?;
+    let log = outputs.log.as_ref().map(|path| open_log(path, &prepared, &outputs)).transpose()?;
+    let info = prepared.info.clone();
     let run = engine::start::start(prepared, Box::new(store.journal()));
-    let (result, interrupted) = follow(&run, progress, signals).await?;
+    let figures = match address {
+        Some(address) => {
+            let (bound, serving) =
+                offer_metrics(address, info, run.clone()).await.map_err(|error| Refusal::usage(error.to_string()))?;
+            progress.say(&format!("figures for Prometheus: http://{bound}/metrics"));
+            Some(serving)
+        }
+        None => None,
+    };
+    let following = follow(&run, progress, signals, log);
+    let (result, interrupted) = match figures {
+        Some(figures) => tokio::select! {
+            outcome = following => outcome?,
+            () = figures => return Err(Refusal::failed("the address for Prometheus was lost")),
+        },
+        None => following.await?,
+    };
 
     let account = match &practice {
         Some(practice) => practice.report().await.ok().map(|report| report.account),
@@ -80,7 +110,7 @@ fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
 }
 
 /// Loads and prepares; every problem is shown, and nothing has been sent.
-fn ready(
+pub(super) fn ready(
     found: &Found,
     additions: &Additions,
     practice: Option<&PracticeTarget>,
@@ -96,7 +126,12 @@ fn ready(
 }
 
 /// Shows progress until the run is over. The first signal stops it, the second cuts the drain short.
-async fn follow(run: &RunHandle, mut progress: Progress, signals: Signals) -> Result<(Arc<RunResult>, bool), Refusal> {
+pub(super) async fn follow(
+    run: &RunHandle,
+    mut progress: Progress,
+    signals: Signals,
+    mut log: Option<RunLog>,
+) -> Result<(Arc<RunResult>, bool), Refusal> {
     let mut interrupted = 0;
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let (first, second) = (signals.clone().asked(1), signals.asked(2));
@@ -114,11 +149,39 @@ async fn follow(run: &RunHandle, mut progress: Progress, signals: Signals) -> Re
                 interrupted = 2;
                 let _aborting = run.command(Command::Abort, ORIGIN).await;
             }
-            _look = looks.tick() => progress.show(&run.snapshot()),
+            _look = looks.tick() => {
+                let snapshot = run.snapshot();
+                progress.show(&snapshot);
+                note(&mut log, &progress, |log| log.note(&snapshot));
+            }
         }
     };
+    let result = result.map_err(Refusal::failed)?;
+    note(&mut log, &progress, |log| log.end(&result));
     progress.end();
-    Ok((result.map_err(Refusal::failed)?, interrupted > 0))
+    Ok((result, interrupted > 0))
+}
+
+/// Writes to the log; a disk that is full ends the log, not the run.
+fn note(log: &mut Option<RunLog>, progress: &Progress, write: impl FnOnce(&mut RunLog) -> std::io::Result<()>) {
+    if let Some(Err(error)) = log.as_mut().map(write) {
+        progress.say(&format!("the log ends here: {error}"));
+        *log = None;
+    }
+}
+
+fn open_log(path: &str, prepared: &Prepared, outputs: &Outputs) -> Result<RunLog, Refusal> {
+    let every = Duration::from_nanos(outputs.console.unwrap_or_default().every.0);
+    RunLog::open(Path::new(path), &prepared.info, every)
+        .map_err(|error| Refusal::usage(format!("cannot write {path}: {error}")))
+}
+
+/// Where figures are offered: an address with a port, or a port of this machine.
+fn metrics_address(text: &str) -> Result<SocketAddr, Refusal> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
+    port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| Refusal::usage(format!("`{text}` is no address for figures")).with_hint("write 127.0.0.1:9464"))
 }
 
 /// The files that a result is written to, each with its format.
@@ -158,7 +221,7 @@ fn keep(
     directory: &Path,
     files: &ResultFiles,
 ) -> Result<(), Refusal> {
-    anstream::println!("{}", summary(result, account));
+    anstream::println!("{}", summary(result, account, terminal::columns()));
     let stored = store.finish(result);
     files.write(result)?;
     stored?;
@@ -191,7 +254,7 @@ fn is_unreachable(kind: FailureKind) -> bool {
     )
 }
 
-fn refuse(error: PrepareError, found: &Found) -> Refusal {
+pub(super) fn refuse(error: PrepareError, found: &Found) -> Refusal {
     let hint = error.hint();
     let exit = match &error {
         PrepareError::Plan(problems) => {

@@ -12,7 +12,7 @@ use crate::atomic_file::write_whole;
 use crate::cli::{CompareArgs, DataArgs, LabelArgs, RunsArgs, RunsCommand};
 use crate::report::comparison::comparison;
 use crate::report::format::ResultsFormat;
-use crate::report::{seconds, summary, table::Table};
+use crate::report::{seconds, summary, table::Table, terminal};
 use crate::store::Store;
 
 /// What stands for the run that others of its scenario are compared with.
@@ -35,7 +35,7 @@ pub(super) fn runs(args: RunsArgs) -> Result<Exit, Refusal> {
         }
         RunsCommand::Show { run } => {
             let result = store.result(&find(&store, &run)?)?.ok_or_else(|| no_such_run(&run))?;
-            anstream::print!("{}", summary::summary(&result, None));
+            anstream::print!("{}", summary::summary(&result, None, terminal::columns()));
             Ok(Exit::Done)
         }
         RunsCommand::Export { run, output, format } => {

@@ -27,18 +27,22 @@ pub fn comparison(comparison: &Comparison) -> String {
         table.row(line(figure));
     }
     table.write(&mut out, Style::new().dimmed());
-    let reasons: Vec<&String> = comparison.figures.iter().filter_map(|figure| figure.reason.as_ref()).collect();
-    let mut said: Vec<&String> = Vec::new();
-    for text in reasons.into_iter().chain(&comparison.notes) {
-        if !said.contains(&text) {
-            said.push(text);
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for figure in &comparison.figures {
+        let Some(reason) = &figure.reason else { continue };
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, labels)) => labels.push(&figure.label),
+            None => reasons.push((reason, vec![&figure.label])),
         }
     }
-    if !said.is_empty() {
+    if !reasons.is_empty() || !comparison.notes.is_empty() {
         out.push('\n');
     }
-    for text in said {
-        let _written = writeln!(out, "  - {text}");
+    for (reason, labels) in reasons {
+        let _written = writeln!(out, "  - {}: {reason}", labels.join(", "));
+    }
+    for note in &comparison.notes {
+        let _written = writeln!(out, "  - {note}");
     }
     let _written = writeln!(
         out,

@@ -103,12 +103,12 @@ impl ShareCheck {
         }
     }
 
-    /// In words: `mix of events within 2 %`.
+    /// In words: `mix of events off by at most 2 %`.
     pub fn name(&self) -> String {
-        let within = wording::share(self.tolerance);
+        let tolerance = wording::share(self.tolerance);
         match &self.subject {
-            Subject::EventTypes => format!("mix of events within {within}"),
-            Subject::Field { name, .. } => format!("shares of {name} within {within}"),
+            Subject::EventTypes => format!("mix of events off by at most {tolerance}"),
+            Subject::Field { name, .. } => format!("shares of {name} off by at most {tolerance}"),
         }
     }
 
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_result_names_the_share_that_is_farthest_off() {
         let result = mix(0.02, OnBreach::Warn).result(&[60_000, 40_000, 0], &Verdict::default());
-        assert_eq!(result.threshold, "mix of events within 2 %");
+        assert_eq!(result.threshold, "mix of events off by at most 2 %");
         assert_eq!(result.reason.as_deref(), Some("view is 60 %, not 75 %"));
         assert!((result.observed.unwrap() - 0.15).abs() < 1e-9 && !result.required && !result.passed);
     }
@@ -202,6 +202,6 @@ mod tests {
         ] {
             assert_eq!(check.place_in(event.as_bytes()), place, "{event}");
         }
-        assert_eq!(check.name(), "shares of device within 2 %");
+        assert_eq!(check.name(), "shares of device off by at most 2 %");
     }
 }

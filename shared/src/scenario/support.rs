@@ -14,11 +14,8 @@ type Rule<T> = (&'static str, fn(&T) -> bool);
 const SCENARIO: &[Rule<Scenario>] = &[
     ("clock.mode", |scenario| scenario.clock.mode != ClockMode::Live),
     ("faults", |scenario| !scenario.faults.is_empty()),
-    ("outputs.console", |scenario| scenario.outputs.console.is_some()),
     ("outputs.events", |scenario| scenario.outputs.events.is_some()),
-    ("outputs.log", |scenario| scenario.outputs.log.is_some()),
     ("outputs.ledger", |scenario| scenario.outputs.ledger.is_some()),
-    ("outputs.prometheus", |scenario| scenario.outputs.prometheus.is_some()),
 ];
 
 const TARGET: &[Rule<Target>] = &[

@@ -19,13 +19,13 @@ pub struct Outputs {
     /// File for every event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<EventsFile>,
-    /// File for the log.
+    /// File for the run's log: what happened when, and figures as often as on the console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
     /// File for what was sent and answered, event by event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<String>,
-    /// Address on which figures are offered to Prometheus.
+    /// Address on which figures are offered to Prometheus under `/metrics` while it runs: `127.0.0.1:9464`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prometheus: Option<String>,
 }
