@@ -423,6 +423,12 @@ impl Worker {
         }
     }
 
+    /// Hands on what checks saw in events since the last time.
+    fn hand_on_values(&mut self, now: Nanos) {
+        let mut recorder = self.hub.record(now);
+        self.feeds.iter_mut().for_each(|feed| recorder.values_seen(feed.values()));
+    }
+
     /// Closes the connections, hands on the last tick.
     async fn end(&mut self) {
         self.hub.closing.set(true);
@@ -432,9 +438,7 @@ impl Worker {
         while lanes.join_next().await.is_some() {}
         let gauges = self.hub.gauges();
         let now = self.clock.now();
-        let mut recorder = self.hub.record(now);
-        self.feeds.iter_mut().for_each(|feed| recorder.values_seen(feed.values()));
-        drop(recorder);
+        self.hand_on_values(now);
         self.hub.recorder().close(gauges);
         loop {
             let Some(delta) = self.hub.recorder().take() else { break };

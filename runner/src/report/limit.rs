@@ -13,6 +13,9 @@ const MOST_WIDTH: usize = 72;
 /// Room for the labels of the axis of time.
 const LABELS: usize = 9;
 
+/// How a figure is drawn.
+type Mark = (char, fn(&LimitStep) -> u64);
+
 /// One step in one line.
 pub fn step_line(number: usize, step: &LimitStep) -> String {
     let (sign, colour) = match step.outcome {
@@ -71,7 +74,7 @@ fn curve(result: &LimitResult, steps: &[&LimitStep], columns: usize) -> String {
         let column = place(&x, limit, width);
         cells.iter_mut().for_each(|row| row[column] = '┊');
     }
-    let marks: [(char, fn(&LimitStep) -> u64); 3] = [
+    let marks: [Mark; 3] = [
         ('·', |step| step.response_time.p50_us),
         ('○', |step| step.response_time.p95_us),
         ('●', |step| step.response_time.p99_us),

@@ -205,7 +205,7 @@ fn write_distribution(out: &mut String, result: &RunResult, columns: usize) {
         let eighths = (bar.count as f64 / most as f64 * room as f64 * 8.0).round() as usize;
         let mut drawn = "█".repeat(eighths / 8);
         // The shortest bar is still there: an outlier is the reason to look.
-        if let Some(part) = EIGHTHS.get(eighths % 8).filter(|_| eighths % 8 > 0) {
+        if let Some(part) = EIGHTHS.get(eighths % 8).filter(|_| !eighths.is_multiple_of(8)) {
             drawn.push(*part);
         } else if eighths == 0 {
             drawn.push(EIGHTHS[1]);

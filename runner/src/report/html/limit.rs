@@ -12,6 +12,9 @@ use super::charts::time_ticks;
 use super::escape::{escaped, pixels};
 use super::{close_page, open_page, tables};
 
+/// A line of the curve: its class and its figure.
+type Series = (&'static str, fn(&Percentiles) -> u64);
+
 /// The page of one search.
 pub fn limit_page(result: &LimitResult) -> String {
     let title = match &result.profile {
@@ -71,7 +74,7 @@ fn rates(steps: &[&LimitStep]) -> (Scale, Vec<(f64, String)>) {
 
 fn write_curve(out: &mut String, result: &LimitResult) {
     let steps = by_rate(result);
-    let series: [(&'static str, fn(&Percentiles) -> u64); 3] =
+    let series: [Series; 3] =
         [("p50", |times| times.p50_us), ("p95", |times| times.p95_us), ("p99", |times| times.p99_us)];
     let known = || steps.iter().map(|step| &step.response_time).filter(|times| times.count > 0);
     let values = || known().flat_map(|times| series.iter().map(|(_, figure)| figure(times).max(1) as f64));
