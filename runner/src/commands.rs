@@ -3,11 +3,13 @@
 mod completions;
 mod curl;
 mod explain;
+mod find_limit;
 mod generate;
 mod health;
 mod import;
 mod ingest;
 mod init;
+mod merge;
 mod overrides;
 mod planned;
 mod preview;
@@ -115,7 +117,8 @@ impl From<StoreError> for Refusal {
 pub fn dispatch(cli: Cli) -> Exit {
     let outcome = match cli.command {
         Command::Serve(args) => in_runtime(serve::serve(args)),
-        Command::Run(args) => in_runtime(run::run(*args)),
+        Command::Run(args) => in_runtime(run::run(*args, cli.verbose > 0)),
+        Command::FindLimit(args) => in_runtime(find_limit::find_limit(*args)),
         Command::Target(args) => in_runtime(target::target(args)),
         Command::Scenarios(args) => scenarios::scenarios(&args),
         Command::Show(args) => show::show(&args),
@@ -124,11 +127,12 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Generate(args) => generate::generate(&args),
         Command::Curl(args) => curl::curl(&args),
         Command::Explain(args) => explain::explain(&args),
-        Command::Ingest(args) => in_runtime(ingest::ingest(args)),
+        Command::Ingest(args) => in_runtime(ingest::ingest(args, cli.verbose > 0)),
         Command::Init(args) => init::init(&args),
         Command::Import(args) => import::import(&args),
         Command::Health(args) => in_runtime(health::health(args)),
         Command::Runs(args) => runs::runs(args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Completions(args) => completions::completions(&args),
     };
     outcome.unwrap_or_else(|refusal| {

@@ -16,6 +16,7 @@ use std::sync::Mutex;
 use std::{fs, io};
 
 use rusqlite::Connection;
+use shared::api::Labels;
 use shared::run::{RunId, RunResult};
 
 pub use journal::StoreJournal;
@@ -159,6 +160,15 @@ impl Store {
     /// The file of what targets answered before a run.
     pub fn supplies_of(&self, id: &RunId) -> PathBuf {
         self.directory.join(SUPPLIES).join(format!("{id}.json"))
+    }
+
+    /// Keeps words with a run; whether there is one. A new baseline takes the place of its scenario's old one.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub fn label(&self, id: &RunId, labels: &Labels) -> Result<bool, StoreError> {
+        self.writer.label(id, labels)
     }
 
     fn database_error(&self, source: rusqlite::Error) -> StoreError {

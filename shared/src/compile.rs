@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::checks::checks;
 use crate::plan::{Plan, Supplies};
 use crate::problem::Problem;
 use crate::scenario::document::Node;
@@ -42,6 +43,9 @@ pub fn compile_with(text: &str, options: &LoadOptions<'_>, drawn_seed: u64, supp
     let supplies = loaded.draft().map(|draft| supplier(draft, &mut problems)).unwrap_or_default();
     loaded.add(problems);
     // Templates are looked over even where something else is wrong, so that one look shows everything.
+    if let Some(Err(problems)) = loaded.draft().map(|draft| checks(draft)) {
+        loaded.add(problems);
+    }
     let plan = match loaded.draft().map(|draft| Plan::compile_with(draft, seed, &supplies)) {
         Some(Ok(plan)) => Some(Arc::new(plan)),
         Some(Err(problems)) => {

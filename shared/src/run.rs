@@ -399,6 +399,17 @@ pub enum VerdictStatus {
     Invalid,
 }
 
+impl VerdictStatus {
+    /// The verdict in a word, as the wire writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Degraded => "degraded",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// The verdict with its reasons in words.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -22,7 +22,7 @@ const PATH: &str = "/api/v1/ingestion/events";
 const LOOKED_AT: usize = 4 * 1024;
 
 /// Builds the scenario, runs it, and says what became of the events.
-pub(super) async fn ingest(args: IngestArgs) -> Result<Exit, Refusal> {
+pub(super) async fn ingest(args: IngestArgs, verbose: bool) -> Result<Exit, Refusal> {
     let text = scenario(&args)?;
     let found = Found { source: "ingest".to_owned(), built_in: false, text, folder: Folder::Beside(PathBuf::new()) };
     let mut run_args = match Cli::try_parse_from(["throng", "run", "ingest"]).map(|cli| cli.command) {
@@ -31,13 +31,13 @@ pub(super) async fn ingest(args: IngestArgs) -> Result<Exit, Refusal> {
         Ok(_) | Err(_) => return Err(Refusal::failed("`throng run` cannot be understood")),
     };
     run_args.practice_target = args.practice_target;
-    run_args.output = args.output.clone();
+    run_args.output.extend(args.output.clone());
     run_args.dry_run = args.dry_run;
     run_args.policy = args.policy.clone();
     run_args.data = args.data.clone();
     let additions =
         Additions { practice: args.practice_target, api_key: Some(args.api_key.clone()), ..Additions::default() };
-    let (exit, result) = run::carry_out(run_args, &found, &additions).await?;
+    let (exit, result) = run::carry_out(run_args, &found, &additions, verbose).await?;
     let Some(result) = result else { return Ok(exit) };
     anstream::println!("\n{}", account(&result));
     let refused = result.totals.events.failed + result.totals.events.dropped > 0;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use shared::checks::ShareCheck;
 use shared::plan::{Cursor, Planned, Schedule};
 use shared::scenario::model::load::Load;
 use shared::units::{EpochMicros, Nanos};
@@ -44,6 +45,9 @@ pub(crate) struct Feed {
     start: Option<EpochMicros>,
     /// Whether it must be known where events stand in their requests.
     places: bool,
+    /// Checks of the values of fields, and how many events had each since they were asked for last.
+    checks: Arc<[ShareCheck]>,
+    values: Vec<Vec<u64>>,
 }
 
 /// A workload's part in one worker, before it begins.
@@ -75,7 +79,7 @@ pub(crate) enum Fed {
 
 impl Feed {
     /// A feed that has not begun.
-    pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
+    pub(crate) fn new(part: Part, targets: Targets, load: &Load, checks: Arc<[ShareCheck]>) -> Self {
         let Part { place, target, mut cursor, schedule, slots, start, places } = part;
         let next = cursor.next_due(&schedule);
         Self {
@@ -92,7 +96,14 @@ impl Feed {
             drop_after: load.drop_after,
             start,
             places,
+            values: checks.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
+            checks,
         }
+    }
+
+    /// How many events had each value of each check of shares; whoever takes them sets them to 0.
+    pub(crate) fn values(&mut self) -> &mut [Vec<u64>] {
+        &mut self.values
     }
 
     /// When it next has something, in run time; none while nothing is known to come.
@@ -191,6 +202,9 @@ impl Feed {
             self.emit(due, at, times.run, spare);
         }
         let (planned, job) = self.rendered.take()?;
+        if !self.checks.is_empty() {
+            self.look_into(&job);
+        }
         self.next = self.cursor.next_due(&self.schedule);
         Some(self.route(planned, job, due, times, spare))
     }
@@ -240,6 +254,17 @@ impl Feed {
         }
         job.holds(planned.event_type.0, planned.id);
         self.rendered = Some((planned, job));
+    }
+
+    /// Counts the values that checks want to know of a rendered event.
+    fn look_into(&mut self, job: &Job) {
+        let setup = &self.targets[self.target];
+        let event = job.body(setup.room + setup.routes[0].prefix.len());
+        for (check, counts) in self.checks.iter().zip(&mut self.values) {
+            if let Some(count) = check.place_in(event).and_then(|place| counts.get_mut(place)) {
+                *count += 1;
+            }
+        }
     }
 
     /// Sends an event alone, or puts it into the batch.

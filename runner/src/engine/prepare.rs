@@ -84,6 +84,11 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
+    /// The scenario, every value in its place.
+    pub fn scenario(&self) -> &ValidScenario {
+        &self.scenario
+    }
+
     /// Opens one connection to each target, and the file of events if there is to be one.
     ///
     /// # Errors
@@ -153,7 +158,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         planned_seconds: plan.planned_seconds(),
         targets: targets.iter().map(|target| target.origin()).collect(),
     };
-    let watches = shared::checks::watches(&scenario).map_err(PrepareError::Plan)?;
+    let checks = shared::checks::checks(&scenario).map_err(PrepareError::Plan)?;
     let facts = Facts {
         scenario: scenario.to_json(),
         fingerprint: plan.fingerprint(),
@@ -168,7 +173,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         arrivals_are_events: arrivals_are_events(&scenario) && scenario.clock.mode != ClockMode::Backfill,
         pace: plan.clock().pace(),
         workers,
-        watches,
+        checks,
         supplies: options.supply_records.clone(),
     };
     // The longest first: a secret may be part of another.

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use shared::checks::{Checks, Subject};
 use shared::plan::Schedule;
 use shared::run::{
     Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, SupplyRecord,
-    TimelineRow, Verdict, WorkloadRow,
+    ThresholdResult, TimelineRow, Verdict, WorkloadRow,
 };
 use shared::threshold::watch::{Measured, Watch, abort_reason};
 use shared::units::Nanos;
@@ -36,8 +37,8 @@ pub(crate) struct Facts {
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
     pub(crate) arrivals_are_events: bool,
     pub(crate) workers: usize,
-    /// The thresholds to watch.
-    pub(crate) watches: Vec<Watch>,
+    /// What must hold.
+    pub(crate) checks: Checks,
     /// Seconds of the schedule per second of the run.
     pub(crate) pace: f64,
     /// What it was given from outside.
@@ -68,6 +69,8 @@ pub(crate) struct Progress {
     busy_seconds: u32,
     died: u32,
     watches: Vec<Watch>,
+    /// Of each check of shares the events with each of its values.
+    values: Vec<Vec<u64>>,
 }
 
 impl Progress {
@@ -89,7 +92,8 @@ impl Progress {
             busy: vec![(0, Nanos::ZERO); facts.workers],
             busy_seconds: 0,
             died: 0,
-            watches: facts.watches.clone(),
+            watches: facts.checks.watches.clone(),
+            values: facts.checks.shares.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
             facts,
         }
     }
@@ -106,6 +110,9 @@ impl Progress {
             *reported = Some(delta.tick);
         }
         self.count_busy(worker, delta.tick, delta.busy);
+        for (counts, seen) in self.values.iter_mut().zip(&delta.field_values) {
+            counts.iter_mut().zip(seen).for_each(|(count, seen)| *count += seen);
+        }
         self.account.add(worker, delta)
     }
 
@@ -161,7 +168,31 @@ impl Progress {
 
     /// The first threshold for which the run must end now, in words.
     pub(crate) fn abort_reason(&self) -> Option<String> {
-        abort_reason(&self.watches)
+        abort_reason(&self.watches).or_else(|| {
+            let shares = self.facts.checks.shares.iter().enumerate();
+            shares.into_iter().find_map(|(number, check)| check.abort_reason(&self.share_counts(number)))
+        })
+    }
+
+    /// Events with each value of a check of shares, in the check's order.
+    fn share_counts(&self, number: usize) -> Vec<u64> {
+        let Some(check) = self.facts.checks.shares.get(number) else { return Vec::new() };
+        match check.subject {
+            Subject::EventTypes => {
+                let mut counts = vec![0; check.shares.len() + 1];
+                for (name, sent) in self.account.sent_by_type() {
+                    counts[check.place(name)] += sent;
+                }
+                counts
+            }
+            Subject::Field { .. } => self.values.get(number).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn thresholds(&self, verdict: &Verdict) -> Vec<ThresholdResult> {
+        let shares = self.facts.checks.shares.iter().enumerate();
+        let shares = shares.map(|(number, check)| check.result(&self.share_counts(number), verdict));
+        self.watches.iter().map(|watch| watch.result(verdict)).chain(shares).collect()
     }
 
     /// Closes seconds and shows each to the thresholds.
@@ -244,8 +275,18 @@ impl Progress {
         self.account.refresh_event_types(0, 1);
         let rows = self.close_before(u32::MAX);
         let (timeline, _) = self.timeline.history(usize::MAX);
+        (rows, self.result(now, timeline))
+    }
+
+    /// The run as if it ended here; its timeline has the seconds that are still open.
+    pub(crate) fn so_far(&mut self, now: Nanos) -> RunResult {
+        let open = self.timeline.open_seconds();
+        self.result(now, open)
+    }
+
+    fn result(&self, now: Nanos, timeline: Vec<TimelineRow>) -> RunResult {
         let verdict = self.verdict(now);
-        let result = RunResult {
+        RunResult {
             schema_version: 1,
             run: RunRecord {
                 info: self.info.clone(),
@@ -254,7 +295,7 @@ impl Progress {
                 environment: self.facts.environment.clone(),
                 supplies: self.facts.supplies.clone(),
             },
-            thresholds: self.watches.iter().map(|watch| watch.result(&verdict)).collect(),
+            thresholds: self.thresholds(&verdict),
             verdict,
             totals: self.account.totals(now, self.scheduled(now)),
             latency: self.account.latencies(),
@@ -265,8 +306,7 @@ impl Progress {
             connections: self.account.connections,
             changes: self.changes.clone(),
             timeline,
-        };
-        (rows, result)
+        }
     }
 
     /// Run time that the schedule was going on until a moment: without pauses, and not beyond the schedule's end.
@@ -352,7 +392,10 @@ mod tests {
             event_types: vec![("a".to_owned(), Some(1.0))],
             arrivals_are_events: true,
             workers: 2,
-            watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
+            checks: Checks {
+                watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
+                shares: Vec::new(),
+            },
         };
         Progress::new(info, facts, vec![Schedule::new(Curve::constant(rate, Some(seconds)))])
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::checks::ShareCheck;
 use shared::plan::Schedule;
 use shared::units::Nanos;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -36,6 +37,7 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     let schedules: Vec<Schedule> =
         plan.workloads().iter().map(|workload| workload.send_schedule(event_start)).collect();
     let count = facts.workers;
+    let checks: Arc<[ShareCheck]> = facts.checks.shares.clone().into();
     let (reporter, reports) = mpsc::channel(REPORTS * count);
     let scenario = Arc::new(scenario);
     let mut workers = JoinSet::new();
@@ -52,6 +54,7 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
             targets: Arc::clone(&targets),
             secrets: Arc::clone(&secrets),
             saved: saved.clone(),
+            checks: Arc::clone(&checks),
             controls: receiver,
             reports: reporter.clone(),
         };

@@ -1,13 +1,13 @@
-//! `/api/runs`: starting, commanding, looking at and deleting runs.
+//! `/api/runs`: starting, commanding, looking at and deleting runs; what is done with those of the past is in `history`.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::api::{RunSummary, ScenarioChoice, StartRun};
-use shared::run::{Change, Command, RunId, RunInfo};
+use shared::run::{Change, Command, RunId, RunInfo, RunResult};
 
 use super::App;
 use super::failure::{Body, Failure, blocking};
@@ -15,17 +15,14 @@ use crate::engine;
 use crate::engine::handle::CommandError;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
 use crate::library::loading::{Additions, Ready, load_to_run};
+use crate::report::format::ResultsFormat;
 use crate::supplies;
 use crate::supplies::fetch::{FetchError, fetch};
 use crate::supplies::snapshot::Snapshot;
 
-/// Who gives the commands that come in here.
-const ORIGIN: &str = "panel";
-
-/// The history, newest first.
-pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RunSummary>>, Failure> {
-    Ok(Json(blocking(move || app.store.list()).await??))
-}
+/// Who gives the commands that come in here: browsers say where a page's request comes from, programs do not.
+const PANEL: &str = "panel";
+const API: &str = "api";
 
 /// One run.
 pub(super) async fn read(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RunSummary>, Failure> {
@@ -58,7 +55,7 @@ pub(super) async fn start(
     let run = engine::start::start(prepared, Box::new(app.store.journal()));
     // Whoever is told of the run can find it: its beginning is written before the answer.
     let _begun = run.subscribe().await;
-    turn.start(run);
+    turn.start(info.clone(), run);
     blocking(move || app.store.flush()).await??;
     Ok((StatusCode::CREATED, Json(info)))
 }
@@ -66,37 +63,45 @@ pub(super) async fn start(
 /// A run's result as a download.
 pub(super) async fn result(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Failure> {
     let id = RunId(id);
-    let missing = no_such_run(&id);
-    let name = format!("attachment; filename=\"throng-{id}.json\"");
-    let current = app.current.find(&id);
+    let result = finished(&app, &id).await?;
+    let text = blocking(move || ResultsFormat::Throng.write(&result)).await?;
+    let text = text.map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
+    Ok(download(&id, ResultsFormat::Throng, text))
+}
+
+/// The result of a run that is over.
+pub(super) async fn finished(app: &Arc<App>, id: &RunId) -> Result<Arc<RunResult>, Failure> {
+    let current = app.current.find(id);
     if current.as_ref().is_some_and(|run| !run.snapshot().state.is_over()) {
         let failure = Failure::new(StatusCode::CONFLICT, "run_active", format!("run {id} is going on"));
         return Err(failure.with_hint("its result is there once it is over"));
     }
-    let fresh = match current {
-        // It may be over and not on disk yet.
-        Some(run) => run.wait().await.ok(),
-        None => None,
-    };
-    let text = blocking(move || {
-        let result = match fresh {
-            Some(result) => result,
-            None => Arc::new(app.store.result(&id)?.ok_or(missing)?),
-        };
-        serde_json::to_string_pretty(result.as_ref())
-            .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))
-    });
-    let mut response = ([(header::CONTENT_TYPE, "application/json")], text.await??).into_response();
+    // It may be over and not on disk yet.
+    if let Some(run) = current
+        && let Ok(result) = run.wait().await
+    {
+        return Ok(result);
+    }
+    let (store, wanted) = (Arc::clone(&app.store), id.clone());
+    let stored = blocking(move || store.result(&wanted)).await??;
+    stored.map(Arc::new).ok_or_else(|| no_such_run(id))
+}
+
+/// A file for whoever asked.
+pub(super) fn download(id: &RunId, format: ResultsFormat, text: String) -> Response {
+    let name = format!("attachment; filename=\"throng-{id}.{}\"", format.ending());
+    let mut response = ([(header::CONTENT_TYPE, format.media_type())], text).into_response();
     if let Ok(value) = HeaderValue::from_str(&name) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     }
-    Ok(response)
+    response
 }
 
 /// Gives a command to a run that is going on.
 pub(super) async fn command(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Body(command): Body<Command>,
 ) -> Result<Json<Change>, Failure> {
     let id = RunId(id);
@@ -108,7 +113,8 @@ pub(super) async fn command(
             (false, id) => no_such_run(&id),
         });
     };
-    run.command(command, ORIGIN).await.map(Json).map_err(|error| match error {
+    let origin = if headers.contains_key("sec-fetch-site") { PANEL } else { API };
+    run.command(command, origin).await.map(Json).map_err(|error| match error {
         CommandError::NotNow { state, .. } if state.is_over() => {
             Failure::new(StatusCode::CONFLICT, "run_over", error.to_string())
         }
@@ -206,6 +212,6 @@ fn refuse_pool(error: FetchError) -> Failure {
     }
 }
 
-fn no_such_run(id: &RunId) -> Failure {
+pub(super) fn no_such_run(id: &RunId) -> Failure {
     Failure::not_found(format!("there is no run {id}"))
 }

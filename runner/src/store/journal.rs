@@ -47,13 +47,10 @@ impl Journal for StoreJournal {
             return;
         }
         // What comes before the beginning belongs to no run.
-        let Some(record) = self.record.clone() else { return };
-        let run = record.info.id.clone();
+        let Some(run) = self.record.as_ref().map(|record| record.info.id.clone()) else { return };
         match entry {
             JournalEntry::Started { .. } => {}
-            JournalEntry::Second { row, snapshot } => {
-                self.offer(Write::Second { record, row: Box::new(row), snapshot })
-            }
+            JournalEntry::Progress { closed, so_far } => self.offer(Write::Progress { closed, so_far }),
             JournalEntry::Changed(change) => {
                 self.changes += 1;
                 self.offer(Write::Change { run, number: self.changes, change });

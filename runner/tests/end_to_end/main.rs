@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod clocks;
 #[cfg(test)]
 mod datasets;

@@ -4,6 +4,7 @@
 use crate::problem::Problem;
 use crate::scenario::model::Scenario;
 use crate::scenario::model::behavior::Behavior;
+use crate::scenario::model::check::Check;
 use crate::scenario::model::load::Load;
 use crate::scenario::model::output::EventsFile;
 use crate::scenario::model::pool::Pool;
@@ -13,13 +14,8 @@ type Rule<T> = (&'static str, fn(&T) -> bool);
 
 const SCENARIO: &[Rule<Scenario>] = &[
     ("faults", |scenario| !scenario.faults.is_empty()),
-    ("checks", |scenario| !scenario.checks.is_empty()),
-    ("outputs.console", |scenario| scenario.outputs.console.is_some()),
-    ("outputs.results", |scenario| scenario.outputs.results.is_some()),
     ("outputs.events", |scenario| matches!(scenario.outputs.events, Some(EventsFile::Json(_) | EventsFile::Csv(_)))),
-    ("outputs.log", |scenario| scenario.outputs.log.is_some()),
     ("outputs.ledger", |scenario| scenario.outputs.ledger.is_some()),
-    ("outputs.prometheus", |scenario| scenario.outputs.prometheus.is_some()),
 ];
 
 const TARGET: &[Rule<Target>] = &[
@@ -32,6 +28,8 @@ const TARGET: &[Rule<Target>] = &[
 const POOL: &[Rule<Pool>] =
     &[("fetch.refresh", |pool| pool.fetch.as_ref().is_some_and(|fetch| fetch.refresh.is_some()))];
 
+const CHECK: &[Rule<Check>] = &[("expect", |check| check.expect.is_some()), ("audit", |check| check.audit.is_some())];
+
 const LOAD: &[Rule<Load>] = &[("max_in_flight", |load| load.max_in_flight.is_some())];
 
 /// Every use of a feature that the engine does not have yet.
@@ -43,6 +41,9 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     }
     for (name, pool) in &scenario.pools {
         look(&format!("pools.{name}."), pool, POOL, &mut problems);
+    }
+    for (index, check) in scenario.checks.iter().enumerate() {
+        look(&format!("checks[{index}]."), check, CHECK, &mut problems);
     }
     for (name, workload) in &scenario.workloads {
         let path = format!("workloads.{name}.load.");
