@@ -66,7 +66,7 @@ fn every_event_that_was_sent_is_saved_whatever_became_of_it() {
     let refused = std::sync::atomic::AtomicU32::new(0);
     let trial = Trial::start(move |_| {
         let number = refused.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        (if number % 3 == 0 { 400 } else { 200 }, String::new())
+        (if number.is_multiple_of(3) { 400 } else { 200 }, String::new())
     });
     let target = format!(
         "{{url: \"{}\", batch: {{size: 7, linger: 10ms, path: /batch, wrap: {{events: \"${{batch}}\"}}}}}}",
