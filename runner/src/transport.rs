@@ -7,6 +7,7 @@ pub mod dial;
 pub mod exchange;
 pub mod failure;
 pub mod http;
+pub mod sink;
 pub mod stream;
 pub mod tls;
 #[cfg(test)]
@@ -22,12 +23,15 @@ use self::failure::TransportError;
 use self::http::http2::Http2Stream;
 use self::http::request::Outgoing;
 use self::http::{HttpConnection, HttpTransport, Opened};
+use self::sink::{Sink, SinkConnection};
 
 /// A way to one target.
 #[derive(Debug)]
 pub enum Transport {
     /// HTTP/1.1 or HTTP/2, in the clear or over TLS.
     Http(HttpTransport),
+    /// A file, or nowhere, for so many requests at the same time.
+    Sink(Sink, usize),
 }
 
 /// An open connection to a target; carries one request at a time.
@@ -37,6 +41,8 @@ pub enum Connection {
     Http(Box<HttpConnection>),
     /// A stream of HTTP/2.
     Http2(Box<Http2Stream>),
+    /// A file, or nowhere.
+    Sink(SinkConnection),
 }
 
 impl Transport {
@@ -44,6 +50,7 @@ impl Transport {
     pub fn capacity(&self) -> usize {
         match self {
             Self::Http(http) => http.capacity(),
+            Self::Sink(_, capacity) => *capacity,
         }
     }
 
@@ -62,6 +69,10 @@ impl Transport {
                 };
                 Ok((connection, times))
             }
+            Self::Sink(sink, _) => {
+                let (connection, times) = sink.connect()?;
+                Ok((Connection::Sink(connection), Some(times)))
+            }
         }
     }
 }
@@ -72,6 +83,7 @@ impl Connection {
         match self {
             Self::Http(http) => http.begin(expectation),
             Self::Http2(stream) => stream.begin(expectation),
+            Self::Sink(_) => {}
         }
     }
 
@@ -80,6 +92,7 @@ impl Connection {
         match self {
             Self::Http(http) => http.poll_exchange(cx, request.wire),
             Self::Http2(stream) => stream.poll_exchange(cx, request),
+            Self::Sink(sink) => Poll::Ready(sink.exchange(request.wire)),
         }
     }
 
@@ -88,6 +101,7 @@ impl Connection {
         match self {
             Self::Http(http) => http.poll_closed(cx),
             Self::Http2(stream) => stream.poll_closed(cx),
+            Self::Sink(_) => Poll::Pending,
         }
     }
 
@@ -96,6 +110,7 @@ impl Connection {
         match self {
             Self::Http(http) => http.is_open(),
             Self::Http2(stream) => stream.is_open(),
+            Self::Sink(_) => true,
         }
     }
 
@@ -104,6 +119,7 @@ impl Connection {
         match self {
             Self::Http(_) => true,
             Self::Http2(stream) => stream.is_last(),
+            Self::Sink(_) => true,
         }
     }
 
@@ -112,6 +128,7 @@ impl Connection {
         match self {
             Self::Http(http) => http.answer_body(),
             Self::Http2(stream) => stream.answer_body(),
+            Self::Sink(_) => &[],
         }
     }
 }

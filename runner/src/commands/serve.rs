@@ -7,14 +7,10 @@ use shared::api::TargetSettings;
 
 use super::{Exit, Refusal, data_directory};
 use crate::cli::ServeArgs;
-use crate::file_access::FileAccess;
 use crate::practice::{PracticeError, PracticeTarget};
 use crate::server::{App, Server, ServerError};
 use crate::shutdown::Signals;
 use crate::store::Store;
-
-/// Folder of the data directory with the files that scenarios of the panel may name: certificates, keys.
-const FILES: &str = "files";
 
 /// Serves until interrupted; a run that is going on is ended first and its result kept.
 pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Refusal> {
@@ -23,8 +19,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Refusal> {
     let store = Arc::new(Store::open(&directory)?);
     let practice = if args.no_practice_target { None } else { Some(start_practice(&args)?) };
     let url = practice.as_ref().map(PracticeTarget::url);
-    let mut app = App::new(store, practice, args.policy.allow_target);
-    app.files = FileAccess::Inside(directory.join(FILES));
+    let app = App::new(store, practice, args.policy.allow_target);
     let server = Server::bind(args.bind, args.token.clone(), app).await.map_err(refuse)?;
     let query = args.token.map(|token| format!("/?token={token}")).unwrap_or_default();
     anstream::println!("http://{}{query}", server.address());

@@ -22,6 +22,9 @@ const COMMAND_LEAD: Nanos = Nanos::from_millis(10);
 /// How long after a tick's end its reports are expected to be here.
 const REPORT_TIME: Duration = Duration::from_millis(10);
 
+/// Ticks after which the journal is told again: often enough that a runner that dies takes less than a second along.
+const TOLD_EVERY: u32 = 4;
+
 /// What a worker says.
 #[derive(Debug)]
 pub(crate) enum Report {
@@ -55,6 +58,8 @@ pub(crate) struct Conductor {
     stopped: bool,
     changes: Vec<Change>,
     samples: Vec<Sample>,
+    /// Ticks since the journal was told last.
+    untold: u32,
 }
 
 impl Conductor {
@@ -77,6 +82,7 @@ impl Conductor {
             stopped: false,
             changes: Vec::new(),
             samples: Vec::new(),
+            untold: 0,
         }
     }
 
@@ -143,9 +149,12 @@ impl Conductor {
     fn tick(&mut self) {
         self.progress.advance(self.clock.at(Instant::now() - REPORT_TIME));
         let closed = self.progress.closed_seconds();
-        let snapshot = self.publish_rows(closed.clone());
-        for row in closed {
-            self.journal.record(JournalEntry::Second { row, snapshot: Arc::clone(&snapshot) });
+        self.publish_rows(closed.clone());
+        self.untold += 1;
+        if !closed.is_empty() || self.untold >= TOLD_EVERY {
+            self.untold = 0;
+            let so_far = Arc::new(self.progress.so_far(self.clock.now()));
+            self.journal.record(JournalEntry::Progress { closed, so_far });
         }
         self.stop_on_breach();
     }
@@ -277,9 +286,6 @@ impl Conductor {
         let (rows, result) = self.progress.finish(now);
         let result: Arc<RunResult> = Arc::new(result);
         let snapshot = Arc::new(self.progress.snapshot(now));
-        for row in &rows {
-            self.journal.record(JournalEntry::Second { row: row.clone(), snapshot: Arc::clone(&snapshot) });
-        }
         self.tell(snapshot, rows);
         self.journal.record(JournalEntry::Ended(Arc::clone(&result)));
         self.channels.result.send_replace(Some(result));

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use shared::checks::ShareCheck;
 use shared::plan::{Cursor, Planned, Schedule};
 use shared::scenario::model::load::Load;
-use shared::units::Nanos;
+use shared::units::{EpochMicros, Nanos};
 
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
@@ -42,6 +43,13 @@ pub(crate) struct Feed {
     late_after: Nanos,
     drop_after: Option<Nanos>,
     packer: Option<Packer>,
+    /// Where event time starts, unless an event happens when it is due.
+    start: Option<EpochMicros>,
+    /// Whether it must be known where events stand in their requests.
+    places: bool,
+    /// Checks of the values of fields, and how many events had each since they were asked for last.
+    checks: Arc<[ShareCheck]>,
+    values: Vec<Vec<u64>>,
 }
 
 /// A workload's part in one worker, before it begins.
@@ -52,6 +60,10 @@ pub(crate) struct Part {
     pub(crate) cursor: Cursor,
     pub(crate) schedule: Schedule,
     pub(crate) slots: Option<Slots>,
+    /// Where event time starts, unless an event happens when it is due.
+    pub(crate) start: Option<EpochMicros>,
+    /// Whether it must be known where events stand in their requests.
+    pub(crate) places: bool,
 }
 
 /// What a feed has for the worker.
@@ -69,8 +81,8 @@ pub(crate) enum Fed {
 
 impl Feed {
     /// A feed that has not begun.
-    pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
-        let Part { place, target, mut cursor, schedule, slots } = part;
+    pub(crate) fn new(part: Part, targets: Targets, load: &Load, checks: Arc<[ShareCheck]>) -> Self {
+        let Part { place, target, mut cursor, schedule, slots, start, places } = part;
         let next = cursor.next_due(&schedule);
         let compression = targets.get(target).and_then(|setup| setup.compression);
         // Levels were checked with the scenario; what else could fail is memory.
@@ -88,7 +100,16 @@ impl Feed {
             batch: None,
             late_after: load.late_after.unwrap_or(LATE_AFTER),
             drop_after: load.drop_after,
+            start,
+            places,
+            values: checks.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
+            checks,
         }
+    }
+
+    /// How many events had each value of each check of shares; whoever takes them sets them to 0.
+    pub(crate) fn values(&mut self) -> &mut [Vec<u64>] {
+        &mut self.values
     }
 
     /// When it next has something, in run time; none while nothing is known to come.
@@ -153,6 +174,10 @@ impl Feed {
 
     /// Multiplies the rate from a moment of schedule time on.
     pub(crate) fn multiply(&mut self, at: Nanos, multiplier: f64) {
+        // In a backfill the schedule says when events happened: that is not to be changed.
+        if self.slots.is_some() && !self.schedule.is_closed() {
+            return;
+        }
         self.schedule.set_multiplier(at, multiplier);
         if self.rendered.is_none() {
             self.next = self.cursor.next_due(&self.schedule);
@@ -161,9 +186,10 @@ impl Feed {
 
     /// Renders the next event if its moment is near.
     pub(crate) fn render(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) {
-        let Some(at) = self.next_event().and_then(|next| times.schedule.run_time(next)) else { return };
+        let Some(due) = self.next_event() else { return };
+        let Some(at) = times.schedule.run_time(due) else { return };
         if self.rendered.is_none() && at <= now.saturating_add(RENDER_AHEAD) {
-            self.emit(at, times.run, spare);
+            self.emit(due, at, times.run, spare);
         }
     }
 
@@ -179,11 +205,14 @@ impl Feed {
         }
         let (due, at) = event.filter(|(_, at)| *at <= now)?;
         if self.rendered.is_none() {
-            self.emit(at, times.run, spare);
+            self.emit(due, at, times.run, spare);
         }
         let (planned, job) = self.rendered.take()?;
+        if !self.checks.is_empty() {
+            self.look_into(&job);
+        }
         self.next = self.cursor.next_due(&self.schedule);
-        Some(self.route(planned, job, due, at, spare))
+        Some(self.route(planned, job, due, times, spare))
     }
 
     /// The batch that is being filled, due now.
@@ -214,17 +243,40 @@ impl Feed {
     }
 
     /// Renders the next event into a job of its own.
-    fn emit(&mut self, at: Nanos, clock: &RunClock, spare: &mut Spare) {
+    fn emit(&mut self, due: Nanos, at: Nanos, clock: &RunClock, spare: &mut Spare) {
         let setup = &self.targets[self.target];
         let mut job = spare.take(setup.room);
         job.buffer.extend_from_slice(&setup.routes[0].prefix);
-        let planned = self.cursor.emit(clock.date(at), &mut job.buffer);
+        let happens = match (self.start, self.next) {
+            (None, _) => clock.date(at),
+            // Of what has no moment of its own, the moment is when it is due.
+            (Some(start), None) => start.plus(due),
+            (Some(start), Some(next)) => start.plus(if self.schedule.is_closed() { due } else { next }),
+        };
+        let from = job.buffer.len();
+        let planned = self.cursor.emit(happens, &mut job.buffer);
+        if self.places {
+            job.places.push((from, job.buffer.len()));
+        }
         job.holds(planned.event_type.0, planned.id);
         self.rendered = Some((planned, job));
     }
 
+    /// Counts the values that checks want to know of a rendered event.
+    fn look_into(&mut self, job: &Job) {
+        let setup = &self.targets[self.target];
+        let event = job.body(setup.room + setup.routes[0].prefix.len());
+        for (check, counts) in self.checks.iter().zip(&mut self.values) {
+            if let Some(count) = check.place_in(event).and_then(|place| counts.get_mut(place)) {
+                *count += 1;
+            }
+        }
+    }
+
     /// Sends an event alone, or puts it into the batch.
-    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, at: Nanos, spare: &mut Spare) -> Fed {
+    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, times: Times<'_>, spare: &mut Spare) -> Fed {
+        // It was found due at a moment of run time, which it still has.
+        let at = times.schedule.run_time(due).unwrap_or_default();
         let targets = Arc::clone(&self.targets);
         let setup = &targets[self.target];
         let event_type = planned.event_type.0;
@@ -238,12 +290,16 @@ impl Feed {
             let mut batch = spare.take(setup.room);
             batch.route = batch_route;
             batch.buffer.extend_from_slice(&route.prefix);
-            (batch, due.saturating_add(route.linger))
+            (batch, due.saturating_add(times.schedule.passes_in(route.linger)))
         });
         if !batch.types.is_empty() {
             batch.buffer.extend_from_slice(&route.separator);
         }
+        let from = batch.buffer.len();
         batch.buffer.extend_from_slice(job.body(setup.room + setup.routes[0].prefix.len()));
+        if self.places {
+            batch.places.push((from, batch.buffer.len()));
+        }
         batch.holds(event_type, planned.id);
         spare.give(job);
         let full = batch.types.len() >= route.max_events as usize;

@@ -69,6 +69,8 @@ impl Meanings {
     /// Names the key that is neither.
     pub(crate) fn new(classify: &IndexMap<String, Outcome>, answers: &[AnswerRule]) -> Result<Self, String> {
         let mut by_status: Vec<Meaning> = (0..STATUSES).map(usual).collect();
+        // Where answers have no status, an answer means yes.
+        by_status[0] = Meaning::Accepted;
         let mut exact = Vec::new();
         for (key, outcome) in classify {
             let statuses = range(key)?;

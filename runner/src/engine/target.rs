@@ -15,17 +15,18 @@ use crate::engine::expectation::Expected;
 use crate::engine::meaning::Meanings;
 use crate::engine::prepare_error::PrepareError;
 use crate::engine::retry::RetryRule;
-use crate::file_access::FileAccess;
+use crate::folder::Folder;
 use crate::transport::Transport;
 use crate::transport::address::Address;
 use crate::transport::dial::{Dialer, Reach};
 use crate::transport::http::request::RequestHead;
 use crate::transport::http::{Capacity, HttpTransport, Version};
+use crate::transport::sink::Sink;
 use crate::transport::tls::{Identity, TlsConfig, TlsOptions};
 
 /// Longest waits where the scenario says nothing.
-const TIMEOUT: Nanos = Nanos::from_secs(30);
-const CONNECT_TIMEOUT: Nanos = Nanos::from_secs(5);
+pub(crate) const TIMEOUT: Nanos = Nanos::from_secs(30);
+pub(crate) const CONNECT_TIMEOUT: Nanos = Nanos::from_secs(5);
 /// Bytes kept of an answer that is only shown, and of one that is counted from.
 const SHOWN: usize = 4 * 1024;
 const COUNTED: usize = 4 * 1024 * 1024;
@@ -64,6 +65,8 @@ pub(crate) struct TargetSetup {
     /// What a person must know of it.
     pub(crate) warning: Option<String>,
     http: Http,
+    /// Where its requests end, where that is no network.
+    sink: Option<Sink>,
     tls: Option<TlsConfig>,
     server_name: Option<String>,
     reach: Reach,
@@ -138,6 +141,24 @@ impl Route {
             shown: format!("{method} {}{}{path}", address.origin(), address.base_path),
         })
     }
+
+    /// One event per line, and nothing around it.
+    fn line(shown: String) -> Self {
+        Self {
+            head: RequestHead::none(),
+            prefix: Vec::new(),
+            separator: Vec::new(),
+            suffix: b"\n".to_vec(),
+            max_events: 1,
+            linger: Nanos::ZERO,
+            ok_count: None,
+            failed_count: None,
+            results: None,
+            reads_body: false,
+            keep: 0,
+            shown,
+        }
+    }
 }
 
 impl TargetSetup {
@@ -152,8 +173,16 @@ impl TargetSetup {
     ) -> Result<Self, PrepareError> {
         let name = plan.name.clone();
         let wrong = |why: String| PrepareError::Target { target: name.clone(), why };
-        if target.protocol != Protocol::Http {
-            return Err(wrong(format!("the protocol {} cannot be sent yet", target.protocol.name())));
+        let sink = match target.protocol {
+            Protocol::Http => None,
+            Protocol::Discard => Some(Sink::Nowhere),
+            Protocol::File => Some(Sink::File(context.folder.resolve(url).map_err(wrong)?)),
+            Protocol::Ws | Protocol::Mqtt => {
+                return Err(wrong(format!("the protocol {} cannot be sent yet", target.protocol.name())));
+            }
+        };
+        if let Some(sink) = sink {
+            return Self::local(name, target, sink, event_types);
         }
         let address = Address::parse(url).map_err(wrong)?;
         let mut headers = plan.request.headers.clone();
@@ -192,7 +221,7 @@ impl TargetSetup {
         let given = target.tls.clone().unwrap_or_default();
         let version = version(http.version);
         let tls = match address.secure {
-            true => Some(tls(&given, version, context.files).map_err(wrong)?),
+            true => Some(tls(&given, version, context.folder).map_err(wrong)?),
             false => None,
         };
         let warning = (tls.is_some() && given.insecure)
@@ -218,11 +247,47 @@ impl TargetSetup {
             routes,
             batch_route,
             own_routes,
+            sink: None,
             tls,
             reach,
             address,
             name,
         })
+    }
+
+    /// A target that is a file, or nowhere.
+    fn local(name: String, target: &Target, sink: Sink, event_types: usize) -> Result<Self, PrepareError> {
+        let wrong = |why: String| PrepareError::Target { target: name.clone(), why };
+        Ok(Self {
+            // Nothing of it is ever dialled.
+            address: Address::parse("http://localhost").map_err(wrong)?,
+            timeout: target.timeout.unwrap_or(TIMEOUT),
+            connect_timeout: target.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            connections: target.connections,
+            meanings: Meanings::new(&target.classify, &target.answers).map_err(wrong)?,
+            retry: RetryRule::new(target.retry.as_ref(), target.throttle_wait),
+            routes: vec![Route::line(sink.origin())],
+            batch_route: None,
+            own_routes: vec![None; event_types],
+            room: 0,
+            // There is no answer that could be like anything.
+            expectations: Arc::from([]),
+            compression: None,
+            requests_per_connection: u64::MAX,
+            warning: None,
+            http: Http::default(),
+            server_name: None,
+            sink: Some(sink),
+            tls: None,
+            reach: Reach::Private,
+            health: None,
+            name,
+        })
+    }
+
+    /// Where it is, for people.
+    pub(crate) fn origin(&self) -> String {
+        self.sink.as_ref().map_or_else(|| self.address.origin(), Sink::origin)
     }
 
     /// The route that an event type insists on; such events travel alone.
@@ -242,6 +307,9 @@ impl TargetSetup {
             http2_connections: share.unwrap_or(at_once.div_ceil(streams as usize).max(HTTP2_CONNECTIONS_PER_WORKER)),
             streams,
         };
+        if let Some(sink) = &self.sink {
+            return Ok(Transport::Sink(sink.clone(), capacity.connections));
+        }
         Ok(Transport::Http(HttpTransport::new(self.dialer()?, version(self.http.version), capacity)))
     }
 
@@ -254,6 +322,11 @@ impl TargetSetup {
     pub(crate) async fn reachable(&self) -> Result<Option<String>, PrepareError> {
         let unreachable =
             |why: String| PrepareError::Unreachable { target: self.name.clone(), url: self.address.origin(), why };
+        if let Some(sink) = &self.sink {
+            let opened = sink.open().map(|_open| None);
+            let why = |error: std::io::Error| format!("{}: {error}", sink.origin());
+            return opened.map_err(|error| PrepareError::Target { target: self.name.clone(), why: why(error) });
+        }
         let dialer = self.dialer().map_err(unreachable)?;
         let dialled = tokio::time::timeout(Duration::from_nanos(self.connect_timeout.0), dialer.dial()).await;
         match dialled {
@@ -294,8 +367,8 @@ pub(crate) struct Context<'a> {
     pub(crate) allowed_hosts: &'a [String],
     /// Key to use where the scenario's own is missing: requests go to the practice target.
     pub(crate) practice_key: Option<&'a str>,
-    /// Where certificates and keys are.
-    pub(crate) files: &'a FileAccess,
+    /// Where files are that the scenario names.
+    pub(crate) folder: &'a Folder,
     /// What answers must be like.
     pub(crate) expectations: Arc<[Expected]>,
 }
@@ -309,8 +382,9 @@ fn version(version: HttpVersion) -> Version {
 }
 
 /// A target's TLS, its files read.
-fn tls(tls: &Tls, version: Version, files: &FileAccess) -> Result<TlsConfig, String> {
-    let read = |field: &str, name: &String| files.read(name, MAX_PEM).map_err(|why| format!("tls.{field}: {why}"));
+pub(crate) fn tls(tls: &Tls, version: Version, folder: &Folder) -> Result<TlsConfig, String> {
+    let read =
+        |field: &str, name: &String| folder.read_bytes(name, MAX_PEM).map_err(|why| format!("tls.{field}: {why}"));
     let identity = match (&tls.certificate, &tls.key) {
         (Some(certificate), Some(key)) => {
             Some(Identity { certificate: read("certificate", certificate)?, key: read("key", key)? })
@@ -326,7 +400,7 @@ fn tls(tls: &Tls, version: Version, files: &FileAccess) -> Result<TlsConfig, Str
 }
 
 impl Context<'_> {
-    fn resolve(&self, target: &str, field: &str, text: &str) -> Result<String, PrepareError> {
+    pub(crate) fn resolve(&self, target: &str, field: &str, text: &str) -> Result<String, PrepareError> {
         let resolved = secret::resolve(text, Some(&|name: &str| (self.environment)(name)));
         match (resolved.filter(|value| !secret::is_placeholder(value)), self.practice_key) {
             (Some(value), _) => Ok(value),
@@ -341,13 +415,13 @@ impl Context<'_> {
         }
     }
 
-    fn allows(&self, host: &str) -> bool {
+    pub(crate) fn allows(&self, host: &str) -> bool {
         self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 }
 
 /// Adds the headers that say who we are; gives the query that does.
-fn credentials(
+pub(crate) fn credentials(
     target: &str,
     auth: &Auth,
     context: &Context<'_>,

@@ -44,7 +44,7 @@ pub enum Encoding {
 /// A complete answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Answer {
-    /// Status code.
+    /// Status code; 0 where answers have none.
     pub status: u16,
     /// How long the target asks to wait (`Retry-After`, in seconds or as a date).
     pub retry_after: Option<Duration>,

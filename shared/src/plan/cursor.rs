@@ -7,6 +7,7 @@ use crate::plan::arrivals::{Arrival, Arrivals};
 use crate::plan::life::{Life, Means};
 use crate::plan::lives::{Course, LivePlan, Lives};
 use crate::plan::mix::{Decided, MixRun};
+use crate::plan::supply::RecordReader;
 use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
 use crate::random::index;
@@ -53,6 +54,7 @@ enum Render<'a> {
 enum Run {
     Mix(MixRun),
     Emit,
+    Replay(Option<Box<dyn RecordReader>>),
     Live(Lives),
 }
 
@@ -77,7 +79,8 @@ impl Cursor {
             Some(inner) => {
                 let run = match &inner.behavior {
                     BehaviorPlan::Mix(mix) => Run::Mix(MixRun::new(mix)),
-                    BehaviorPlan::Emit(_) | BehaviorPlan::Replay(_) => Run::Emit,
+                    BehaviorPlan::Emit(_) => Run::Emit,
+                    BehaviorPlan::Replay(replay) => Run::Replay(replay.records.as_ref().map(|records| records.open())),
                     BehaviorPlan::Live(..) => Run::Live(Lives::default()),
                 };
                 (Arrivals::new(inner.arrivals, inner.load.spacing), run)
@@ -174,13 +177,14 @@ impl Walk {
                 render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
                 template.event_type
             }
-            (BehaviorPlan::Replay(replay), ..) => {
-                if !matches!(render, Render::Nothing) {
+            (BehaviorPlan::Replay(replay), run, _) => {
+                if let Run::Replay(Some(reader)) = run
+                    && !matches!(render, Render::Nothing)
+                {
                     let mut recorded = std::mem::take(&mut self.scratch.recorded);
                     recorded.clear();
-                    if let Some(records) = &replay.records {
-                        records.write(next.sequence, &mut recorded);
-                    }
+                    // What cannot be read any more ends the replay; the reader keeps why.
+                    self.over |= !reader.write(next.sequence, &mut recorded);
                     self.scratch.recorded = recorded;
                     render.event(Context::new(&plan.program, &mut self.scratch, None, facts), replay.write);
                 }
@@ -267,8 +271,9 @@ impl Walk {
                             self.over = true;
                             return None;
                         }
-                        if self.mine(arrival.number) {
-                            let life = replay.due(arrival.number).map(|due| (due, 0));
+                        if is_mine(self.share, arrival.number) {
+                            let Run::Replay(Some(reader)) = &mut self.run else { return None };
+                            let life = replay.due(arrival.number, &mut **reader).map(|due| (due, 0));
                             break Some(Next { entity: arrival.number, life, ..Next::of(&arrival) });
                         }
                     }

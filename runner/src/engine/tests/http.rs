@@ -14,7 +14,7 @@ use super::{count_of, ended, ready, reconcile, run, scenario, try_ready};
 use crate::engine::journal::NoJournal;
 use crate::engine::prepare::PrepareOptions;
 use crate::engine::start::start;
-use crate::file_access::FileAccess;
+use crate::folder::Folder;
 use crate::transport::trial_server::{Reply, TrialServer};
 use crate::transport::trial_tls::{TrialAuthority, TrialTls, answer_all};
 
@@ -217,7 +217,7 @@ async fn a_run_shows_its_certificate_and_says_when_it_trusts_anybody() {
     let url = format!("https://127.0.0.1:{port}");
     let options = || PrepareOptions {
         workers: Some(1),
-        files: FileAccess::Beside(files.path().to_owned()),
+        folder: Folder::Beside(files.path().to_owned()),
         ..PrepareOptions::default()
     };
     let full = "tls: {authority: ca.pem, certificate: client.pem, key: client.key, server_name: api.example.org}";

@@ -17,6 +17,8 @@ pub struct RequestHead {
     with_body: bool,
     /// The same head for HTTP/2.
     parts: http::request::Parts,
+    /// Whether nothing stands before a body.
+    absent: bool,
 }
 
 /// A request as either version of HTTP sends it.
@@ -68,7 +70,7 @@ impl RequestHead {
             // Without a length the head ends behind its last header; `place` adds the blank line.
             head.truncate(head.len() - 2);
         }
-        Ok(Self { before_length: head, with_body, parts })
+        Ok(Self { before_length: head, with_body, parts, absent: false })
     }
 
     /// The head of a request with a body of this length, for HTTP/2.
@@ -85,8 +87,16 @@ impl RequestHead {
         self.with_body
     }
 
+    /// No head, where a request is nothing but its body.
+    pub fn none() -> Self {
+        Self { before_length: Vec::new(), with_body: true, parts: http::Request::new(()).into_parts().0, absent: true }
+    }
+
     /// Room to leave in front of a body for the longest head.
     pub fn room(&self) -> usize {
+        if self.absent {
+            return 0;
+        }
         self.before_length.len() + LENGTH_DIGITS + END.len()
     }
 
@@ -94,6 +104,9 @@ impl RequestHead {
     ///
     /// The buffer must have been given [`RequestHead::room`] bytes before its body.
     pub fn place(&self, buffer: &mut [u8]) -> usize {
+        if self.absent {
+            return 0;
+        }
         let room = self.room();
         debug_assert!(buffer.len() >= room, "a request's buffer starts with room for its head");
         let mut digits = itoa::Buffer::new();
