@@ -9,12 +9,14 @@ mod coarse;
 mod conductor;
 mod control;
 mod feed;
+mod gate;
 pub mod handle;
 mod hub;
 mod job;
 pub mod journal;
 mod lane;
 mod meaning;
+mod orders;
 mod outcome;
 pub mod pacer;
 pub mod prepare;
@@ -31,5 +33,7 @@ mod usage;
 mod verdict;
 mod worker;
 
+#[cfg(test)]
+mod load_tests;
 #[cfg(test)]
 mod tests;

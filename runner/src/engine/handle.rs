@@ -26,6 +26,9 @@ pub enum CommandError {
     /// The multiplier is out of range.
     #[error("a rate multiplier is above 0 and at most 1000")]
     Multiplier,
+    /// It names something that the run does not have, or that cannot be changed so.
+    #[error("{0}")]
+    Unfit(String),
     /// The workers have not taken up earlier commands yet.
     #[error("the run is too busy to take another command")]
     Busy,

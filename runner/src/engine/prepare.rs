@@ -5,12 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
 use shared::plan::{Pacing, Plan, WorkloadPlan};
-use shared::run::{Environment as Place, LoadKind, RunId, RunInfo, RunState, WorkloadRow};
+use shared::run::{Change, Environment as Place, LoadKind, RunId, RunInfo, RunState, WorkloadRow};
 use shared::scenario::ValidScenario;
 use shared::scenario::model::behavior::{Behavior, Unmet};
 use shared::units::EpochMicros;
 
 use crate::engine::clock::rfc3339;
+use crate::engine::orders::Adjustables;
 use crate::engine::progress::Facts;
 use crate::engine::target::{Context, TargetSetup, Targets};
 
@@ -58,6 +59,8 @@ pub struct Prepared {
     /// Values that no sample may show.
     pub(crate) secrets: Arc<[String]>,
     pub(crate) facts: Facts,
+    /// Changes of an earlier run that are to be made again.
+    pub(crate) changes: Vec<Change>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -67,6 +70,15 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
+    /// Makes the changes of an earlier run again, each at its own run time. The same scenario under the same seed then
+    /// sends the same events at the same moments.
+    #[must_use]
+    pub fn with_changes(mut self, mut changes: Vec<Change>) -> Self {
+        changes.sort_by(|a, b| a.elapsed_seconds.total_cmp(&b.elapsed_seconds));
+        self.changes = changes;
+        self
+    }
+
     /// Opens one connection to each target.
     ///
     /// # Errors
@@ -106,7 +118,9 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         let types = plan.event_types().len();
         targets.push(TargetSetup::new(planned, target, url, types, &context, &mut secrets)?);
     }
-    let workers = workers(&plan, &targets, options.workers);
+    let enabled = scenario.workloads.values().filter(|workload| workload.enabled);
+    let most_in_flight = enabled.filter_map(|workload| workload.load.max_in_flight);
+    let workers = workers(&plan, &targets, most_in_flight, options.workers);
     let info = RunInfo {
         id: new_id(),
         scenario: scenario.name.clone(),
@@ -132,34 +146,44 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
         arrivals_are_events: arrivals_are_events(&scenario),
         workers,
+        adjustables: Adjustables::new(&plan),
         watches,
     };
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets.dedup();
-    Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts })
+    Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts, changes: Vec::new() })
 }
 
 fn workload_row(workload: &WorkloadPlan) -> WorkloadRow {
     let (load, at_once) = match workload.pacing {
         Pacing::Scheduled => (LoadKind::Open, None),
         Pacing::Concurrent { requests, .. } => (LoadKind::Concurrency, Some(u64::from(requests))),
+        Pacing::Users { users, .. } => (LoadKind::Users, Some(u64::from(users))),
     };
     WorkloadRow { name: workload.name.clone(), load, at_once }
 }
 
 /// How many workers: never more than the scarcest target has connections for.
-fn workers(plan: &Plan, targets: &[TargetSetup], wanted: Option<usize>) -> usize {
+fn workers(
+    plan: &Plan,
+    targets: &[TargetSetup],
+    most_in_flight: impl Iterator<Item = u32>,
+    wanted: Option<usize>,
+) -> usize {
     let (mut peak, mut at_once) = (0.0, 1);
     for workload in plan.workloads() {
         match workload.pacing {
             Pacing::Scheduled => peak += workload.schedule(today()).curve().peak(),
             // As fast as the target answers: nobody knows how fast that is.
             Pacing::Concurrent { requests, .. } => at_once = at_once.max(requests as usize),
+            Pacing::Users { users, timed: false } => at_once = at_once.max(users as usize),
+            // People who pause: each makes some events a second at the most.
+            Pacing::Users { users, timed: true } => peak += f64::from(users),
         }
     }
     let enough = if peak <= RATE_OF_ONE_WORKER { at_once.min(cores()) } else { cores() };
-    let scarce = targets.iter().filter_map(|target| target.connections).min().unwrap_or(u32::MAX);
+    let scarce = targets.iter().filter_map(|target| target.connections).chain(most_in_flight).min().unwrap_or(u32::MAX);
     wanted.unwrap_or(enough).min(scarce as usize).max(1)
 }
 

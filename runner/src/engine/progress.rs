@@ -14,6 +14,7 @@ use shared::units::Nanos;
 
 use crate::engine::account::Account;
 use crate::engine::control::ScheduleClock;
+use crate::engine::orders::Adjustables;
 use crate::engine::recorder::{Delta, TICK};
 use crate::engine::timeline::Timeline;
 use crate::engine::verdict::Evidence;
@@ -36,6 +37,8 @@ pub(crate) struct Facts {
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
     pub(crate) arrivals_are_events: bool,
     pub(crate) workers: usize,
+    /// What can be changed of each workload.
+    pub(crate) adjustables: Adjustables,
     /// The thresholds to watch.
     pub(crate) watches: Vec<Watch>,
 }
@@ -130,6 +133,17 @@ impl Progress {
         let at = self.clock.schedule_time(at);
         self.multiplier = multiplier;
         self.schedules.iter_mut().for_each(|schedule| schedule.set_multiplier(at, multiplier));
+    }
+
+    /// What can be changed of each workload, as it is now.
+    pub(crate) fn adjustables(&self) -> &Adjustables {
+        &self.facts.adjustables
+    }
+
+    /// A mix has other weights: what was declared of it holds no more.
+    pub(crate) fn set_weights(&mut self, workload: usize, weights: &[f64]) {
+        self.facts.adjustables.set_weights(workload, weights);
+        self.account.forget_declared();
     }
 
     /// Ends the schedule.
@@ -338,6 +352,7 @@ mod tests {
             event_types: vec![("a".to_owned(), Some(1.0))],
             arrivals_are_events: true,
             workers: 2,
+            adjustables: Adjustables::default(),
             watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
         };
         Progress::new(info, facts, vec![Schedule::new(Curve::constant(rate, Some(seconds)))])

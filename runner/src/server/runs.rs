@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::api::{RunSummary, ScenarioChoice, StartRun};
 use shared::run::{Change, Command, RunId, RunInfo};
@@ -18,7 +18,8 @@ use crate::library::Found;
 use crate::library::loading::{Additions, load_to_run};
 
 /// Who gives the commands that come in here.
-const ORIGIN: &str = "panel";
+const PANEL: &str = "panel";
+const API: &str = "api";
 
 /// The history, newest first.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RunSummary>>, Failure> {
@@ -95,6 +96,7 @@ pub(super) async fn result(State(app): State<Arc<App>>, Path(id): Path<String>) 
 pub(super) async fn command(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Body(command): Body<Command>,
 ) -> Result<Json<Change>, Failure> {
     let id = RunId(id);
@@ -106,12 +108,14 @@ pub(super) async fn command(
             (false, id) => no_such_run(&id),
         });
     };
-    run.command(command, ORIGIN).await.map(Json).map_err(|error| match error {
+    // Browsers say how a request came about, and nothing but the panel may ask from a browser.
+    let origin = if headers.contains_key("sec-fetch-mode") { PANEL } else { API };
+    run.command(command, origin).await.map(Json).map_err(|error| match error {
         CommandError::NotNow { state, .. } if state.is_over() => {
             Failure::new(StatusCode::CONFLICT, "run_over", error.to_string())
         }
         CommandError::NotNow { .. } => Failure::new(StatusCode::CONFLICT, "not_now", error.to_string()),
-        CommandError::Multiplier => {
+        CommandError::Multiplier | CommandError::Unfit(_) => {
             Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "command_invalid", error.to_string())
         }
         CommandError::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string()),

@@ -33,10 +33,7 @@ const POOL: &[Rule<Pool>] = &[("file", |pool| pool.file.is_some()), ("fetch", |p
 
 const BEHAVIOR: &[Rule<Behavior>] = &[("replay", |behavior| matches!(behavior, Behavior::Replay(_)))];
 
-const LOAD: &[Rule<Load>] = &[
-    ("max_in_flight", |load| load.max_in_flight.is_some()),
-    ("shape.csv", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Csv(_)))),
-];
+const LOAD: &[Rule<Load>] = &[("shape.csv", |load| load.shape.iter().any(|shape| matches!(shape, Shape::Csv(_))))];
 
 /// Every use of a feature that the engine does not have yet.
 pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
@@ -54,15 +51,6 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     for (name, workload) in &scenario.workloads {
         let path = format!("workloads.{name}.load.");
         look(&path, &workload.load, LOAD, &mut problems);
-        // The pauses of sessions are planned; users of any other behavior would have to wait for their answers.
-        let behavior = match &workload.behavior {
-            Some(behavior) => scenario.behaviors.get(behavior),
-            None => scenario.behaviors.values().next(),
-        };
-        if workload.load.users.is_some() && behavior.is_some_and(|behavior| !matches!(behavior, Behavior::Session(_))) {
-            let message = "not supported yet: users without sessions";
-            problems.push(Problem::error(format!("{path}users"), message).with_hint("write rate: 10/s"));
-        }
     }
     problems
 }
