@@ -3,6 +3,7 @@
 //! [`prepare::prepare`] turns a valid scenario into something that can start, [`start::start`] starts it, and a
 //! [`handle::RunHandle`] is how everybody else takes part: commands, watching, waiting for the result.
 
+pub mod access;
 mod account;
 pub mod clock;
 mod coarse;
@@ -24,6 +25,7 @@ mod prepare_error;
 mod progress;
 mod recorder;
 mod retry;
+pub mod saved;
 mod slots;
 pub mod start;
 mod tally;

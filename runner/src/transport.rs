@@ -7,6 +7,7 @@ pub mod dial;
 pub mod exchange;
 pub mod failure;
 pub mod http;
+pub mod sink;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod trial_server;
@@ -17,12 +18,15 @@ use self::dial::DialTimes;
 use self::exchange::{Exchange, Expectation};
 use self::failure::TransportError;
 use self::http::{HttpConnection, HttpTransport};
+use self::sink::{Sink, SinkConnection};
 
 /// A way to one target.
 #[derive(Debug)]
 pub enum Transport {
     /// HTTP/1.1 in the clear or over TLS.
     Http(HttpTransport),
+    /// A file, or nowhere.
+    Sink(Sink),
 }
 
 /// An open connection to a target; carries one request at a time.
@@ -30,6 +34,8 @@ pub enum Transport {
 pub enum Connection {
     /// HTTP/1.1.
     Http(Box<HttpConnection>),
+    /// A file, or nowhere.
+    Sink(SinkConnection),
 }
 
 impl Transport {
@@ -44,6 +50,10 @@ impl Transport {
                 let (connection, times) = http.connect().await?;
                 Ok((Connection::Http(Box::new(connection)), times))
             }
+            Self::Sink(sink) => {
+                let (connection, times) = sink.connect()?;
+                Ok((Connection::Sink(connection), times))
+            }
         }
     }
 }
@@ -53,6 +63,7 @@ impl Connection {
     pub fn begin(&mut self, expectation: Expectation) {
         match self {
             Self::Http(http) => http.begin(expectation),
+            Self::Sink(_) => {}
         }
     }
 
@@ -60,6 +71,7 @@ impl Connection {
     pub fn poll_exchange(&mut self, cx: &mut Context<'_>, request: &[u8]) -> Poll<Exchange> {
         match self {
             Self::Http(http) => http.poll_exchange(cx, request),
+            Self::Sink(sink) => Poll::Ready(sink.exchange(request)),
         }
     }
 
@@ -67,6 +79,7 @@ impl Connection {
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Http(http) => http.poll_closed(cx),
+            Self::Sink(_) => Poll::Pending,
         }
     }
 
@@ -74,6 +87,7 @@ impl Connection {
     pub fn is_open(&self) -> bool {
         match self {
             Self::Http(http) => http.is_open(),
+            Self::Sink(_) => true,
         }
     }
 
@@ -81,6 +95,7 @@ impl Connection {
     pub fn answer_body(&self) -> &[u8] {
         match self {
             Self::Http(http) => http.answer_body(),
+            Self::Sink(_) => &[],
         }
     }
 }

@@ -119,12 +119,27 @@ pub struct WorkloadPlan {
 }
 
 impl WorkloadPlan {
-    /// When its arrivals are due, for a run whose event time starts at a moment: hours and weekdays depend on it.
+    /// When its arrivals are due, for a run whose event time starts at a moment: hours and weekdays depend on it. In a
+    /// backfill that is when they happened, not when they are sent.
     pub fn schedule(&self, start: EpochMicros) -> Schedule {
-        match self.pacing {
+        match self.load.pacing {
             Pacing::Scheduled => Schedule::new(self.load.curve(start)),
             Pacing::Concurrent { .. } | Pacing::Users { .. } => Schedule::closed(self.length.span()),
         }
+    }
+
+    /// When its arrivals are to be sent, as far as a rate says so: the same, except in a backfill.
+    pub fn send_schedule(&self, start: EpochMicros) -> Schedule {
+        match self.pacing {
+            Pacing::Scheduled => self.schedule(start),
+            Pacing::Concurrent { .. } if self.is_backfilled() => Schedule::closed(None),
+            Pacing::Concurrent { .. } | Pacing::Users { .. } => Schedule::closed(self.length.span()),
+        }
+    }
+
+    /// Whether its events have moments of the past and are sent as fast as the target takes them.
+    pub fn is_backfilled(&self) -> bool {
+        self.pacing != self.load.pacing
     }
 
     /// What a worker does of it, and how many requests it has at once where that is limited; none when there is nothing
@@ -192,6 +207,7 @@ pub struct Plan {
     clock: ClockPlan,
     seed: u64,
     fingerprint: u64,
+    missing: Vec<String>,
 }
 
 impl Plan {
@@ -219,6 +235,11 @@ impl Plan {
         format!("{:016x}", self.fingerprint)
     }
 
+    /// Paths of what the scenario draws from and nobody has brought: such pools are empty, such replays over at once.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
     /// The kinds of events, indexed by [`EventTypeId`].
     pub fn event_types(&self) -> &[EventTypeInfo] {
         &self.event_types
@@ -244,13 +265,17 @@ impl Plan {
         &self.targets
     }
 
-    /// How long the longest workload goes on, in seconds; none when one goes on forever.
+    /// How long the longest workload goes on, in seconds of the run; none when one goes on forever, or as long as the
+    /// target takes.
     pub fn planned_seconds(&self) -> Option<f64> {
         let mut longest: f64 = 0.0;
         for workload in &self.workloads {
+            if workload.is_backfilled() {
+                return None;
+            }
             longest = longest.max(workload.length.span()?.as_secs_f64());
         }
-        Some(longest)
+        Some(longest / self.clock.pace())
     }
 
     /// A worker's part of a workload (by index in [`Plan::workloads`]).

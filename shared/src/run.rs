@@ -438,6 +438,17 @@ pub enum VerdictStatus {
     Invalid,
 }
 
+impl VerdictStatus {
+    /// The verdict in a word, as the wire writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Degraded => "degraded",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// The verdict with its reasons in words.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -608,6 +619,26 @@ pub struct RunRecord {
     pub plan_fingerprint: String,
     /// Runner's version, cores, operating system.
     pub environment: Environment,
+    /// What was read and fetched for it, so that a repetition can be held against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supplies: Vec<SupplyRecord>,
+}
+
+/// Something that a run was given from outside.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupplyRecord {
+    /// The field of the scenario that asked for it (`pools.customers`).
+    pub path: String,
+    /// Where it came from: a file or an address.
+    pub source: String,
+    /// Items, events or points.
+    pub items: u64,
+    /// Hash of its content.
+    pub hash: String,
+    /// When a target gave it, in RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched_at: Option<String>,
 }
 
 /// Where a run ran.

@@ -153,6 +153,11 @@ impl Account {
         }
     }
 
+    /// Events sent of each type.
+    pub(crate) fn sent_by_type(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.event_types.iter().map(|of_type| (of_type.name.as_str(), of_type.counts.sent))
+    }
+
     /// By event type, in the plan's order; shares are of the events sent.
     pub(crate) fn event_types(&self) -> Vec<EventTypeRow> {
         let sent = self.events.sent.max(1) as f64;

@@ -27,6 +27,9 @@ const REPLAY_LEAD: Nanos = Nanos::from_millis(100);
 /// Who gives such a change.
 const REPLAYED: &str = "replay";
 
+/// Ticks after which the journal is told again: often enough that a runner that dies takes less than a second along.
+const TOLD_EVERY: u32 = 4;
+
 /// What a worker says.
 #[derive(Debug)]
 pub(crate) enum Report {
@@ -62,6 +65,8 @@ pub(crate) struct Conductor {
     samples: Vec<Sample>,
     /// Changes of an earlier run that are still to be made.
     replay: VecDeque<Change>,
+    /// Ticks since the journal was told last.
+    untold: u32,
 }
 
 impl Conductor {
@@ -85,6 +90,7 @@ impl Conductor {
             changes: Vec::new(),
             samples: Vec::new(),
             replay: VecDeque::new(),
+            untold: 0,
         }
     }
 
@@ -158,9 +164,12 @@ impl Conductor {
     fn tick(&mut self) {
         self.progress.advance(self.clock.at(Instant::now() - REPORT_TIME));
         let closed = self.progress.closed_seconds();
-        let snapshot = self.publish_rows(closed.clone());
-        for row in closed {
-            self.journal.record(JournalEntry::Second { row, snapshot: Arc::clone(&snapshot) });
+        self.publish_rows(closed.clone());
+        self.untold += 1;
+        if !closed.is_empty() || self.untold >= TOLD_EVERY {
+            self.untold = 0;
+            let so_far = Arc::new(self.progress.so_far(self.clock.now()));
+            self.journal.record(JournalEntry::Progress { closed, so_far });
         }
         self.stop_on_breach();
     }
@@ -333,9 +342,6 @@ impl Conductor {
         let (rows, result) = self.progress.finish(now);
         let result: Arc<RunResult> = Arc::new(result);
         let snapshot = Arc::new(self.progress.snapshot(now));
-        for row in &rows {
-            self.journal.record(JournalEntry::Second { row: row.clone(), snapshot: Arc::clone(&snapshot) });
-        }
         self.tell(snapshot, rows);
         self.journal.record(JournalEntry::Ended(Arc::clone(&result)));
         self.channels.result.send_replace(Some(result));

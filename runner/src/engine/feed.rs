@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use shared::checks::ShareCheck;
 use shared::plan::{Cursor, Planned, Schedule, Share};
 use shared::scenario::model::load::Load;
-use shared::units::Nanos;
+use shared::units::{EpochMicros, Nanos};
 
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
@@ -50,6 +51,15 @@ pub(crate) struct Feed {
     batch: Option<(Job, Nanos)>,
     late_after: Nanos,
     drop_after: Option<Nanos>,
+    /// Where event time starts, unless an event happens when it is due.
+    start: Option<EpochMicros>,
+    /// Whether its events happened in the past: the schedule says when, the slots when they are sent.
+    backfill: bool,
+    /// Whether it must be known where events stand in their requests.
+    places: bool,
+    /// Checks of the values of fields, and how many events had each since they were asked for last.
+    checks: Arc<[ShareCheck]>,
+    values: Vec<Vec<u64>>,
 }
 
 /// A workload's part in one worker, before it begins.
@@ -68,6 +78,12 @@ pub(crate) struct Part {
     /// Whether what it says about an entity must arrive in its order.
     pub(crate) ordered: bool,
     pub(crate) gate: Gate,
+    /// Where event time starts, unless an event happens when it is due.
+    pub(crate) start: Option<EpochMicros>,
+    /// Whether its events happened in the past and are sent as fast as the target takes them.
+    pub(crate) backfill: bool,
+    /// Whether it must be known where events stand in their requests.
+    pub(crate) places: bool,
 }
 
 /// What a feed has for the worker.
@@ -85,8 +101,22 @@ pub(crate) enum Fed {
 
 impl Feed {
     /// A feed that has not begun.
-    pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
-        let Part { workload, place, target, share, mut cursor, schedule, slots, users, ordered, gate } = part;
+    pub(crate) fn new(part: Part, targets: Targets, load: &Load, checks: Arc<[ShareCheck]>) -> Self {
+        let Part {
+            workload,
+            place,
+            target,
+            share,
+            mut cursor,
+            schedule,
+            slots,
+            users,
+            ordered,
+            gate,
+            start,
+            backfill,
+            places,
+        } = part;
         if users {
             cursor.wait_for_answers();
         }
@@ -108,7 +138,17 @@ impl Feed {
             batch: None,
             late_after: load.late_after.unwrap_or(LATE_AFTER),
             drop_after: load.drop_after,
+            start,
+            backfill,
+            places,
+            values: checks.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
+            checks,
         }
+    }
+
+    /// How many events had each value of each check of shares; whoever takes them sets them to 0.
+    pub(crate) fn values(&mut self) -> &mut [Vec<u64>] {
+        &mut self.values
     }
 
     /// When it next has something, in run time; none while nothing is known to come.
@@ -124,13 +164,14 @@ impl Feed {
         let event = self.next_event().and_then(|next| Some(clock.run_time(next)?.saturating_sub(ahead)));
         let batch = self.next_flush().and_then(|deadline| clock.run_time(deadline));
         let ends = self.next.is_none() || self.slots.is_some() || self.users;
-        let end = self.schedule.end().filter(|_end| ends).and_then(|end| clock.run_time(end));
+        let end = self.schedule.end().filter(|_end| ends && !self.backfill).and_then(|end| clock.run_time(end));
         [event, batch, end].into_iter().flatten().min()
     }
 
     /// Whether its schedule is over: nothing more can become due, whatever is done to the rate.
     pub(crate) fn is_over(&self, schedule_now: Nanos) -> bool {
-        let past_end = self.schedule.end().is_some_and(|end| schedule_now >= end) && self.next_event().is_none();
+        let past_end =
+            !self.backfill && self.schedule.end().is_some_and(|end| schedule_now >= end) && self.next_event().is_none();
         let exhausted = match (&self.slots, self.users) {
             (Some(_), _) => self.next.is_none(),
             (None, true) => self.rendered.is_none() && self.cursor.is_over(),
@@ -141,7 +182,7 @@ impl Feed {
 
     /// A request of its own was over at a moment of schedule time.
     pub(crate) fn ended(&mut self, at: Nanos) {
-        let at = self.schedule.own_time_at(at);
+        let at = if self.backfill { at } else { self.schedule.own_time_at(at) };
         if let Some(slots) = &mut self.slots {
             slots.give_back(at);
         }
@@ -174,6 +215,8 @@ impl Feed {
     /// Looks for what comes next, deciding nothing beyond a moment of schedule time.
     fn look(&mut self, until: Nanos) {
         if self.rendered.is_none() {
+            // At the target's pace the schedule says when events happened, not when they are sent.
+            let until = if self.slots.is_some() { Nanos(u64::MAX) } else { until };
             self.next = self.cursor.next_until(&self.schedule, until);
         }
     }
@@ -197,12 +240,20 @@ impl Feed {
 
     /// When a slot is free, in schedule time; none beyond the end.
     fn next_slot(&self) -> Option<Nanos> {
-        let due = self.schedule.due_at(self.slots.as_ref()?.first_free()?)?;
+        let free = self.slots.as_ref()?.first_free()?;
+        if self.backfill {
+            return Some(free);
+        }
+        let due = self.schedule.due_at(free)?;
         self.schedule.end().is_none_or(|end| due < end).then_some(due)
     }
 
     /// Multiplies the rate from a moment of schedule time on.
     pub(crate) fn multiply(&mut self, at: Nanos, multiplier: f64) {
+        // In a backfill the schedule says when events happened: that is not to be changed.
+        if self.backfill {
+            return;
+        }
         self.schedule.set_multiplier(at, multiplier);
         self.look(Nanos::ZERO);
     }
@@ -214,18 +265,20 @@ impl Feed {
             return;
         }
         let near = now.saturating_add(RENDER_AHEAD);
-        let soon =
-            |feed: &Self| feed.next_event().and_then(|next| times.schedule.run_time(next)).filter(|at| *at <= near);
+        let soon = |feed: &Self| {
+            let due = feed.next_event()?;
+            times.schedule.run_time(due).filter(|at| *at <= near).map(|at| (due, at))
+        };
         if soon(self).is_none() {
             return;
         }
         if !self.cursor.is_decided() {
             self.look(times.schedule.schedule_time(near));
         }
-        if let Some(at) = soon(self)
+        if let Some((due, at)) = soon(self)
             && self.cursor.is_decided()
         {
-            self.emit(at, times.run, spare);
+            self.emit(due, at, times.run, spare);
         }
     }
 
@@ -248,11 +301,14 @@ impl Feed {
                 let event = self.next_event().and_then(|next| Some((next, times.schedule.run_time(next)?)));
                 (due, at) = event.filter(|(_, at)| *at <= now && self.cursor.is_decided())?;
             }
-            self.emit(at, times.run, spare);
+            self.emit(due, at, times.run, spare);
         }
         let (planned, job) = self.rendered.take()?;
+        if !self.checks.is_empty() {
+            self.look_into(&job);
+        }
         self.look(until);
-        Some(self.route(planned, job, due, at, spare))
+        Some(self.route(planned, job, due, times, spare))
     }
 
     /// The batch that is being filled, due now.
@@ -283,17 +339,41 @@ impl Feed {
     }
 
     /// Renders the next event into a job of its own.
-    fn emit(&mut self, at: Nanos, clock: &RunClock, spare: &mut Spare) {
+    fn emit(&mut self, due: Nanos, at: Nanos, clock: &RunClock, spare: &mut Spare) {
         let setup = &self.targets[self.target];
         let mut job = spare.take(setup.room);
         job.buffer.extend_from_slice(&setup.routes[0].prefix);
-        let planned = self.cursor.emit(clock.date(at), &mut job.buffer);
+        let happens = match (self.start, self.next) {
+            (None, _) => clock.date(at),
+            // Of what has no moment of its own, the moment is when it is due.
+            (Some(start), None) => start.plus(due),
+            (Some(start), Some(_)) if self.slots.is_some() && !self.backfill => start.plus(due),
+            (Some(start), Some(next)) => start.plus(next),
+        };
+        let from = job.buffer.len();
+        let planned = self.cursor.emit(happens, &mut job.buffer);
+        if self.places {
+            job.places.push((from, job.buffer.len()));
+        }
         job.holds(planned.event_type.0, planned.id);
         self.rendered = Some((planned, job));
     }
 
+    /// Counts the values that checks want to know of a rendered event.
+    fn look_into(&mut self, job: &Job) {
+        let setup = &self.targets[self.target];
+        let event = job.body(setup.room + setup.routes[0].prefix.len());
+        for (check, counts) in self.checks.iter().zip(&mut self.values) {
+            if let Some(count) = check.place_in(event).and_then(|place| counts.get_mut(place)) {
+                *count += 1;
+            }
+        }
+    }
+
     /// Sends an event alone, or puts it into the batch.
-    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, at: Nanos, spare: &mut Spare) -> Fed {
+    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, times: Times<'_>, spare: &mut Spare) -> Fed {
+        // It was found due at a moment of run time, which it still has.
+        let at = times.schedule.run_time(due).unwrap_or_default();
         let targets = Arc::clone(&self.targets);
         let setup = &targets[self.target];
         let event_type = planned.event_type.0;
@@ -309,12 +389,16 @@ impl Feed {
             let mut batch = spare.take(setup.room);
             batch.route = batch_route;
             batch.buffer.extend_from_slice(&route.prefix);
-            (batch, due.saturating_add(route.linger))
+            (batch, due.saturating_add(times.schedule.passes_in(route.linger)))
         });
         if !batch.types.is_empty() {
             batch.buffer.extend_from_slice(&route.separator);
         }
+        let from = batch.buffer.len();
         batch.buffer.extend_from_slice(job.body(setup.room + setup.routes[0].prefix.len()));
+        if self.places {
+            batch.places.push((from, batch.buffer.len()));
+        }
         batch.holds(event_type, planned.id);
         batch.waiters.extend(planned.waiter.filter(|_user| self.users));
         spare.give(job);

@@ -13,6 +13,7 @@ use shared::units::Nanos;
 use crate::engine::clock::RunClock;
 use crate::engine::job::{Job, Spare};
 use crate::engine::recorder::{Gauges, Recorder};
+use crate::engine::saved::Saver;
 use crate::engine::target::Targets;
 use crate::transport::Transport;
 
@@ -27,6 +28,8 @@ pub(crate) struct Hub {
     pub(crate) secrets: Arc<[String]>,
     plan: Arc<Plan>,
     pub(crate) pools: Vec<Pool>,
+    /// Keeps what is sent, where that is wanted.
+    pub(crate) saver: Option<Saver>,
     pub(crate) spare: RefCell<Spare>,
     /// Whether requests that failed may still be sent again.
     pub(crate) retries_allowed: Cell<bool>,
@@ -212,6 +215,7 @@ impl Hub {
         secrets: Arc<[String]>,
         plan: Arc<Plan>,
         pools: Vec<Pool>,
+        saver: Option<Saver>,
     ) -> Self {
         let recorder = Recorder::new(plan.event_types().len());
         Self {
@@ -220,6 +224,7 @@ impl Hub {
             secrets,
             plan,
             pools,
+            saver,
             spare: RefCell::default(),
             retries_allowed: Cell::new(true),
             aborted: Cell::new(false),

@@ -20,6 +20,8 @@ pub(crate) struct Job {
     start: usize,
     /// Which of its target's routes it takes.
     pub(crate) route: usize,
+    /// Where each event stands in the buffer, if that is to be known.
+    pub(crate) places: Vec<(usize, usize)>,
     /// Type of each event in it, in their order.
     pub(crate) types: Vec<u16>,
     /// When it was due, in run time.
@@ -68,6 +70,11 @@ impl Job {
         &self.buffer[self.start..]
     }
 
+    /// The events in it, as they were rendered.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &[u8]> {
+        self.places.iter().filter_map(|(from, to)| self.buffer.get(*from..*to))
+    }
+
     /// Bytes that it takes in memory.
     pub(crate) fn size(&self) -> usize {
         self.buffer.len()
@@ -79,6 +86,7 @@ impl Job {
         self.buffer.resize(room, 0);
         self.start = room;
         self.types.clear();
+        self.places.clear();
         self.first_sent = None;
         self.attempts = 0;
         self.throttled = false;

@@ -43,6 +43,8 @@ pub(crate) struct Delta {
     pub(crate) longest_stall: Nanos,
     /// Time in which the worker ran, or waited to be let run.
     pub(crate) busy: Nanos,
+    /// Of each check of shares the events with each of its values; empty where no check looks into events.
+    pub(crate) field_values: Vec<Vec<u64>>,
 }
 
 /// How things stand at the end of a tick.
@@ -136,6 +138,20 @@ impl Recorder {
         self.now.events.dropped += types.len() as u64;
         for &event_type in types {
             self.of_type(event_type).0.dropped += 1;
+        }
+    }
+
+    /// Events had these values, check by check.
+    pub(crate) fn values_seen(&mut self, values: &mut [Vec<u64>]) {
+        let mine = &mut self.now.field_values;
+        if mine.len() < values.len() {
+            mine.resize(values.len(), Vec::new());
+        }
+        for (mine, seen) in mine.iter_mut().zip(values) {
+            if mine.len() < seen.len() {
+                mine.resize(seen.len(), 0);
+            }
+            mine.iter_mut().zip(seen.iter_mut()).for_each(|(count, seen)| *count += std::mem::take(seen));
         }
     }
 

@@ -10,8 +10,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use shared::checks::ShareCheck;
 use shared::plan::{Pacing, Plan, Share};
 use shared::scenario::ValidScenario;
+use shared::scenario::model::ClockMode;
 use shared::scenario::model::behavior::Behavior;
 use shared::units::Nanos;
 use tokio::runtime::{Builder, LocalOptions};
@@ -28,6 +30,7 @@ use crate::engine::job::Job;
 use crate::engine::lane;
 use crate::engine::outcome;
 use crate::engine::pacer::Pacer;
+use crate::engine::saved::{SavedEvents, Saver};
 use crate::engine::slots::Slots;
 use crate::engine::target::Targets;
 use crate::engine::usage::Usage;
@@ -53,6 +56,8 @@ pub(crate) struct Assignment {
     pub(crate) scenario: Arc<ValidScenario>,
     pub(crate) targets: Targets,
     pub(crate) secrets: Arc<[String]>,
+    pub(crate) saved: Option<Arc<SavedEvents>>,
+    pub(crate) checks: Arc<[ShareCheck]>,
     pub(crate) controls: mpsc::Receiver<Control>,
     pub(crate) reports: mpsc::Sender<Report>,
 }
@@ -104,7 +109,8 @@ pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
 
 impl Worker {
     fn new(assignment: Assignment) -> io::Result<Self> {
-        let Assignment { index, count, clock, plan, scenario, targets, secrets, controls, reports } = assignment;
+        let Assignment { index, count, clock, plan, scenario, targets, secrets, saved, checks, controls, reports } =
+            assignment;
         let worker = Share { index: index as u32, count: count as u32 };
         // As many connections as closed loads have requests at once, unless the scenario says how many.
         let mut at_once = vec![0; targets.len()];
@@ -120,7 +126,9 @@ impl Worker {
             .zip(at_once)
             .map(|(target, at_once)| Ok(Pool::new(target.transport()?, target.connections_of(index, count, at_once))))
             .collect();
-        let start = clock.date(Nanos::ZERO);
+        let schedule = ScheduleClock::at_pace(plan.clock().pace());
+        let start = plan.clock().start(clock.date(Nanos::ZERO));
+        let own_time = plan.clock().mode != ClockMode::Live;
         let mut feeds = Vec::new();
         let mut drain = Nanos::ZERO;
         for (number, workload) in plan.workloads().iter().enumerate() {
@@ -140,20 +148,31 @@ impl Worker {
                 share,
                 cursor: plan.cursor(number, share),
                 schedule: workload.schedule(start),
-                slots: requests.map(|requests| Slots::new(requests, load.delay.unwrap_or_default())),
+                slots: requests
+                    .map(|requests| Slots::new(requests, schedule.passes_in(load.delay.unwrap_or_default()))),
                 users: matches!(workload.pacing, Pacing::Users { .. }),
                 ordered: live && workload.pacing == Pacing::Scheduled,
                 gate: Gate::new(most),
+                start: own_time.then_some(start),
+                backfill: workload.is_backfilled(),
+                places: saved.is_some(),
             };
-            feeds.push(Feed::new(part, Arc::clone(&targets), &load));
+            feeds.push(Feed::new(part, Arc::clone(&targets), &load, Arc::clone(&checks)));
         }
         let shortest = targets.iter().map(|target| target.timeout.min(target.connect_timeout)).min();
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
         Ok(Self {
             index,
-            hub: Rc::new(Hub::new(clock, targets, secrets, plan, pools.map_err(io::Error::other)?)),
+            hub: Rc::new(Hub::new(
+                clock,
+                targets,
+                secrets,
+                plan,
+                pools.map_err(io::Error::other)?,
+                saved.map(Saver::new),
+            )),
             feeds,
-            schedule: ScheduleClock::default(),
+            schedule,
             pacer: Pacer::new(clock)?,
             controls,
             reports,
@@ -421,6 +440,7 @@ impl Worker {
             recorder.stalled(late);
         }
         recorder.busy(self.usage.since());
+        self.feeds.iter_mut().for_each(|feed| recorder.values_seen(feed.values()));
         drop(recorder);
         self.hub.held.set(self.feeds.iter().map(|feed| feed.gate.held() as u64).sum());
         for pool in &self.hub.pools {
@@ -479,6 +499,12 @@ impl Worker {
         }
     }
 
+    /// Hands on what checks saw in events since the last time.
+    fn hand_on_values(&mut self, now: Nanos) {
+        let mut recorder = self.hub.record(now);
+        self.feeds.iter_mut().for_each(|feed| recorder.values_seen(feed.values()));
+    }
+
     /// Closes the connections, hands on the last tick.
     async fn end(&mut self) {
         self.hub.closing.set(true);
@@ -488,7 +514,7 @@ impl Worker {
         while lanes.join_next().await.is_some() {}
         let gauges = self.hub.gauges();
         let now = self.clock.now();
-        drop(self.hub.record(now));
+        self.hand_on_values(now);
         self.hub.recorder().close(gauges);
         loop {
             let Some(delta) = self.hub.recorder().take() else { break };

@@ -162,6 +162,7 @@ fn record() -> RunRecord {
             cores: 8,
             workers: 4,
         },
+        supplies: Vec::new(),
     }
 }
 

@@ -20,13 +20,15 @@ use crate::random::choice::Alias;
 use crate::random::{Domain, Stream, hash_bytes, mix};
 use crate::scenario::model::behavior::{Behavior, Mix, ReplayOrder};
 use crate::scenario::model::load::Arrival;
-use crate::scenario::model::{Scenario, Workload as Model};
+use crate::scenario::model::{ClockMode, Scenario, Workload as Model};
 use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Purpose, Site};
 use crate::template::program::{Expr, ExprId, Fact};
 use crate::template::value::{Type, Value};
-use crate::units::EpochMicros;
+use crate::units::{EpochMicros, Length, Nanos};
 
+/// Requests at once of a backfill where the scenario says nothing.
+const BACKFILL_REQUESTS: u32 = 64;
 /// Version of everything that decides what an event is; part of each fingerprint.
 const ENGINE_VERSION: u64 = 1;
 
@@ -70,7 +72,8 @@ impl Plan {
             program,
             clock,
             seed,
-            fingerprint: fingerprint(scenario, seed),
+            fingerprint: fingerprint(scenario, seed, supplies),
+            missing: supplies.missing_of(scenario),
         })
     }
 }
@@ -152,10 +155,23 @@ impl Builder<'_> {
         if let (BehaviorPlan::Live(_, Some(repeat)), Pacing::Users { timed, .. }) = (&behavior, &mut load.pacing) {
             *timed = !repeat.breathless;
         }
+        if let BehaviorPlan::Replay(replay) = &behavior {
+            follow(replay, &mut load, model.load.duration);
+        }
+        // Events of the past are sent as fast as the target takes them; their moments stay those of the schedule.
+        let pacing = match (self.clock.mode, load.pacing) {
+            (ClockMode::Backfill, Pacing::Scheduled | Pacing::Users { timed: true, .. }) => {
+                let connections =
+                    self.bench.scenario.targets.get_index(target).and_then(|(_, target)| target.connections);
+                let requests = model.load.max_in_flight.or(connections).unwrap_or(BACKFILL_REQUESTS);
+                Pacing::Concurrent { requests, delay: Nanos::ZERO }
+            }
+            (ClockMode::Live | ClockMode::Backfill | ClockMode::Simulate, pacing) => pacing,
+        };
         let plan = WorkloadPlan {
             name: name.to_owned(),
             target: TargetId(target as u16),
-            pacing: load.pacing,
+            pacing,
             length: load.length,
             users,
             declared,
@@ -203,7 +219,8 @@ impl Builder<'_> {
         let target = target.unwrap_or_else(|| self.bench.scenario.targets.values().next());
         let connections = target.and_then(|target| target.connections).unwrap_or(1);
         let stream = self.root.domain(Domain::Wobble).named(name);
-        match LoadPlan::new(&model.load, connections, self.clock.window(), self.clock.zone_offset, stream) {
+        let (window, zone) = (self.clock.window(), self.clock.zone_offset);
+        match LoadPlan::new(&model.load, connections, window, zone, stream, &self.supplies.curves) {
             Ok(load) => Some(load),
             Err(message) => {
                 self.bench.problems.push(Problem::error(path, message));
@@ -300,6 +317,18 @@ impl Builder<'_> {
     }
 }
 
+/// Lets a load go on as long as there are events: by their own time, or until the last of them.
+fn follow(replay: &ReplayPlan, load: &mut LoadPlan, duration: Option<Length>) {
+    if let Some(span) = replay.span() {
+        load.pacing = Pacing::Scheduled;
+        load.spacing = Spacing::Exact(replay.count());
+        // The last event is due at the span's end, and the end itself is no part of a schedule.
+        load.length = duration.unwrap_or(Length::For(span.saturating_add(Nanos::from_millis(1))));
+    } else if replay.speed.is_none() {
+        load.length = duration.unwrap_or(Length::Forever);
+    }
+}
+
 /// What is written for a recorded event: it as it is, or the envelope around it.
 fn replayed(compiler: &mut Compiler<'_>, name: &str, around: &Surroundings<'_>) -> ExprId {
     let body = compiler.typed(Expr::Recorded, Type::Any);
@@ -381,9 +410,13 @@ fn with_overrides(
 }
 
 /// What decides every event and its moment: not where it is sent to.
-fn fingerprint(scenario: &Scenario, seed: u64) -> u64 {
+fn fingerprint(scenario: &Scenario, seed: u64, supplies: &Supplies) -> u64 {
     let parts = (&scenario.clock, &scenario.pools, &scenario.events, &scenario.behaviors, &scenario.workloads);
     // Models always can be written as JSON; maps keep the order in which they were written.
     let text = serde_json::to_vec(&parts).unwrap_or_default();
-    mix(mix(hash_bytes(&text), seed), ENGINE_VERSION)
+    let own = mix(mix(hash_bytes(&text), seed), ENGINE_VERSION);
+    match supplies.digest() {
+        0 => own,
+        supplied => mix(own, supplied),
+    }
 }

@@ -8,6 +8,7 @@ use crate::plan::crowd::{Crowd, Joining};
 use crate::plan::life::{Life, Means};
 use crate::plan::lives::{Course, LivePlan, Lives};
 use crate::plan::mix::{Decided, MixPlan, MixRun};
+use crate::plan::supply::RecordReader;
 use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
 use crate::random::choice::Alias;
@@ -82,6 +83,7 @@ enum Render<'a> {
 enum Run {
     Mix(MixRun),
     Emit,
+    Replay(Option<Box<dyn RecordReader>>),
     Live(Lives),
 }
 
@@ -106,7 +108,8 @@ impl Cursor {
             Some(inner) => {
                 let run = match &inner.behavior {
                     BehaviorPlan::Mix(mix) => Run::Mix(MixRun::new(mix)),
-                    BehaviorPlan::Emit(_) | BehaviorPlan::Replay(_) => Run::Emit,
+                    BehaviorPlan::Emit(_) => Run::Emit,
+                    BehaviorPlan::Replay(replay) => Run::Replay(replay.records.as_ref().map(|records| records.open())),
                     BehaviorPlan::Live(..) => Run::Live(Lives::default()),
                 };
                 (Arrivals::new(inner.arrivals, inner.load.spacing), run)
@@ -190,7 +193,7 @@ impl Cursor {
         let gone = match (&self.walk.crowd, &self.walk.run) {
             (Some(crowd), _) => crowd.is_empty(),
             (None, Run::Live(lives)) => lives.is_empty(),
-            (None, Run::Mix(_) | Run::Emit) => false,
+            (None, Run::Mix(_) | Run::Emit | Run::Replay(_)) => false,
         };
         self.walk.next.is_none() && (self.walk.over || gone)
     }
@@ -202,7 +205,7 @@ impl Cursor {
         match (&mut self.walk.crowd, &mut self.walk.run) {
             (Some(crowd), _) => crowd.answered(waiter, at),
             (None, Run::Live(lives)) => lives.answered(waiter as u32, at),
-            (None, Run::Mix(_) | Run::Emit) => {}
+            (None, Run::Mix(_) | Run::Emit | Run::Replay(_)) => {}
         }
     }
 
@@ -306,13 +309,14 @@ impl Walk {
                 render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
                 template.event_type
             }
-            (BehaviorPlan::Replay(replay), ..) => {
-                if !matches!(render, Render::Nothing) {
+            (BehaviorPlan::Replay(replay), run, _) => {
+                if let Run::Replay(Some(reader)) = run
+                    && !matches!(render, Render::Nothing)
+                {
                     let mut recorded = std::mem::take(&mut self.scratch.recorded);
                     recorded.clear();
-                    if let Some(records) = &replay.records {
-                        records.write(next.sequence, &mut recorded);
-                    }
+                    // What cannot be read any more ends the replay; the reader keeps why.
+                    self.over |= !reader.write(next.sequence, &mut recorded);
                     self.scratch.recorded = recorded;
                     render.event(Context::new(&plan.program, &mut self.scratch, None, facts), replay.write);
                 }
@@ -508,8 +512,9 @@ impl Walk {
                             self.over = true;
                             return Found::Nothing;
                         }
-                        if self.mine(arrival.number) {
-                            let life = replay.due(arrival.number).map(|due| (due, 0));
+                        if is_mine(self.share, arrival.number) {
+                            let Run::Replay(Some(reader)) = &mut self.run else { return Found::Nothing };
+                            let life = replay.due(arrival.number, &mut **reader).map(|due| (due, 0));
                             break Some(Next { entity: arrival.number, life, ..Next::of(&arrival) });
                         }
                     }

@@ -9,6 +9,9 @@ use crate::random::Stream;
 use crate::scenario::model::load::{Arrival, Load, Shape as Written};
 use crate::units::{EpochMicros, Length, Nanos};
 
+/// Curves that were read, by the path of their file.
+type Curves = indexmap::IndexMap<String, Vec<(Nanos, f64)>>;
+
 /// Microseconds in a day and a week.
 const DAY: i64 = 86_400_000_000;
 const WEEK: i64 = 7 * DAY;
@@ -37,6 +40,7 @@ pub(crate) struct LoadPlan {
 
 impl LoadPlan {
     /// Understands a load. `connections` is that of its target; `window` the length of the clock's, if it has one.
+    /// Where a curve was not read, it changes nothing.
     ///
     /// # Errors
     ///
@@ -47,6 +51,7 @@ impl LoadPlan {
         window: Option<Nanos>,
         zone_offset: i64,
         stream: Stream,
+        curves: &Curves,
     ) -> Result<Self, String> {
         let ramp_length = load
             .ramp
@@ -107,16 +112,13 @@ impl LoadPlan {
             match written {
                 Written::Hours(parts) => hours.push(day(parts)),
                 Written::Weekend(factor) => weekends.push(*factor),
-                Written::Points(points) => {
-                    shapes.push(Shape::Points(points.iter().map(|(at, factor)| (at.as_secs_f64(), *factor)).collect()));
-                }
+                Written::Points(points) => shapes.push(through(points)),
                 Written::Sine { period, amplitude, peak } => {
                     let period = period.as_secs_f64();
                     let peak = peak.map_or(period / 4.0, Nanos::as_secs_f64);
                     shapes.push(Shape::Sine { amplitude: *amplitude, period, phase: period / 4.0 - peak });
                 }
-                // A file's rows are put in as points before a plan is made; what is left could not be read.
-                Written::Csv(path) => return Err(format!("the file {path} was not read")),
+                Written::Csv(path) => shapes.extend(curves.get(path).map(|points| through(points))),
                 Written::Spike { at, factor, lasts, decay } => shapes.push(Shape::Spike {
                     at: at.as_secs_f64(),
                     factor: *factor,
@@ -169,6 +171,11 @@ impl LoadPlan {
     }
 }
 
+/// Straight lines between points.
+fn through(points: &[(Nanos, f64)]) -> Shape {
+    Shape::Points(points.iter().map(|(at, factor)| (at.as_secs_f64(), *factor)).collect())
+}
+
 /// The factor of each hour of a day.
 fn day(parts: &[(f64, f64, f64)]) -> [f64; 24] {
     let mut hours = [1.0; 24];
@@ -190,7 +197,7 @@ mod tests {
     use crate::units::Rate;
 
     fn plan(load: &Load) -> LoadPlan {
-        LoadPlan::new(load, 50, None, 0, Stream::root(1)).unwrap()
+        LoadPlan::new(load, 50, None, 0, Stream::root(1), &Curves::new()).unwrap()
     }
 
     #[test]
@@ -214,7 +221,7 @@ mod tests {
         let bulk = Load { count: Some(5_000), concurrency: Some(20), ..Load::default() };
         assert_eq!(plan(&bulk).length, Length::Forever);
         let endless = Load { count: Some(5), duration: Some(Length::Forever), ..Load::default() };
-        assert!(LoadPlan::new(&endless, 1, None, 0, Stream::root(1)).is_err());
+        assert!(LoadPlan::new(&endless, 1, None, 0, Stream::root(1), &Curves::new()).is_err());
     }
 
     #[test]
