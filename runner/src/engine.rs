@@ -17,7 +17,7 @@ mod job;
 pub mod journal;
 mod lane;
 mod meaning;
-mod orders;
+pub mod orders;
 mod outcome;
 pub mod pacer;
 pub mod prepare;

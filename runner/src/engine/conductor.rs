@@ -13,8 +13,9 @@ use tokio::time::MissedTickBehavior;
 
 use crate::engine::clock::{RunClock, rfc3339};
 use crate::engine::control::Control;
-use crate::engine::handle::{Ask, CommandError};
+use crate::engine::handle::Ask;
 use crate::engine::journal::{Journal, JournalEntry};
+use crate::engine::orders::CommandError;
 use crate::engine::progress::{Progress, SharedResult};
 use crate::engine::recorder::{Delta, TICK};
 

@@ -119,7 +119,7 @@ pub(crate) enum Submitted {
     /// It waits for one of the connections to become free.
     Waits,
     /// Too many are waiting already.
-    Overflowed(Job),
+    Overflowed(Box<Job>),
 }
 
 #[derive(Debug)]
@@ -175,7 +175,7 @@ impl Pool {
         }
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() >= MOST_WAITING || self.waiting_bytes.get() + job.size() > MOST_WAITING_BYTES {
-            return Submitted::Overflowed(job);
+            return Submitted::Overflowed(Box::new(job));
         }
         job.waited = true;
         self.waiting_bytes.set(self.waiting_bytes.get() + job.size());

@@ -1,14 +1,38 @@
-//! Which workload a command is about, and whether that can be changed so.
+//! Which workload a command is about, whether that can be changed so, and why not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::plan::{Pacing, Plan};
-
-use crate::engine::handle::CommandError;
+use shared::run::RunState;
 
 /// Most users, or requests at once, that can be asked for.
 const MOST_USERS: u32 = 1_000_000;
+
+/// Why a command was refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CommandError {
+    /// It makes no sense in the run's state.
+    #[error("cannot {command} a run that is {}", state.name())]
+    NotNow {
+        /// The command as a verb.
+        command: &'static str,
+        /// Where the run stands.
+        state: RunState,
+    },
+    /// The multiplier is out of range.
+    #[error("a rate multiplier is above 0 and at most 1000")]
+    Multiplier,
+    /// It names something that the run does not have, or that cannot be changed so.
+    #[error("{0}")]
+    Unfit(String),
+    /// The workers have not taken up earlier commands yet.
+    #[error("the run is too busy to take another command")]
+    Busy,
+    /// The run's conductor is gone.
+    #[error("the run is gone")]
+    Gone,
+}
 
 /// What can be changed of a workload while it runs.
 #[derive(Clone, Debug)]

@@ -8,8 +8,9 @@ use shared::compile::compile;
 use shared::run::{Command, FailureKind, RunResult, RunState, VerdictStatus};
 use shared::scenario::LoadOptions;
 
-use crate::engine::handle::{CommandError, RunHandle};
+use crate::engine::handle::RunHandle;
 use crate::engine::journal::NoJournal;
+use crate::engine::orders::CommandError;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
 use crate::engine::start::start;
 use crate::transport::trial_server::{Reply, TrialServer};

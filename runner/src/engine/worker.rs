@@ -292,9 +292,9 @@ impl Worker {
             Submitted::Sent | Submitted::Waits => {}
             Submitted::WantsLane => self.open_lane(target),
             Submitted::Overflowed(job) if sent_before => {
-                outcome::give_up_retry(&self.hub, target, job, self.clock.now());
+                outcome::give_up_retry(&self.hub, target, *job, self.clock.now());
             }
-            Submitted::Overflowed(job) => outcome::drop_job(&self.hub, job, true),
+            Submitted::Overflowed(job) => outcome::drop_job(&self.hub, *job, true),
         }
     }
 

@@ -12,7 +12,7 @@ use shared::run::{Change, Command, RunId, RunInfo, RunResult};
 use super::App;
 use super::failure::{Body, Failure, blocking};
 use crate::engine;
-use crate::engine::handle::CommandError;
+use crate::engine::orders::CommandError;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
 use crate::library::loading::{Additions, Ready, load_to_run};
 use crate::report::format::ResultsFormat;
