@@ -11,12 +11,14 @@ mod conductor;
 mod control;
 mod expectation;
 mod feed;
+mod gate;
 pub mod handle;
 mod hub;
 mod job;
 pub mod journal;
 mod lane;
 mod meaning;
+pub mod orders;
 mod outcome;
 pub mod pacer;
 mod packing;
@@ -35,5 +37,7 @@ mod usage;
 mod verdict;
 mod worker;
 
+#[cfg(test)]
+mod load_tests;
 #[cfg(test)]
 mod tests;

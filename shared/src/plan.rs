@@ -3,6 +3,7 @@
 mod arrivals;
 pub mod clock;
 mod compile;
+mod crowd;
 pub mod cursor;
 pub mod curve;
 mod event;
@@ -86,6 +87,13 @@ pub enum Pacing {
         /// Pause after each answer.
         delay: Nanos,
     },
+    /// Virtual users: each waits for its answer, pauses, and goes on.
+    Users {
+        /// How many.
+        users: u32,
+        /// Whether their pauses are planned, so that their events have moments even without a target.
+        timed: bool,
+    },
 }
 
 /// A workload, planned.
@@ -103,6 +111,10 @@ pub struct WorkloadPlan {
     pub users: u64,
     /// Event types that it may emit with their declared shares (0 to 1, sum 1), where the scenario declares them.
     pub declared: Vec<(EventTypeId, f64)>,
+    /// Name of its behavior.
+    pub behavior: String,
+    /// The weights of its mix, by event; empty where it has none.
+    pub weights: Vec<(String, f64)>,
     load: LoadPlan,
 }
 
@@ -112,7 +124,7 @@ impl WorkloadPlan {
     pub fn schedule(&self, start: EpochMicros) -> Schedule {
         match self.load.pacing {
             Pacing::Scheduled => Schedule::new(self.load.curve(start)),
-            Pacing::Concurrent { .. } => Schedule::closed(self.length.span()),
+            Pacing::Concurrent { .. } | Pacing::Users { .. } => Schedule::closed(self.length.span()),
         }
     }
 
@@ -121,7 +133,7 @@ impl WorkloadPlan {
         match self.pacing {
             Pacing::Scheduled => self.schedule(start),
             Pacing::Concurrent { .. } if self.is_backfilled() => Schedule::closed(None),
-            Pacing::Concurrent { .. } => Schedule::closed(self.length.span()),
+            Pacing::Concurrent { .. } | Pacing::Users { .. } => Schedule::closed(self.length.span()),
         }
     }
 
@@ -141,6 +153,10 @@ impl WorkloadPlan {
                 let count = (1..=worker.count.min(requests)).rev().find(|count| !uneven(count)).unwrap_or(1);
                 let own = requests / count + u32::from(worker.index < requests % count);
                 (worker.index < count).then_some((Share { index: worker.index, count }, Some(own)))
+            }
+            Pacing::Users { users, .. } => {
+                let count = worker.count.min(users.max(1));
+                (worker.index < count).then_some((Share { index: worker.index, count }, None))
             }
         }
     }
@@ -176,6 +192,8 @@ pub struct Planned {
     pub step: u32,
     /// Its identity, which can be decoded back to where it came from.
     pub id: EventId,
+    /// Who waits for its answer, for [`Cursor::answered`].
+    pub waiter: Option<u64>,
 }
 
 /// Everything that a run will do, computed on demand; shared by all workers.

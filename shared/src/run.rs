@@ -82,6 +82,45 @@ pub enum Command {
         /// 1 is the scenario's own rate.
         multiplier: f64,
     },
+    /// Give events of a mix other weights from now on; the others keep theirs.
+    SetWeights {
+        /// The workload; may be left out when the run has just one with a mix.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workload: Option<String>,
+        /// Weight by event, 0 or above.
+        weights: BTreeMap<String, f64>,
+    },
+    /// Let virtual users join or leave; at the target's own pace, have more or fewer requests at once.
+    SetUsers {
+        /// The workload; may be left out when the run has just one with users or concurrency.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workload: Option<String>,
+        /// How many from now on, above 0.
+        users: u32,
+    },
+}
+
+impl Command {
+    /// What it did, in words.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Pause => "paused".to_owned(),
+            Self::Resume => "resumed".to_owned(),
+            Self::Stop => "stopped".to_owned(),
+            Self::Abort => "aborted".to_owned(),
+            Self::SetRateMultiplier { multiplier } => format!("rate ×{multiplier}"),
+            Self::SetWeights { workload, weights } => {
+                let list: Vec<String> = weights.iter().map(|(name, weight)| format!("{name} {weight}")).collect();
+                format!("weights{} {}", of(workload), list.join(", "))
+            }
+            Self::SetUsers { workload, users } => format!("users{} {users}", of(workload)),
+        }
+    }
+}
+
+/// The workload that a command is about, as words put it.
+fn of(workload: &Option<String>) -> String {
+    workload.as_ref().map_or_else(String::new, |name| format!(" of {name}"))
 }
 
 /// A command as it took effect, so that the run can be drawn and replayed.
@@ -92,7 +131,7 @@ pub struct Change {
     pub elapsed_seconds: f64,
     /// The command.
     pub command: Command,
-    /// Who asked: `panel`, `terminal`, `api`, `signal`.
+    /// Who asked: `panel`, `terminal`, `api`, `signal`, `replay`; or the threshold that ended the run.
     pub origin: String,
 }
 

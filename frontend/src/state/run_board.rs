@@ -131,6 +131,7 @@ pub(crate) fn describe(command: &Command) -> String {
         Command::Stop => "stopped".to_owned(),
         Command::Abort => "aborted".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("rate {}", crate::format::multiplier(*multiplier)),
+        Command::SetWeights { .. } | Command::SetUsers { .. } => command.in_words(),
     }
 }
 

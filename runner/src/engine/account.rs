@@ -195,6 +195,11 @@ impl Account {
         self.event_types.iter().map(row).collect()
     }
 
+    /// The scenario's shares do not hold any more.
+    pub(crate) fn forget_declared(&mut self) {
+        self.event_types.iter_mut().for_each(|of_type| of_type.declared_share = None);
+    }
+
     /// Failed events by kind.
     pub(crate) fn failure_counts(&self) -> BTreeMap<FailureKind, u64> {
         self.failures.iter().map(|(kind, failure)| (*kind, failure.count)).collect()

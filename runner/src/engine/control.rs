@@ -1,9 +1,11 @@
 //! What a run's owner tells its workers, and what pauses do to time. Both sides do the same arithmetic.
 
+use std::sync::Arc;
+
 use shared::units::Nanos;
 
 /// An order to every worker. Each takes effect at a moment of run time slightly ahead, the same for all.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Control {
     /// Hold the schedule.
     Pause {
@@ -21,6 +23,24 @@ pub(crate) enum Control {
         at: Nanos,
         /// By how much.
         multiplier: f64,
+    },
+    /// Give a mix other weights.
+    Weights {
+        /// When.
+        at: Nanos,
+        /// The workload's number in the plan.
+        workload: usize,
+        /// One for each event of the mix, in its order.
+        weights: Arc<[f64]>,
+    },
+    /// Let users join or leave, or have more or fewer requests at once.
+    Users {
+        /// When.
+        at: Nanos,
+        /// The workload's number in the plan.
+        workload: usize,
+        /// How many from then on.
+        users: u32,
     },
     /// End the schedule; wait for what is in flight.
     Stop {

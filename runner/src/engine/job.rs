@@ -47,8 +47,16 @@ pub(crate) struct Job {
     pub(crate) late_after: Nanos,
     /// Not sent this long after its moment, it is dropped.
     pub(crate) drop_after: Option<Nanos>,
-    /// The feed that wants to know of its end.
-    pub(crate) feed: Option<u16>,
+    /// The feed that it comes from, by its number in the worker.
+    pub(crate) feed: u16,
+    /// Whether the feed counts it among those on their way and wants to know of its end.
+    pub(crate) admitted: bool,
+    /// Whether it had to wait for others of its workload.
+    pub(crate) held: bool,
+    /// Whom it is about, where its place among others about the same matters.
+    pub(crate) entity: Option<u64>,
+    /// Users who wait for its answer.
+    pub(crate) waiters: Vec<u64>,
 }
 
 impl Job {
@@ -95,7 +103,10 @@ impl Job {
         self.waited = false;
         self.packed = None;
         self.key = 0;
-        self.feed = None;
+        self.admitted = false;
+        self.held = false;
+        self.entity = None;
+        self.waiters.clear();
     }
 
     /// Notes an event whose bytes are in the buffer.

@@ -71,7 +71,7 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job) -> Nanos {
     hub.in_flight.set(hub.in_flight.get() + 1);
     let lag = now.saturating_sub(job.due);
     // A request that had to wait for a connection waited for the target from the moment it was taken up.
-    let own_lag = if job.waited { job.taken.saturating_sub(job.due) } else { lag };
+    let own_lag = if job.waited || job.held { job.taken.saturating_sub(job.due) } else { lag };
     let mut recorder = hub.record(now);
     recorder.request_sent(&job.types, lag, own_lag, lag > job.late_after);
     if let Some(packed) = job.packed {

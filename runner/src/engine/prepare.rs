@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
 use shared::plan::{Pacing, Plan, Supplies, WorkloadPlan};
-use shared::run::{Environment as Place, LoadKind, RunId, RunInfo, RunState, SupplyRecord, WorkloadRow};
+use shared::run::{Change, Environment as Place, LoadKind, RunId, RunInfo, RunState, SupplyRecord, WorkloadRow};
 use shared::scenario::ValidScenario;
 use shared::scenario::model::ClockMode;
 use shared::scenario::model::behavior::{Behavior, Unmet};
@@ -16,6 +16,7 @@ use shared::units::EpochMicros;
 
 use crate::engine::clock::rfc3339;
 use crate::engine::expectation::Expected;
+use crate::engine::orders::Adjustables;
 use crate::engine::progress::Facts;
 use crate::engine::saved::SavedEvents;
 use crate::engine::target::{Context, TargetSetup, Targets};
@@ -76,6 +77,8 @@ pub struct Prepared {
     pub(crate) facts: Facts,
     /// Where every event that is sent is to stand as well.
     pub saved: Option<Arc<SavedEvents>>,
+    /// Changes of an earlier run that are to be made again.
+    pub(crate) changes: Vec<Change>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -88,6 +91,15 @@ impl Prepared {
     /// The scenario, every value in its place.
     pub fn scenario(&self) -> &ValidScenario {
         &self.scenario
+    }
+
+    /// Makes the changes of an earlier run again, each at its own run time. The same scenario under the same seed then
+    /// sends the same events at the same moments.
+    #[must_use]
+    pub fn with_changes(mut self, mut changes: Vec<Change>) -> Self {
+        changes.sort_by(|a, b| a.elapsed_seconds.total_cmp(&b.elapsed_seconds));
+        self.changes = changes;
+        self
     }
 
     /// Opens one connection to each target and asks for its health, and opens the file of events if there is to be one.
@@ -151,7 +163,9 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         let types = plan.event_types().len();
         targets.push(TargetSetup::new(planned, target, url, types, &context, &mut secrets)?);
     }
-    let workers = workers(&plan, &targets, options.workers);
+    let enabled = scenario.workloads.values().filter(|workload| workload.enabled);
+    let most_in_flight = enabled.filter_map(|workload| workload.load.max_in_flight);
+    let workers = workers(&plan, &targets, most_in_flight, options.workers);
     let info = RunInfo {
         id: new_id(),
         scenario: scenario.name.clone(),
@@ -180,35 +194,54 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         pace: plan.clock().pace(),
         workers,
         expectations: expectations.iter().map(|expected| (expected.check, expected.name.clone())).collect(),
+        adjustables: Adjustables::new(&plan),
         checks,
         supplies: options.supply_records.clone(),
     };
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets.dedup();
-    Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts, saved })
+    Ok(Prepared {
+        info,
+        plan,
+        scenario,
+        targets: targets.into(),
+        secrets: secrets.into(),
+        facts,
+        saved,
+        changes: Vec::new(),
+    })
 }
 
 fn workload_row(workload: &WorkloadPlan) -> WorkloadRow {
     let (load, at_once) = match workload.pacing {
         Pacing::Scheduled => (LoadKind::Open, None),
         Pacing::Concurrent { requests, .. } => (LoadKind::Concurrency, Some(u64::from(requests))),
+        Pacing::Users { users, .. } => (LoadKind::Users, Some(u64::from(users))),
     };
     WorkloadRow { name: workload.name.clone(), load, at_once }
 }
 
 /// How many workers: never more than the scarcest target has connections for.
-fn workers(plan: &Plan, targets: &[TargetSetup], wanted: Option<usize>) -> usize {
+fn workers(
+    plan: &Plan,
+    targets: &[TargetSetup],
+    most_in_flight: impl Iterator<Item = u32>,
+    wanted: Option<usize>,
+) -> usize {
     let (mut peak, mut at_once) = (0.0, 1);
     for workload in plan.workloads() {
         match workload.pacing {
             Pacing::Scheduled => peak += workload.schedule(today()).curve().peak() * plan.clock().pace(),
             // As fast as the target answers: nobody knows how fast that is.
             Pacing::Concurrent { requests, .. } => at_once = at_once.max(requests as usize),
+            Pacing::Users { users, timed: false } => at_once = at_once.max(users as usize),
+            // People who pause: each makes some events a second at the most.
+            Pacing::Users { users, timed: true } => peak += f64::from(users),
         }
     }
     let enough = if peak <= RATE_OF_ONE_WORKER { at_once.min(cores()) } else { cores() };
-    let scarce = targets.iter().filter_map(|target| target.connections).min().unwrap_or(u32::MAX);
+    let scarce = targets.iter().filter_map(|target| target.connections).chain(most_in_flight).min().unwrap_or(u32::MAX);
     wanted.unwrap_or(enough).min(scarce as usize).max(1)
 }
 

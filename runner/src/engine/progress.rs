@@ -15,6 +15,7 @@ use shared::units::Nanos;
 
 use crate::engine::account::Account;
 use crate::engine::control::ScheduleClock;
+use crate::engine::orders::Adjustables;
 use crate::engine::recorder::{Delta, TICK};
 use crate::engine::timeline::Timeline;
 use crate::engine::verdict::Evidence;
@@ -39,6 +40,8 @@ pub(crate) struct Facts {
     pub(crate) workers: usize,
     /// The checks of answers: their place among the checks, and their name.
     pub(crate) expectations: Vec<(u32, String)>,
+    /// What can be changed of each workload.
+    pub(crate) adjustables: Adjustables,
     /// What must hold.
     pub(crate) checks: Checks,
     /// Seconds of the schedule per second of the run.
@@ -143,6 +146,17 @@ impl Progress {
         let at = self.clock.schedule_time(at);
         self.multiplier = multiplier;
         self.schedules.iter_mut().for_each(|schedule| schedule.set_multiplier(at, multiplier));
+    }
+
+    /// What can be changed of each workload, as it is now.
+    pub(crate) fn adjustables(&self) -> &Adjustables {
+        &self.facts.adjustables
+    }
+
+    /// A mix has other weights: what was declared of it holds no more.
+    pub(crate) fn set_weights(&mut self, workload: usize, weights: &[f64]) {
+        self.facts.adjustables.set_weights(workload, weights);
+        self.account.forget_declared();
     }
 
     /// Ends the schedule.
@@ -398,6 +412,7 @@ mod tests {
             arrivals_are_events: true,
             workers: 2,
             expectations: Vec::new(),
+            adjustables: Adjustables::default(),
             checks: Checks {
                 watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
                 shares: Vec::new(),

@@ -12,7 +12,7 @@ use shared::run::{Change, Command, RunId, RunInfo, RunResult};
 use super::App;
 use super::failure::{Body, Failure, blocking};
 use crate::engine;
-use crate::engine::handle::CommandError;
+use crate::engine::orders::CommandError;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
 use crate::library::loading::{Additions, Ready, load_to_run};
 use crate::report::format::ResultsFormat;
@@ -119,7 +119,7 @@ pub(super) async fn command(
             Failure::new(StatusCode::CONFLICT, "run_over", error.to_string())
         }
         CommandError::NotNow { .. } => Failure::new(StatusCode::CONFLICT, "not_now", error.to_string()),
-        CommandError::Multiplier => {
+        CommandError::Multiplier | CommandError::Unfit(_) => {
             Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "command_invalid", error.to_string())
         }
         CommandError::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string()),

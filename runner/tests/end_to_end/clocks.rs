@@ -79,3 +79,45 @@ fn clocks_that_cannot_be_are_told() {
         assert!(ended.stderr.contains(told), "{clock} {load}: {}", ended.stderr);
     }
 }
+
+#[test]
+fn a_backfill_lasts_as_long_as_the_target_needs_however_short_its_window() {
+    let home = Home::new();
+    let trial = Trial::start(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        (200, String::new())
+    });
+    let clock = "{mode: backfill, start: \"2026-03-01T00:00:00Z\", end: \"2026-03-01T00:00:01Z\"}";
+    let load = "{rate: 60/s, arrival: uniform, max_in_flight: 1}";
+    let file = home.write("clocks.yaml", &scenario(&trial.url(), clock, load));
+    let ended = home.ended(&["run", &file, "-o", "result.json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let result = home.result("result.json");
+    assert_reconciles(&result);
+    assert_eq!(result.totals.events.succeeded, 60, "{:?}", result.totals);
+    assert!(result.totals.elapsed_seconds >= 1.2, "one at a time, 20 ms each: {} s", result.totals.elapsed_seconds);
+}
+
+#[test]
+fn sessions_of_the_past_keep_their_pauses_and_are_sent_at_once() {
+    let home = Home::new();
+    let trial = Trial::start(|_| (200, String::new()));
+    let text = format!(
+        "name: visits\nseed: 3\nclock: {{mode: backfill, start: \"2026-03-01T00:00:00Z\", end: \"2026-03-01T01:00:00Z\"}}\n\
+         targets: {{t: {{url: {}}}}}\n\
+         events: {{seen: {{body: {{at: {{$now: rfc3339}}}}}}}}\n\
+         behaviors: {{b: {{session: {{between: 30s, limits: {{steps: 3}}, step: {{enter: seen, dwell: 60s}}, \
+         journeys: [{{name: all, weight: 1, path: [/a, /b, /c]}}]}}}}}}\n\
+         workloads: {{w: {{load: {{users: 2, duration: 1h}}}}}}\n",
+        trial.url()
+    );
+    let file = home.write("visits.yaml", &text);
+    let ended = home.ended(&["run", &file, "-o", "result.json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let result = home.result("result.json");
+    assert_reconciles(&result);
+    let last = trial.asked("POST").into_iter().map(|asked| String::from_utf8(asked.body).unwrap()).max().unwrap();
+    assert!(result.totals.events.sent > 50, "{:?}", result.totals.events);
+    assert!(last.contains("2026-03-01T00:5"), "{last}");
+    assert!(result.totals.elapsed_seconds < 30.0, "an hour took {} s", result.totals.elapsed_seconds);
+}

@@ -2,6 +2,7 @@
 
 use crate::plan::Pacing;
 use crate::plan::arrivals::Spacing;
+use crate::plan::crowd::Joining;
 use crate::plan::curve::Curve;
 use crate::plan::shape::Shape;
 use crate::random::Stream;
@@ -28,6 +29,8 @@ pub(crate) struct LoadPlan {
     pub(crate) pacing: Pacing,
     /// How long it goes on.
     pub(crate) length: Length,
+    /// How virtual users come and go, where it is made of them.
+    pub(crate) joining: Option<Joining>,
     shapes: Vec<Shape>,
     hours: Vec<[f64; 24]>,
     weekends: Vec<f64>,
@@ -67,7 +70,7 @@ impl LoadPlan {
         let delay = load.delay.unwrap_or_default();
         let pacing = match (load.concurrency, load.users) {
             (Some(requests), _) => Pacing::Concurrent { requests, delay },
-            (None, Some(users)) => Pacing::Concurrent { requests: users, delay },
+            (None, Some(users)) => Pacing::Users { users, timed: delay > Nanos::ZERO },
             (None, None) => Pacing::Scheduled,
         };
         let rate = match (load.rate, load.per_connection) {
@@ -75,8 +78,22 @@ impl LoadPlan {
             (None, Some(each)) => each.per_second() * f64::from(connections),
             (None, None) => 1.0,
         };
+        let ramp = load.ramp.unwrap_or_default();
+        let joining = load.users.map(|users| Joining {
+            users: u64::from(users),
+            stagger: load.stagger.unwrap_or_default(),
+            up: ramp.up,
+            down: ramp.down,
+            end: length.span(),
+            delay,
+        });
         let end = length.span().map(Nanos::as_secs_f64);
         let mut shapes = Vec::new();
+        if let (Some(_), Some(gap)) = (load.per_connection, load.stagger)
+            && gap > Nanos::ZERO
+        {
+            shapes.push(Shape::Joining { count: connections.max(1), gap: gap.as_secs_f64() });
+        }
         let (mut hours, mut weekends) = (Vec::new(), Vec::new());
         if let Some(ramp) = load.ramp {
             let down = ramp.down.as_secs_f64();
@@ -113,7 +130,7 @@ impl LoadPlan {
                 }
             }
         }
-        let plan = Self { rate, spacing, pacing, length, shapes, hours, weekends, zone_offset };
+        let plan = Self { rate, spacing, pacing, length, joining, shapes, hours, weekends, zone_offset };
         plan.try_curve(EpochMicros(0))?;
         Ok(plan)
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::plan::EventTypeId;
+use crate::plan::crowd::Joining;
 use crate::plan::event::EventTemplate;
 use crate::plan::life::Loop;
 use crate::plan::lives::LivePlan;
@@ -22,6 +23,8 @@ pub(crate) struct Workload {
     pub(crate) behavior: BehaviorPlan,
     /// Virtual users.
     pub(crate) users: u64,
+    /// How they come and go, where the load is made of them.
+    pub(crate) joining: Option<Joining>,
     /// Where its draws come from.
     pub(crate) streams: Streams,
     /// Where its arrivals come from.

@@ -3,9 +3,7 @@
 
 use crate::problem::Problem;
 use crate::scenario::model::Scenario;
-use crate::scenario::model::behavior::Behavior;
 use crate::scenario::model::check::Check;
-use crate::scenario::model::load::Load;
 use crate::scenario::model::output::EventsFile;
 use crate::scenario::model::pool::Pool;
 use crate::scenario::model::target::{Protocol, Target};
@@ -28,8 +26,6 @@ const POOL: &[Rule<Pool>] =
 
 const CHECK: &[Rule<Check>] = &[("audit", |check| check.audit.is_some())];
 
-const LOAD: &[Rule<Load>] = &[("max_in_flight", |load| load.max_in_flight.is_some())];
-
 /// Every use of a feature that the engine does not have yet.
 pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -42,19 +38,6 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     }
     for (index, check) in scenario.checks.iter().enumerate() {
         look(&format!("checks[{index}]."), check, CHECK, &mut problems);
-    }
-    for (name, workload) in &scenario.workloads {
-        let path = format!("workloads.{name}.load.");
-        look(&path, &workload.load, LOAD, &mut problems);
-        // The pauses of sessions are planned; users of any other behavior would have to wait for their answers.
-        let behavior = match &workload.behavior {
-            Some(behavior) => scenario.behaviors.get(behavior),
-            None => scenario.behaviors.values().next(),
-        };
-        if workload.load.users.is_some() && behavior.is_some_and(|behavior| !matches!(behavior, Behavior::Session(_))) {
-            let message = "not supported yet: users without sessions";
-            problems.push(Problem::error(format!("{path}users"), message).with_hint("write rate: 10/s"));
-        }
     }
     problems
 }
