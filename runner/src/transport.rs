@@ -29,7 +29,7 @@ use self::sink::{Sink, SinkConnection};
 #[derive(Debug)]
 pub enum Transport {
     /// HTTP/1.1 or HTTP/2, in the clear or over TLS.
-    Http(HttpTransport),
+    Http(Box<HttpTransport>),
     /// A file, or nowhere, for so many requests at the same time.
     Sink(Sink, usize),
 }

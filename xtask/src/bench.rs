@@ -13,7 +13,7 @@ const PEERS: [(&str, &str); 3] =
 pub(crate) fn http(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     for (tool, install) in PEERS {
         if found_on_path(tool).is_none() {
-            screen::line(&format!("without {tool}, which is not installed ({install})"));
+            screen::line(format!("without {tool}, which is not installed ({install})"));
         }
     }
     run(&mut workspace.cargo(["build", "--release", "--package", "runner", "--example", "http_bench"]))?;

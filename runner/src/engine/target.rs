@@ -310,7 +310,7 @@ impl TargetSetup {
         if let Some(sink) = &self.sink {
             return Ok(Transport::Sink(sink.clone(), capacity.connections));
         }
-        Ok(Transport::Http(HttpTransport::new(self.dialer()?, version(self.http.version), capacity)))
+        Ok(Transport::Http(Box::new(HttpTransport::new(self.dialer()?, version(self.http.version), capacity))))
     }
 
     fn dialer(&self) -> Result<Dialer, String> {
