@@ -3,12 +3,15 @@
 //! [`prepare::prepare`] turns a valid scenario into something that can start, [`start::start`] starts it, and a
 //! [`handle::RunHandle`] is how everybody else takes part: commands, watching, waiting for the result.
 
+pub mod access;
 mod account;
 pub mod clock;
 mod coarse;
 mod conductor;
 mod control;
+mod expectation;
 mod feed;
+mod gate;
 pub mod handle;
 mod hub;
 mod job;
@@ -16,13 +19,16 @@ pub mod journal;
 mod lane;
 mod meaning;
 mod notes;
+pub mod orders;
 mod outcome;
 pub mod pacer;
+mod packing;
 pub mod prepare;
 mod prepare_error;
 mod progress;
 mod recorder;
 mod retry;
+pub mod saved;
 mod slots;
 pub mod start;
 mod tally;
@@ -32,5 +38,7 @@ mod usage;
 mod verdict;
 mod worker;
 
+#[cfg(test)]
+mod load_tests;
 #[cfg(test)]
 mod tests;

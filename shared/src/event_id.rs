@@ -42,10 +42,7 @@ pub struct Origin {
 impl EventId {
     /// The id of the event of a place, under a seed.
     pub fn new(origin: Origin, seed: u64) -> Self {
-        let workload = u128::from(origin.workload) & ((1 << WORKLOAD_BITS) - 1);
-        let entity = u128::from(origin.entity) & ((1 << ENTITY_BITS) - 1);
-        let place = (((workload << ENTITY_BITS) | entity) << STEP_BITS) | u128::from(origin.step);
-        Self((place << CHECK_BITS) | u128::from(check(origin, seed)))
+        Stamp::new(origin.workload, seed).id(origin.entity, origin.step)
     }
 
     /// The place that it names.
@@ -60,7 +57,7 @@ impl EventId {
 
     /// Whether an event of this id was planned under a seed.
     pub fn belongs_to(self, seed: u64) -> bool {
-        self.0 as u64 & ((1 << CHECK_BITS) - 1) == check(self.origin(), seed)
+        self == Self::new(self.origin(), seed)
     }
 
     /// Writes the id's text.
@@ -78,10 +75,28 @@ impl EventId {
     }
 }
 
-/// The part that makes a guessed or foreign id stand out.
-fn check(origin: Origin, seed: u64) -> u64 {
-    let stream = Stream::root(seed).domain(Domain::EventId).child(u64::from(origin.workload));
-    stream.child(origin.entity).child(u64::from(origin.step)).key() >> (64 - CHECK_BITS)
+/// Makes the ids of one workload's events.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    workload: u16,
+    checks: Stream,
+}
+
+impl Stamp {
+    /// The stamp of a workload under a seed.
+    pub(crate) fn new(workload: u16, seed: u64) -> Self {
+        Self { workload, checks: Stream::root(seed).domain(Domain::EventId).child(u64::from(workload)) }
+    }
+
+    /// The id of the event of a place.
+    pub(crate) fn id(self, entity: u64, step: u32) -> EventId {
+        let workload = u128::from(self.workload) & ((1 << WORKLOAD_BITS) - 1);
+        // The part that makes a guessed or foreign id stand out.
+        let check = self.checks.child(entity).child(u64::from(step)).key() >> (64 - CHECK_BITS);
+        let entity = u128::from(entity) & ((1 << ENTITY_BITS) - 1);
+        let place = (((workload << ENTITY_BITS) | entity) << STEP_BITS) | u128::from(step);
+        EventId((place << CHECK_BITS) | u128::from(check))
+    }
 }
 
 impl fmt::Display for EventId {

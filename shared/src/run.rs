@@ -82,6 +82,45 @@ pub enum Command {
         /// 1 is the scenario's own rate.
         multiplier: f64,
     },
+    /// Give events of a mix other weights from now on; the others keep theirs.
+    SetWeights {
+        /// The workload; may be left out when the run has just one with a mix.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workload: Option<String>,
+        /// Weight by event, 0 or above.
+        weights: BTreeMap<String, f64>,
+    },
+    /// Let virtual users join or leave; at the target's own pace, have more or fewer requests at once.
+    SetUsers {
+        /// The workload; may be left out when the run has just one with users or concurrency.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workload: Option<String>,
+        /// How many from now on, above 0.
+        users: u32,
+    },
+}
+
+impl Command {
+    /// What it did, in words.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Pause => "paused".to_owned(),
+            Self::Resume => "resumed".to_owned(),
+            Self::Stop => "stopped".to_owned(),
+            Self::Abort => "aborted".to_owned(),
+            Self::SetRateMultiplier { multiplier } => format!("rate ×{multiplier}"),
+            Self::SetWeights { workload, weights } => {
+                let list: Vec<String> = weights.iter().map(|(name, weight)| format!("{name} {weight}")).collect();
+                format!("weights{} {}", of(workload), list.join(", "))
+            }
+            Self::SetUsers { workload, users } => format!("users{} {users}", of(workload)),
+        }
+    }
+}
+
+/// The workload that a command is about, as words put it.
+fn of(workload: &Option<String>) -> String {
+    workload.as_ref().map_or_else(String::new, |name| format!(" of {name}"))
 }
 
 /// A command as it took effect, so that the run can be drawn and replayed.
@@ -92,7 +131,7 @@ pub struct Change {
     pub elapsed_seconds: f64,
     /// The command.
     pub command: Command,
-    /// Who asked: `panel`, `terminal`, `api`, `signal`.
+    /// Who asked: `panel`, `terminal`, `api`, `signal`, `replay`; or the threshold that ended the run.
     pub origin: String,
 }
 
@@ -218,8 +257,20 @@ pub enum FailureKind {
     ConnectionFailed,
     /// This machine has no file handle or port left.
     ResourcesExhausted,
-    /// The TLS handshake failed.
+    /// The target's certificate is not valid at this date.
+    CertificateExpired,
+    /// The target's certificate bears another name.
+    CertificateName,
+    /// The target's certificate comes from an authority that is not trusted.
+    CertificateUntrusted,
+    /// The TLS handshake failed for another reason.
     Tls,
+    /// The connection was closed before any of the answer came.
+    NoAnswer,
+    /// The connection was closed inside the answer.
+    AnswerCut,
+    /// HTTP/2: the target reset the request's stream, the connection goes on.
+    StreamReset,
     /// The answer is not the protocol's.
     Protocol,
     /// The answer is longer than the runner reads.
@@ -242,14 +293,20 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind, in the order in which charts stack them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::Timeout,
         Self::NameNotResolved,
         Self::ConnectionRefused,
         Self::ConnectionReset,
         Self::ConnectionFailed,
         Self::ResourcesExhausted,
+        Self::CertificateExpired,
+        Self::CertificateName,
+        Self::CertificateUntrusted,
         Self::Tls,
+        Self::NoAnswer,
+        Self::AnswerCut,
+        Self::StreamReset,
         Self::Protocol,
         Self::AnswerTooLarge,
         Self::Unauthorized,
@@ -270,7 +327,13 @@ impl FailureKind {
             Self::ConnectionReset => "connection reset",
             Self::ConnectionFailed => "connection failed",
             Self::ResourcesExhausted => "ports or file handles exhausted",
+            Self::CertificateExpired => "certificate expired or not yet valid",
+            Self::CertificateName => "certificate of another name",
+            Self::CertificateUntrusted => "certificate not trusted",
             Self::Tls => "TLS handshake failed",
+            Self::NoAnswer => "closed without an answer",
+            Self::AnswerCut => "answer cut short",
+            Self::StreamReset => "stream reset",
             Self::Protocol => "not a valid answer",
             Self::AnswerTooLarge => "answer too large",
             Self::Unauthorized => "unauthorized",
@@ -372,6 +435,42 @@ pub struct Failure {
     pub sample: Option<Sample>,
 }
 
+/// What answers must be like, and how many were not.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Expectation {
+    /// The check's name.
+    pub name: String,
+    /// The check's place in the scenario's `checks`, from 0.
+    pub check: u32,
+    /// Answers looked at: the last of each request.
+    pub answers: u64,
+    /// Answers that were not as expected.
+    pub failed: u64,
+    /// Seconds since the run's start of the first and the last of those.
+    pub first_seconds: Option<f64>,
+    /// See `first_seconds`.
+    pub last_seconds: Option<f64>,
+    /// What was wrong with one of them, in words.
+    pub reason: Option<String>,
+    /// That one.
+    pub sample: Option<Sample>,
+}
+
+/// What compressing the bodies of requests did.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Compressed {
+    /// Requests with a compressed body.
+    pub requests: u64,
+    /// Bytes of their bodies before.
+    pub bytes_before: u64,
+    /// Bytes of their bodies as they were sent.
+    pub bytes_after: u64,
+    /// The generator's time for it, in microseconds.
+    pub cost_us: u64,
+}
+
 /// Connections of a run.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default)]
@@ -397,6 +496,17 @@ pub enum VerdictStatus {
     Degraded,
     /// The generator was the bottleneck: the numbers say nothing about the target.
     Invalid,
+}
+
+impl VerdictStatus {
+    /// The verdict in a word, as the wire writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Degraded => "degraded",
+            Self::Invalid => "invalid",
+        }
+    }
 }
 
 /// The verdict with its reasons in words.
@@ -470,6 +580,9 @@ pub struct RunInfo {
     pub planned_seconds: Option<f64>,
     /// Each target's address.
     pub targets: Vec<String>,
+    /// What a person must know of it: certificates that are not checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What a run looked like in one tick: the whole run so far, and the last moments of it.
@@ -569,6 +682,26 @@ pub struct RunRecord {
     pub plan_fingerprint: String,
     /// Runner's version, cores, operating system.
     pub environment: Environment,
+    /// What was read and fetched for it, so that a repetition can be held against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supplies: Vec<SupplyRecord>,
+}
+
+/// Something that a run was given from outside.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupplyRecord {
+    /// The field of the scenario that asked for it (`pools.customers`).
+    pub path: String,
+    /// Where it came from: a file or an address.
+    pub source: String,
+    /// Items, events or points.
+    pub items: u64,
+    /// Hash of its content.
+    pub hash: String,
+    /// When a target gave it, in RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched_at: Option<String>,
 }
 
 /// Where a run ran.
@@ -658,6 +791,12 @@ pub struct RunResult {
     /// What became of each threshold.
     #[serde(default)]
     pub thresholds: Vec<ThresholdResult>,
+    /// What answers had to be like, by check.
+    #[serde(default)]
+    pub expectations: Vec<Expectation>,
+    /// Compression of bodies; zero where none was asked for.
+    #[serde(default)]
+    pub compressed: Compressed,
     /// What was changed while it ran.
     pub changes: Vec<Change>,
     /// One row per second.

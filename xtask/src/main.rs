@@ -1,9 +1,11 @@
 //! The project's own commands: `cargo xtask <command>`.
 
+mod bench;
 mod build;
 mod check;
 mod demo;
 mod install;
+mod instructions;
 mod panel;
 mod screen;
 mod test;
@@ -24,6 +26,10 @@ cargo xtask <command>
   ui [--dev]            build only the panel; --dev: not optimised, fast to build
   test [STEP...]        everything that decides whether a change lands, or only some of its steps
   test --list           name the steps
+  instructions [NAME...]
+                        instructions per event of each built-in (valgrind), whatever else the machine does
+  bench http [cost|pace OPTIONS...]
+                        the generator beside wrk, h2load and oha; see docs/benchmarks.md
   check                 the layers of ARCHITECTURE.md and the habits of the tree";
 
 fn main() -> ExitCode {
@@ -51,6 +57,8 @@ fn obey(arguments: &[String]) -> Result<()> {
             Ok(())
         }
         ["test", ..] => test::all(&workspace, &arguments[1..]),
+        ["instructions", ..] => instructions::count(&workspace, &arguments[1..]),
+        ["bench", "http", ..] => bench::http(&workspace, &arguments[2..]),
         ["check"] => check::all(&workspace),
         [] | ["help" | "-h" | "--help"] => {
             screen::line(USAGE);

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -74,6 +74,31 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// What a program prints; its errors go to the terminal.
+///
+/// # Errors
+/// When it cannot be started or does not succeed.
+pub(crate) fn said(command: &mut Command) -> Result<String> {
+    let shown = typed(command);
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start `{shown}`"))?;
+    if !output.status.success() {
+        bail!("`{shown}` ended with {}", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The program that cargo says it built, among its messages in JSON.
+///
+/// # Errors
+/// When it names none.
+pub(crate) fn built_program(messages: &str) -> Result<String> {
+    let executable = |message: &str| -> Option<String> {
+        let rest = message.split_once("\"executable\":\"")?.1;
+        Some(rest.split_once('"')?.0.replace("\\\\", "\\"))
+    };
+    messages.lines().rev().find_map(executable).context("cargo did not say where the program is")
+}
+
 /// A command as it would be typed, without the environment.
 pub(crate) fn typed(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
@@ -102,6 +127,13 @@ mod tests {
         let mut command = Command::new("/opt/bin/cargo");
         command.args(["test", "--config", "a b"]);
         assert_eq!(typed(&command), "cargo test --config 'a b'");
+    }
+
+    #[test]
+    fn the_program_is_read_from_cargos_message() {
+        let message = r#"{"reason":"compiler-artifact","executable":"/t/portable-1.wasm","fresh":true}"#;
+        assert_eq!(built_program(message).unwrap(), "/t/portable-1.wasm");
+        assert!(built_program(r#"{"executable":null}"#).is_err());
     }
 
     #[test]

@@ -131,6 +131,7 @@ pub(crate) fn describe(command: &Command) -> String {
         Command::Stop => "stopped".to_owned(),
         Command::Abort => "aborted".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("rate {}", crate::format::multiplier(*multiplier)),
+        Command::SetWeights { .. } | Command::SetUsers { .. } => command.in_words(),
     }
 }
 
@@ -194,6 +195,7 @@ pub(crate) mod tests {
                 ended_at: None,
                 planned_seconds: Some(60.0),
                 targets: vec!["http://127.0.0.1:7979".to_owned()],
+                warnings: Vec::new(),
             },
             snapshot: Snapshot {
                 state,

@@ -302,7 +302,7 @@ struct Client {
 impl Client {
     fn new(headers: &[(String, String)]) -> Result<Self, SinkError> {
         let wrong = |why: String| SinkError::Page { url: "anything".to_owned(), why };
-        let tls = crate::transport::dial::TlsConfig::public_roots().map_err(wrong)?;
+        let tls = crate::transport::tls::TlsConfig::public_roots().map_err(wrong)?;
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use shared::generate::clock::TimeFormat;
@@ -19,12 +19,10 @@ use crate::cli::GenerateArgs;
 use crate::dataset::{Dataset, Watch, Written};
 use crate::report::counted;
 
-/// Bytes that are gathered before the file is written to.
-const BUFFER: usize = 1 << 20;
+/// Bytes that are gathered before the file is written to. What comes in longer runs goes out as it is.
+const BUFFER: usize = 64 << 10;
 /// Longest window, in hours: a hundred years.
 const MAX_HOURS: f64 = 876_000.0;
-/// How often a line is printed where it cannot change.
-const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// Writes the dataset, and says what became of it.
 pub(super) fn generate(args: &GenerateArgs) -> Result<Exit, Refusal> {
@@ -169,10 +167,9 @@ fn write(
     }
 }
 
-/// Progress on standard error.
+/// Progress on standard error, where somebody watches; scripts get the last line alone.
 struct Progress {
     bar: Option<ProgressBar>,
-    next: Instant,
 }
 
 impl Progress {
@@ -180,30 +177,21 @@ impl Progress {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(expected, ProgressDrawTarget::stderr_with_hz(10));
             let template = match expected {
-                Some(_) => "{bar:24} {human_pos} of {human_len} events  {per_sec}  {eta} left  {msg}",
-                None => "{spinner} {human_pos} events  {per_sec}  {msg}",
+                Some(_) => "{bar:24} {human_pos} of {human_len} events  {msg}  {per_sec}  {eta} left",
+                None => "{spinner} {human_pos} events  {msg}  {per_sec}",
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━╸─"));
             }
             bar
         });
-        Self { bar, next: Instant::now() + PLAIN_EVERY }
+        Self { bar }
     }
 
     fn show(&mut self, written: Written) {
-        let what = if written.gathering { "gathering columns" } else { "" };
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(written.events);
-                bar.set_message(what);
-            }
-            None if Instant::now() >= self.next => {
-                self.next = Instant::now() + PLAIN_EVERY;
-                anstream::eprintln!("{}, {} {what}", counted(written.events, "event"), wording::bytes(written.bytes));
-            }
-            None => {}
-        }
+        let Some(bar) = &self.bar else { return };
+        bar.set_position(written.events);
+        bar.set_message(if written.gathering { "gathering columns".to_owned() } else { wording::bytes(written.bytes) });
     }
 
     fn end(self) {

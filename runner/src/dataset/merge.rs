@@ -61,10 +61,11 @@ impl Merge {
         let input = &mut self.inputs[index];
         let entries = &input.chunk.entries[input.next..];
         let most = usize::try_from(most).unwrap_or(usize::MAX).min(entries.len());
-        let mut count = 1;
-        while count < most && second.is_none_or(|other| entries[count].key() < other) {
-            count += 1;
-        }
+        // Never none: the first comes before all others' first.
+        let count = match second {
+            Some(other) => entries[..most].partition_point(|entry| entry.key() < other).max(1),
+            None => most,
+        };
         let (bytes, together) = input.chunk.together(&entries[..count]);
         let from = input.next;
         input.next += together;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use shared::metrics::Histogram;
 use shared::run::{
-    Bytes, ConnectionCounts, Counts, EventTypeRow, Failure, FailureKind, Latencies, Percentiles, Sample, Totals,
+    Bytes, Compressed, ConnectionCounts, Counts, EventTypeRow, Expectation, Failure, FailureKind, Latencies,
+    Percentiles, Sample, Totals,
 };
 use shared::units::Nanos;
 
@@ -21,6 +22,7 @@ pub(crate) struct Account {
     pub(crate) requests: Counts,
     pub(crate) bytes: Bytes,
     pub(crate) connections: ConnectionCounts,
+    pub(crate) compressed: Compressed,
     pub(crate) response_time: Histogram,
     pub(crate) send_lag: Histogram,
     pub(crate) own_lag: Histogram,
@@ -32,6 +34,8 @@ pub(crate) struct Account {
     event_types: Vec<OfType>,
     statuses: BTreeMap<u16, u64>,
     failures: BTreeMap<FailureKind, Failure>,
+    /// By check of answers; names are not known here.
+    expectations: Vec<Expectation>,
     samples: Vec<Sample>,
     sample_number: u64,
     gauges: Vec<Gauges>,
@@ -54,6 +58,7 @@ impl Account {
             requests: Counts::default(),
             bytes: Bytes::default(),
             connections: ConnectionCounts::default(),
+            compressed: Compressed::default(),
             response_time: Histogram::new(),
             send_lag: Histogram::new(),
             own_lag: Histogram::new(),
@@ -73,6 +78,7 @@ impl Account {
                 .collect(),
             statuses: BTreeMap::new(),
             failures: BTreeMap::new(),
+            expectations: Vec::new(),
             samples: Vec::new(),
             sample_number: 0,
             gauges: vec![Gauges::default(); workers],
@@ -121,6 +127,24 @@ impl Account {
                 failure.sample = seen.sample;
             }
         }
+        self.compressed.requests += delta.compressed.requests;
+        self.compressed.bytes_before += delta.compressed.bytes_before;
+        self.compressed.bytes_after += delta.compressed.bytes_after;
+        self.compressed.cost_us += delta.compressed.cost_us;
+        if self.expectations.len() < delta.expectations.len() {
+            self.expectations.resize_with(delta.expectations.len(), Expectation::default);
+        }
+        for (known, seen) in self.expectations.iter_mut().zip(delta.expectations) {
+            known.answers += seen.answers;
+            known.failed += seen.failed;
+            let seconds = |at: Option<Nanos>| at.map(|at| at.as_secs_f64());
+            known.first_seconds = [known.first_seconds, seconds(seen.first)].into_iter().flatten().reduce(f64::min);
+            known.last_seconds = [known.last_seconds, seconds(seen.last)].into_iter().flatten().reduce(f64::max);
+            if let (None, Some((reason, sample))) = (&known.sample, seen.example) {
+                known.reason = Some(reason);
+                known.sample = Some(sample);
+            }
+        }
         if let Some(gauges) = self.gauges.get_mut(worker) {
             *gauges = delta.gauges;
         }
@@ -153,6 +177,11 @@ impl Account {
         }
     }
 
+    /// Events sent of each type.
+    pub(crate) fn sent_by_type(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.event_types.iter().map(|of_type| (of_type.name.as_str(), of_type.counts.sent))
+    }
+
     /// By event type, in the plan's order; shares are of the events sent.
     pub(crate) fn event_types(&self) -> Vec<EventTypeRow> {
         let sent = self.events.sent.max(1) as f64;
@@ -166,6 +195,11 @@ impl Account {
         self.event_types.iter().map(row).collect()
     }
 
+    /// The scenario's shares do not hold any more.
+    pub(crate) fn forget_declared(&mut self) {
+        self.event_types.iter_mut().for_each(|of_type| of_type.declared_share = None);
+    }
+
     /// Failed events by kind.
     pub(crate) fn failure_counts(&self) -> BTreeMap<FailureKind, u64> {
         self.failures.iter().map(|(kind, failure)| (*kind, failure.count)).collect()
@@ -174,6 +208,16 @@ impl Account {
     /// Failures with their times and samples.
     pub(crate) fn failures(&self) -> Vec<Failure> {
         self.failures.values().cloned().collect()
+    }
+
+    /// What became of the checks of answers, by their places and names.
+    pub(crate) fn expectations(&self, checks: &[(u32, String)]) -> Vec<Expectation> {
+        let of = |(index, (check, name)): (usize, &(u32, String))| Expectation {
+            name: name.clone(),
+            check: *check,
+            ..self.expectations.get(index).cloned().unwrap_or_default()
+        };
+        checks.iter().enumerate().map(of).collect()
     }
 
     /// Answers by status.

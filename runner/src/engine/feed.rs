@@ -5,14 +5,17 @@
 
 use std::sync::Arc;
 
-use shared::plan::{Cursor, Planned, Schedule};
+use shared::checks::ShareCheck;
+use shared::plan::{Cursor, Planned, Schedule, Share};
 use shared::scenario::model::load::Load;
-use shared::units::Nanos;
+use shared::units::{EpochMicros, Nanos};
 
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
+use crate::engine::gate::Gate;
 use crate::engine::job::{Job, Spare};
 use crate::engine::notes::Note;
+use crate::engine::packing::Packer;
 use crate::engine::slots::Slots;
 use crate::engine::target::{TargetSetup, Targets};
 use crate::fingerprint::Lens;
@@ -26,15 +29,24 @@ const LATE_AFTER: Nanos = Nanos::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Feed {
     pub(crate) target: usize,
+    /// The workload's number in the plan.
+    pub(crate) workload: usize,
+    /// What lets its requests go.
+    pub(crate) gate: Gate,
     /// Its number among the worker's feeds.
     place: u16,
+    share: Share,
     targets: Targets,
     cursor: Cursor,
     schedule: Schedule,
     /// Where the target decides how much is sent: the requests that it may have at once.
     slots: Option<Slots>,
-    /// When the next event is due, in schedule time; none when nothing more is known to come. With slots, an event is
-    /// due when one is free.
+    /// Whether it is made of users who wait for their answers.
+    users: bool,
+    /// Whether what it says about an entity must arrive in its order.
+    ordered: bool,
+    /// When the next event is due at the earliest, in schedule time; none when nothing more is known to come. With
+    /// slots, an event is due when one is free.
     next: Option<Nanos>,
     /// The next event, if it is rendered already.
     rendered: Option<(Planned, Job)>,
@@ -44,16 +56,40 @@ pub(crate) struct Feed {
     drop_after: Option<Nanos>,
     /// What a ledger looks at events with; none where there is none.
     lens: Option<Lens>,
+    packer: Option<Packer>,
+    /// Where event time starts, unless an event happens when it is due.
+    start: Option<EpochMicros>,
+    /// Whether its events happened in the past: the schedule says when, the slots when they are sent.
+    backfill: bool,
+    /// Whether it must be known where events stand in their requests.
+    places: bool,
+    /// Checks of the values of fields, and how many events had each since they were asked for last.
+    checks: Arc<[ShareCheck]>,
+    values: Vec<Vec<u64>>,
 }
 
 /// A workload's part in one worker, before it begins.
 pub(crate) struct Part {
+    /// The workload's number in the plan.
+    pub(crate) workload: usize,
     /// Its number among the worker's feeds.
     pub(crate) place: u16,
     pub(crate) target: usize,
+    pub(crate) share: Share,
     pub(crate) cursor: Cursor,
     pub(crate) schedule: Schedule,
     pub(crate) slots: Option<Slots>,
+    /// Whether it is made of users who wait for their answers.
+    pub(crate) users: bool,
+    /// Whether what it says about an entity must arrive in its order.
+    pub(crate) ordered: bool,
+    pub(crate) gate: Gate,
+    /// Where event time starts, unless an event happens when it is due.
+    pub(crate) start: Option<EpochMicros>,
+    /// Whether its events happened in the past and are sent as fast as the target takes them.
+    pub(crate) backfill: bool,
+    /// Whether it must be known where events stand in their requests.
+    pub(crate) places: bool,
 }
 
 /// What a feed has for the worker.
@@ -71,21 +107,52 @@ pub(crate) enum Fed {
 
 impl Feed {
     /// A feed that has not begun.
-    pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
-        let Part { place, target, mut cursor, schedule, slots } = part;
-        let next = cursor.next_due(&schedule);
-        Self {
-            target,
+    pub(crate) fn new(part: Part, targets: Targets, load: &Load, checks: Arc<[ShareCheck]>) -> Self {
+        let Part {
+            workload,
             place,
+            target,
+            share,
+            mut cursor,
+            schedule,
+            slots,
+            users,
+            ordered,
+            gate,
+            start,
+            backfill,
+            places,
+        } = part;
+        if users {
+            cursor.wait_for_answers();
+        }
+        let next = cursor.next_until(&schedule, Nanos::ZERO);
+        let compression = targets.get(target).and_then(|setup| setup.compression);
+        // Levels were checked with the scenario; what else could fail is memory.
+        let packer = compression.and_then(|(compression, level)| Packer::new(compression, level).ok());
+        Self {
+            packer,
+            target,
+            workload,
+            gate,
+            place,
+            share,
             targets,
             cursor,
             schedule,
             slots,
+            users,
+            ordered,
             next,
             rendered: None,
             batch: None,
             late_after: load.late_after.unwrap_or(LATE_AFTER),
             drop_after: load.drop_after,
+            start,
+            backfill,
+            places,
+            values: checks.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
+            checks,
             lens: None,
         }
     }
@@ -93,6 +160,11 @@ impl Feed {
     /// The same feed, whose events are noted for a ledger.
     pub(crate) fn noting(self, lens: Option<Lens>) -> Self {
         Self { lens, ..self }
+    }
+
+    /// How many events had each value of each check of shares; whoever takes them sets them to 0.
+    pub(crate) fn values(&mut self) -> &mut [Vec<u64>] {
+        &mut self.values
     }
 
     /// When it next has something, in run time; none while nothing is known to come.
@@ -107,28 +179,61 @@ impl Feed {
         let ahead = if self.rendered.is_some() { Nanos::ZERO } else { RENDER_AHEAD };
         let event = self.next_event().and_then(|next| Some(clock.run_time(next)?.saturating_sub(ahead)));
         let batch = self.next_flush().and_then(|deadline| clock.run_time(deadline));
-        let ends = self.next.is_none() || self.slots.is_some();
-        let end = self.schedule.end().filter(|_end| ends).and_then(|end| clock.run_time(end));
+        let ends = self.next.is_none() || self.slots.is_some() || self.users;
+        let end = self.schedule.end().filter(|_end| ends && !self.backfill).and_then(|end| clock.run_time(end));
         [event, batch, end].into_iter().flatten().min()
     }
 
     /// Whether its schedule is over: nothing more can become due, whatever is done to the rate.
     pub(crate) fn is_over(&self, schedule_now: Nanos) -> bool {
-        let past_end = self.schedule.end().is_none_or(|end| schedule_now >= end);
-        self.batch.is_none()
-            && match &self.slots {
-                None => self.next.is_none() && past_end,
-                Some(_) => {
-                    self.next.is_none() || (past_end && self.schedule.end().is_some() && self.next_event().is_none())
-                }
-            }
+        let past_end =
+            !self.backfill && self.schedule.end().is_some_and(|end| schedule_now >= end) && self.next_event().is_none();
+        let exhausted = match (&self.slots, self.users) {
+            (Some(_), _) => self.next.is_none(),
+            (None, true) => self.rendered.is_none() && self.cursor.is_over(),
+            (None, false) => self.next.is_none() && self.schedule.end().is_none(),
+        };
+        self.batch.is_none() && (exhausted || past_end)
     }
 
     /// A request of its own was over at a moment of schedule time.
     pub(crate) fn ended(&mut self, at: Nanos) {
-        let at = self.schedule.own_time_at(at);
+        let at = if self.backfill { at } else { self.schedule.own_time_at(at) };
         if let Some(slots) = &mut self.slots {
             slots.give_back(at);
+        }
+    }
+
+    /// A user had its answer at a moment of schedule time.
+    pub(crate) fn answered(&mut self, user: u64, at: Nanos) {
+        self.cursor.answered(user, self.schedule.own_time_at(at));
+        // Who is ready now may come before whoever was next.
+        self.look(Nanos::ZERO);
+    }
+
+    /// From a moment of schedule time on, its mix has these weights.
+    pub(crate) fn set_weights(&mut self, at: Nanos, weights: &[f64]) {
+        self.cursor.set_weights(&self.schedule, at, weights);
+    }
+
+    /// From a moment of schedule time on, there are so many users; or, at the target's own pace, so many requests at
+    /// once.
+    pub(crate) fn set_users(&mut self, at: Nanos, users: u32) {
+        if let Some(slots) = &mut self.slots {
+            let Share { index, count } = self.share;
+            slots.set_count(users / count + u32::from(index < users % count), self.schedule.own_time_at(at));
+        } else if self.users {
+            self.cursor.set_users(&self.schedule, at, u64::from(users));
+            self.look(Nanos::ZERO);
+        }
+    }
+
+    /// Looks for what comes next, deciding nothing beyond a moment of schedule time.
+    fn look(&mut self, until: Nanos) {
+        if self.rendered.is_none() {
+            // At the target's pace the schedule says when events happened, not when they are sent.
+            let until = if self.slots.is_some() { Nanos(u64::MAX) } else { until };
+            self.next = self.cursor.next_until(&self.schedule, until);
         }
     }
 
@@ -151,23 +256,45 @@ impl Feed {
 
     /// When a slot is free, in schedule time; none beyond the end.
     fn next_slot(&self) -> Option<Nanos> {
-        let due = self.schedule.due_at(self.slots.as_ref()?.first_free()?)?;
+        let free = self.slots.as_ref()?.first_free()?;
+        if self.backfill {
+            return Some(free);
+        }
+        let due = self.schedule.due_at(free)?;
         self.schedule.end().is_none_or(|end| due < end).then_some(due)
     }
 
     /// Multiplies the rate from a moment of schedule time on.
     pub(crate) fn multiply(&mut self, at: Nanos, multiplier: f64) {
-        self.schedule.set_multiplier(at, multiplier);
-        if self.rendered.is_none() {
-            self.next = self.cursor.next_due(&self.schedule);
+        // In a backfill the schedule says when events happened: that is not to be changed.
+        if self.backfill {
+            return;
         }
+        self.schedule.set_multiplier(at, multiplier);
+        self.look(Nanos::ZERO);
     }
 
     /// Renders the next event if its moment is near.
     pub(crate) fn render(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) {
-        let Some(at) = self.next_event().and_then(|next| times.schedule.run_time(next)) else { return };
-        if self.rendered.is_none() && at <= now.saturating_add(RENDER_AHEAD) {
-            self.emit(at, times.run, spare);
+        // A user who is answered meanwhile may come first.
+        if self.rendered.is_some() || self.users {
+            return;
+        }
+        let near = now.saturating_add(RENDER_AHEAD);
+        let soon = |feed: &Self| {
+            let due = feed.next_event()?;
+            times.schedule.run_time(due).filter(|at| *at <= near).map(|at| (due, at))
+        };
+        if soon(self).is_none() {
+            return;
+        }
+        if !self.cursor.is_decided() {
+            self.look(times.schedule.schedule_time(near));
+        }
+        if let Some((due, at)) = soon(self)
+            && self.cursor.is_decided()
+        {
+            self.emit(due, at, times.run, spare);
         }
     }
 
@@ -181,13 +308,23 @@ impl Feed {
         {
             return self.flush(at).map(|job| Fed::Lingered { job });
         }
-        let (due, at) = event.filter(|(_, at)| *at <= now)?;
+        let (mut due, mut at) = event.filter(|(_, at)| *at <= now)?;
+        let until = times.schedule.schedule_time(now);
         if self.rendered.is_none() {
-            self.emit(at, times.run, spare);
+            if !self.cursor.is_decided() {
+                // What lay beyond the horizon may be somebody else's.
+                self.look(until);
+                let event = self.next_event().and_then(|next| Some((next, times.schedule.run_time(next)?)));
+                (due, at) = event.filter(|(_, at)| *at <= now && self.cursor.is_decided())?;
+            }
+            self.emit(due, at, times.run, spare);
         }
         let (planned, job) = self.rendered.take()?;
-        self.next = self.cursor.next_due(&self.schedule);
-        Some(self.route(planned, job, due, at, spare))
+        if !self.checks.is_empty() {
+            self.look_into(&job);
+        }
+        self.look(until);
+        Some(self.route(planned, job, due, times, spare))
     }
 
     /// The batch that is being filled, due now.
@@ -218,27 +355,52 @@ impl Feed {
     }
 
     /// Renders the next event into a job of its own.
-    fn emit(&mut self, at: Nanos, clock: &RunClock, spare: &mut Spare) {
+    fn emit(&mut self, due: Nanos, at: Nanos, clock: &RunClock, spare: &mut Spare) {
         let setup = &self.targets[self.target];
         let mut job = spare.take(setup.room);
         job.buffer.extend_from_slice(&setup.routes[0].prefix);
-        let start = job.buffer.len();
-        let planned = self.cursor.emit(clock.date(at), &mut job.buffer);
+        let happens = match (self.start, self.next) {
+            (None, _) => clock.date(at),
+            // Of what has no moment of its own, the moment is when it is due.
+            (Some(start), None) => start.plus(due),
+            (Some(start), Some(_)) if self.slots.is_some() && !self.backfill => start.plus(due),
+            (Some(start), Some(next)) => start.plus(next),
+        };
+        let from = job.buffer.len();
+        let planned = self.cursor.emit(happens, &mut job.buffer);
+        if self.places {
+            job.places.push((from, job.buffer.len()));
+        }
         job.holds(planned.event_type.0, planned.id);
         if let Some(lens) = &self.lens {
-            job.notes.push(Note::new(&planned, lens, job.buffer.get(start..).unwrap_or_default()));
+            job.notes.push(Note::new(&planned, lens, job.buffer.get(from..).unwrap_or_default()));
         }
         self.rendered = Some((planned, job));
     }
 
+    /// Counts the values that checks want to know of a rendered event.
+    fn look_into(&mut self, job: &Job) {
+        let setup = &self.targets[self.target];
+        let event = job.body(setup.room + setup.routes[0].prefix.len());
+        for (check, counts) in self.checks.iter().zip(&mut self.values) {
+            if let Some(count) = check.place_in(event).and_then(|place| counts.get_mut(place)) {
+                *count += 1;
+            }
+        }
+    }
+
     /// Sends an event alone, or puts it into the batch.
-    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, at: Nanos, spare: &mut Spare) -> Fed {
+    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, times: Times<'_>, spare: &mut Spare) -> Fed {
+        // It was found due at a moment of run time, which it still has.
+        let at = times.schedule.run_time(due).unwrap_or_default();
         let targets = Arc::clone(&self.targets);
         let setup = &targets[self.target];
         let event_type = planned.event_type.0;
         let own = setup.own_route(planned.event_type);
         let (Some(batch_route), None) = (setup.batch_route, own) else {
             job.route = own.unwrap_or(0);
+            job.entity = Some(planned.entity).filter(|_entity| self.ordered);
+            job.waiters.extend(planned.waiter.filter(|_user| self.users));
             return Fed::Alone { event_type, job: self.finish(job, at, setup) };
         };
         let route = &setup.routes[batch_route];
@@ -246,18 +408,24 @@ impl Feed {
             let mut batch = spare.take(setup.room);
             batch.route = batch_route;
             batch.buffer.extend_from_slice(&route.prefix);
-            (batch, due.saturating_add(route.linger))
+            (batch, due.saturating_add(times.schedule.passes_in(route.linger)))
         });
         if !batch.types.is_empty() {
             batch.buffer.extend_from_slice(&route.separator);
         }
+        let from = batch.buffer.len();
         batch.buffer.extend_from_slice(job.body(setup.room + setup.routes[0].prefix.len()));
+        if self.places {
+            batch.places.push((from, batch.buffer.len()));
+        }
         batch.holds(event_type, planned.id);
         batch.notes.append(&mut job.notes);
+        batch.waiters.extend(planned.waiter.filter(|_user| self.users));
         spare.give(job);
         let full = batch.types.len() >= route.max_events as usize;
-        // The last event of the schedule takes the rest with it: nothing else would.
-        let last = self.next.is_none() && (self.schedule.end().is_some() || self.slots.is_some());
+        // The last event of the schedule takes the rest with it: nothing else would. So does that of the last user who
+        // does not wait: the others wait for this very batch.
+        let last = self.next.is_none() && (self.schedule.end().is_some() || self.slots.is_some() || self.users);
         match if full || last { self.flush(at) } else { None } {
             Some(job) => Fed::Filled { event_type, job },
             None => Fed::Batched { event_type },
@@ -267,11 +435,15 @@ impl Feed {
     fn finish(&mut self, mut job: Job, due: Nanos, setup: &TargetSetup) -> Job {
         let route = &setup.routes[job.route];
         job.buffer.extend_from_slice(&route.suffix);
+        if let Some(packer) = self.packer.as_mut().filter(|_| route.head.has_body()) {
+            job.pack(packer);
+        }
         job.due = due;
         job.late_after = self.late_after;
         job.drop_after = self.drop_after;
+        job.feed = self.place;
         if let Some(slots) = &mut self.slots {
-            job.feed = slots.take().then_some(self.place);
+            job.admitted = slots.take();
         }
         job.complete(route);
         job

@@ -5,6 +5,7 @@ use shared::run::FailureKind;
 use shared::units::Nanos;
 
 use crate::engine::notes::Note;
+use crate::engine::packing::{Packed, Packer};
 use crate::engine::target::Route;
 
 /// Jobs kept for reuse by one worker.
@@ -21,6 +22,8 @@ pub(crate) struct Job {
     start: usize,
     /// Which of its target's routes it takes.
     pub(crate) route: usize,
+    /// Where each event stands in the buffer, if that is to be known.
+    pub(crate) places: Vec<(usize, usize)>,
     /// Type of each event in it, in their order.
     pub(crate) types: Vec<u16>,
     /// What a ledger will say of each event in it; empty where none is kept.
@@ -41,17 +44,33 @@ pub(crate) struct Job {
     pub(crate) retry_of: Option<FailureKind>,
     /// Whether it had to wait for a connection.
     pub(crate) waited: bool,
+    /// What compressing its body did, if it was.
+    pub(crate) packed: Option<Packed>,
     /// Decides the random part of its waits.
     pub(crate) key: u64,
     /// Sent later than this after its moment, it is late.
     pub(crate) late_after: Nanos,
     /// Not sent this long after its moment, it is dropped.
     pub(crate) drop_after: Option<Nanos>,
-    /// The feed that wants to know of its end.
-    pub(crate) feed: Option<u16>,
+    /// The feed that it comes from, by its number in the worker.
+    pub(crate) feed: u16,
+    /// Whether the feed counts it among those on their way and wants to know of its end.
+    pub(crate) admitted: bool,
+    /// Whether it had to wait for others of its workload.
+    pub(crate) held: bool,
+    /// Whom it is about, where its place among others about the same matters.
+    pub(crate) entity: Option<u64>,
+    /// Users who wait for its answer.
+    pub(crate) waiters: Vec<u64>,
 }
 
 impl Job {
+    /// Compresses the body; to be called before the request is complete. A body that cannot be is sent as it is, which
+    /// the target will refuse.
+    pub(crate) fn pack(&mut self, packer: &mut Packer) {
+        self.packed = packer.pack(&mut self.buffer, self.start).ok();
+    }
+
     /// Writes the head in front of the body; from then on it is complete.
     pub(crate) fn complete(&mut self, route: &Route) {
         // The head of this route may need less room than the longest.
@@ -63,6 +82,11 @@ impl Job {
     /// The request as it goes over the wire.
     pub(crate) fn request(&self) -> &[u8] {
         &self.buffer[self.start..]
+    }
+
+    /// The events in it, as they were rendered.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &[u8]> {
+        self.places.iter().filter_map(|(from, to)| self.buffer.get(*from..*to))
     }
 
     /// Bytes that it takes in memory.
@@ -78,13 +102,18 @@ impl Job {
         self.types.clear();
         self.notes.clear();
         self.unanswered = false;
+        self.places.clear();
         self.first_sent = None;
         self.attempts = 0;
         self.throttled = false;
         self.retry_of = None;
         self.waited = false;
+        self.packed = None;
         self.key = 0;
-        self.feed = None;
+        self.admitted = false;
+        self.held = false;
+        self.entity = None;
+        self.waiters.clear();
     }
 
     /// Notes an event whose bytes are in the buffer.

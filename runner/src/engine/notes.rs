@@ -6,6 +6,7 @@ use shared::plan::Planned;
 use shared::run::FailureKind;
 
 use crate::engine::job::Job;
+use crate::engine::meaning::Meaning;
 use crate::engine::recorder::Ending;
 use crate::fingerprint::{Fingerprint, Key, Lens, hash};
 use crate::ledger::{Entry, Outcome, Page};
@@ -37,6 +38,9 @@ pub(crate) fn may_have_arrived(kind: FailureKind) -> bool {
     match kind {
         FailureKind::Timeout
         | FailureKind::ConnectionReset
+        | FailureKind::NoAnswer
+        | FailureKind::AnswerCut
+        | FailureKind::StreamReset
         | FailureKind::Protocol
         | FailureKind::AnswerTooLarge
         | FailureKind::Aborted => true,
@@ -44,6 +48,9 @@ pub(crate) fn may_have_arrived(kind: FailureKind) -> bool {
         | FailureKind::ConnectionRefused
         | FailureKind::ConnectionFailed
         | FailureKind::ResourcesExhausted
+        | FailureKind::CertificateExpired
+        | FailureKind::CertificateName
+        | FailureKind::CertificateUntrusted
         | FailureKind::Tls
         | FailureKind::Unauthorized
         | FailureKind::Throttled
@@ -55,7 +62,9 @@ pub(crate) fn may_have_arrived(kind: FailureKind) -> bool {
 }
 
 /// Notes every event of a request, with its answer's status and body where there was one.
-pub(crate) fn note(page: &mut Page, job: &Job, ending: &Ending, status: Option<u16>, body: &[u8]) {
+///
+/// `items` says what became of each, where the answer told in the way that the scenario describes.
+pub(crate) fn note(page: &mut Page, job: &Job, ending: &Ending, items: &[Meaning], status: Option<u16>, body: &[u8]) {
     let events = job.notes.len();
     let whole = match ending.failure {
         None if ending.duplicate => Outcome::Known,
@@ -64,13 +73,18 @@ pub(crate) fn note(page: &mut Page, job: &Job, ending: &Ending, status: Option<u
         Some(kind) if job.unanswered || may_have_arrived(kind) => Outcome::InDoubt,
         Some(_) => Outcome::Refused,
     };
-    let told = if whole == Outcome::Partly { told_one_by_one(body, events) } else { None };
+    let told = match (whole, items) {
+        (_, [_, ..]) => Some(items.to_vec()),
+        (Outcome::Partly, []) => told_one_by_one(body, events),
+        _ => None,
+    };
     let sent_us = job.first_sent.unwrap_or(ending.at).as_micros();
     for (place, note) in job.notes.iter().enumerate() {
         let outcome = match told.as_ref().and_then(|told| told.get(place)) {
-            Some(true) => Outcome::Acknowledged,
-            Some(false) if job.unanswered => Outcome::InDoubt,
-            Some(false) => Outcome::Refused,
+            Some(Meaning::Accepted) => Outcome::Acknowledged,
+            Some(Meaning::Duplicate) => Outcome::Known,
+            Some(Meaning::Refused(_)) if job.unanswered => Outcome::InDoubt,
+            Some(Meaning::Refused(_)) => Outcome::Refused,
             None => whole,
         };
         let entry = Entry {
@@ -89,7 +103,7 @@ pub(crate) fn note(page: &mut Page, job: &Job, ending: &Ending, status: Option<u
 }
 
 /// What an answer says of each event: `results`, in the order of the events, each with its `success`.
-fn told_one_by_one(body: &[u8], events: usize) -> Option<Vec<bool>> {
+fn told_one_by_one(body: &[u8], events: usize) -> Option<Vec<Meaning>> {
     #[derive(Deserialize)]
     struct Answer {
         results: Vec<Told>,
@@ -99,7 +113,11 @@ fn told_one_by_one(body: &[u8], events: usize) -> Option<Vec<bool>> {
         success: bool,
     }
     let answer: Answer = serde_json::from_slice(body).ok()?;
-    (answer.results.len() == events).then(|| answer.results.iter().map(|told| told.success).collect())
+    let meaning = |told: &Told| match told.success {
+        true => Meaning::Accepted,
+        false => Meaning::Refused(FailureKind::EventRejected),
+    };
+    (answer.results.len() == events).then(|| answer.results.iter().map(meaning).collect())
 }
 
 #[cfg(test)]
@@ -109,7 +127,10 @@ mod tests {
     #[test]
     fn an_answer_that_tells_each_event_is_believed_and_others_are_not() {
         let text = br#"{"total":2,"results":[{"success":true,"event_id":"a"},{"success":false,"error":"no"}]}"#;
-        assert_eq!(told_one_by_one(text, 2), Some(vec![true, false]));
+        assert_eq!(
+            told_one_by_one(text, 2),
+            Some(vec![Meaning::Accepted, Meaning::Refused(FailureKind::EventRejected)])
+        );
         assert_eq!(told_one_by_one(text, 3), None);
         assert_eq!(told_one_by_one(br#"{"successful":1}"#, 2), None);
         assert_eq!(told_one_by_one(br#"{"results":[{"ok":true}]}"#, 1), None);

@@ -29,6 +29,48 @@ fn a_dataset_has_exactly_the_events_asked_for_and_the_same_bytes_for_any_number_
     assert_eq!(table.lines().count(), 3_001);
 }
 
+/// Most memory that a command had while it wrote, in bytes, and what it wrote.
+#[cfg(target_os = "linux")]
+fn peak_memory(home: &Home, arguments: &[&str]) -> (u64, u64) {
+    use std::io::Read as _;
+    use std::process::Stdio;
+    let mut child = home.throng(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut stdout = child.stdout.take().unwrap();
+    let mut buffer = vec![0; 1 << 16];
+    let (mut peak, mut bytes) = (0, 0);
+    loop {
+        // It waits for whoever reads: while there is something to read, it is there to be looked at.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        peak = peak.max(kilobytes.unwrap_or(0) << 10);
+        match stdout.read(&mut buffer).unwrap() {
+            0 => break,
+            count => bytes += count as u64,
+        }
+    }
+    assert!(child.wait().unwrap().success());
+    (peak, bytes)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hundred_times_the_events_need_no_more_memory() {
+    let home = Home::new();
+    for format in ["jsonl", "json"] {
+        let generate = |count: &str| {
+            let event = ["generate", "commerce-events", "--hours", "24", "--workers", "2"];
+            peak_memory(&home, &[&event[..], &["--count", count, "--format", format]].concat())
+        };
+        let (few, _) = generate("2000");
+        let (many, bytes) = generate("200000");
+        assert!(few > 0 && bytes > 50_000_000, "{few}, {bytes}");
+        // The buffers of the workers fill up once, whatever comes after; all of it would be three times as much.
+        assert!(many < few + 16_000_000, "{format}: {few} bytes for 2,000 events, {many} for 200,000");
+    }
+}
+
 #[test]
 fn a_report_ends_a_dataset_on_request() {
     let home = Home::new();

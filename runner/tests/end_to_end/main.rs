@@ -3,11 +3,17 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod datasets;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod headless;
+#[cfg(test)]
+mod ingest;
 #[cfg(test)]
 mod interruption;
 #[cfg(test)]
@@ -16,3 +22,9 @@ mod journey;
 mod process;
 #[cfg(test)]
 mod safety;
+#[cfg(test)]
+mod sinks;
+#[cfg(test)]
+mod supplies;
+#[cfg(test)]
+mod trial;

@@ -96,6 +96,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         ended_at: Some("2026-11-21T10:01:00Z".to_owned()),
         planned_seconds: Some(60.0),
         targets: vec!["http://127.0.0.1:7979".to_owned()],
+        warnings: Vec::new(),
     };
     RunResult {
         schema_version: 1,
@@ -104,6 +105,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
             scenario: serde_json::Value::Null,
             plan_fingerprint: "feed".to_owned(),
             environment: Environment::default(),
+            supplies: Vec::new(),
         },
         verdict: Verdict::default(),
         totals: Totals::default(),
@@ -114,6 +116,8 @@ pub(crate) fn empty(id: &str) -> RunResult {
         failures: Vec::new(),
         connections: ConnectionCounts::default(),
         thresholds: Vec::new(),
+        expectations: Vec::new(),
+        compressed: Default::default(),
         changes: Vec::new(),
         timeline: Vec::new(),
     }

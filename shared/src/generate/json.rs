@@ -129,18 +129,32 @@ pub fn write_padded(number: u64, width: usize, out: &mut Vec<u8>) {
 
 /// Writes bits as lower-case hexadecimal digits, the highest first; at most 16.
 pub fn write_hex(bits: u64, digits: u32, out: &mut Vec<u8>) {
-    let digits = digits.min(16) as usize;
-    out.extend_from_slice(&hex_digits(bits)[16 - digits..]);
+    let text = hex_digits(bits);
+    // Mostly it is all of them, whose number the compiler then knows.
+    match text.get(16_usize.saturating_sub(digits as usize)..) {
+        Some(some) if some.len() < 16 => out.extend_from_slice(some),
+        _ => out.extend_from_slice(&text),
+    }
 }
 
 /// All 16 hexadecimal digits of some bits.
 pub(super) fn hex_digits(bits: u64) -> [u8; 16] {
     let mut text = [0; 16];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bits.to_be_bytes()) {
-        pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
-    }
+    text[..8].copy_from_slice(&eight_hex_digits((bits >> 32) as u32));
+    text[8..].copy_from_slice(&eight_hex_digits(bits as u32));
     text
+}
+
+/// Eight digits at once, a byte of a word each.
+fn eight_hex_digits(bits: u32) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut digits = u64::from(bits);
+    digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff;
+    digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff;
+    digits = (digits | digits << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // From ten on a digit is a letter.
+    let letters = (digits + 6 * ONES) >> 4 & ONES;
+    (digits + u64::from(b'0') * ONES + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -179,6 +193,12 @@ mod tests {
         fn numbers_are_written_as_serde_does(int: i64, float in any::<f64>().prop_filter("finite", |f| f.is_finite())) {
             prop_assert_eq!(written(|out| write_int(int, out)), serde_json::to_string(&int).unwrap());
             prop_assert_eq!(written(|out| write_float(float, out)).parse::<f64>().unwrap(), float);
+        }
+
+        #[test]
+        fn hexadecimal_digits_are_those_of_the_standard_library(bits: u64, digits in 1_u32..=16) {
+            let all = format!("{bits:016x}");
+            prop_assert_eq!(written(|out| write_hex(bits, digits, out)), &all[16 - digits as usize..]);
         }
 
         #[test]

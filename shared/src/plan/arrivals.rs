@@ -1,5 +1,6 @@
 //! Where arrivals lie in the order of things, whatever the rate: cut into buckets that anybody can compute.
 
+use crate::plan::Share;
 use crate::plan::schedule::Position;
 use crate::random::{Stream, unit};
 
@@ -43,10 +44,27 @@ pub(crate) struct Arrivals {
     table: Vec<u64>,
     /// Counts of an exact number, split in halves over and over: one level each.
     halves: Vec<Half>,
+    /// Buckets of others, which are counted and passed over.
+    others: Option<Stretches>,
     bucket: u64,
     places: Vec<u64>,
     next: usize,
     number: u64,
+}
+
+/// Turns that workers take stretch by stretch.
+#[derive(Clone, Copy, Debug)]
+struct Stretches {
+    share: Share,
+}
+
+impl Stretches {
+    /// Buckets in a stretch: some hundred arrivals, so that neighbours mostly stay together.
+    const LENGTH: u64 = 8;
+
+    fn has(self, bucket: u64) -> bool {
+        bucket / Self::LENGTH % u64::from(self.share.count.max(1)) == u64::from(self.share.index)
+    }
 }
 
 /// A part of an exact number of arrivals.
@@ -67,9 +85,22 @@ impl Arrivals {
             Spacing::Exact(count) => vec![Half { node: u64::MAX, count: 0 }; levels(count) as usize + 1],
             Spacing::Uniform | Spacing::Poisson => Vec::new(),
         };
-        let mut arrivals = Self { stream, spacing, table, halves, bucket: 0, places: Vec::new(), next: 0, number: 0 };
+        let (bucket, next, number) = (0, 0, 0);
+        let mut arrivals =
+            Self { stream, spacing, table, halves, others: None, bucket, places: Vec::new(), next, number };
         arrivals.fill();
         arrivals
+    }
+
+    /// Only those of one worker, which takes turns with others stretch by stretch.
+    pub(crate) fn in_stretches(mut self, share: Share) -> Self {
+        let stretches = Stretches { share };
+        self.others = Some(stretches);
+        if !stretches.has(self.bucket) {
+            self.number += self.places.len() as u64;
+            self.places.clear();
+        }
+        self
     }
 
     /// No arrivals at all.
@@ -87,7 +118,11 @@ impl Arrivals {
                 self.bucket -= 1;
                 return None;
             }
-            self.fill();
+            if self.others.is_none_or(|stretches| stretches.has(self.bucket)) {
+                self.fill();
+            } else {
+                self.number += self.count();
+            }
         }
         let place = self.places[self.next];
         let arrival = Arrival {
@@ -114,24 +149,29 @@ impl Arrivals {
         }
     }
 
+    /// How many arrivals the bucket at hand has.
+    fn count(&mut self) -> u64 {
+        match self.spacing {
+            Spacing::Uniform => UNIFORM,
+            Spacing::Poisson => {
+                let word = self.stream.child(self.bucket).word(0);
+                self.table.partition_point(|threshold| *threshold <= word).min(MOST) as u64
+            }
+            Spacing::Exact(count) => self.leaf(count),
+        }
+    }
+
     fn fill(&mut self) {
         self.next = 0;
         self.places.clear();
-        let stream = self.stream.child(self.bucket);
-        let count = match self.spacing {
-            Spacing::Uniform => {
-                // The middle of each of the bucket's equal parts, as a share of 2⁶⁴.
-                let part = u64::MAX / UNIFORM + 1;
-                self.places.extend((0..UNIFORM).map(|number| number * part + part / 2));
-                return;
-            }
-            Spacing::Poisson => {
-                let word = stream.word(0);
-                self.table.partition_point(|threshold| *threshold <= word).min(MOST)
-            }
-            Spacing::Exact(count) => self.leaf(count) as usize,
-        };
-        let mut draws = stream.draws(1);
+        if self.spacing == Spacing::Uniform {
+            // The middle of each of the bucket's equal parts, as a share of 2⁶⁴.
+            let part = u64::MAX / UNIFORM + 1;
+            self.places.extend((0..UNIFORM).map(|number| number * part + part / 2));
+            return;
+        }
+        let count = self.count();
+        let mut draws = self.stream.child(self.bucket).draws(1);
         self.places.extend((0..count).map(|_| draws.word()));
         self.places.sort_unstable();
     }
@@ -238,6 +278,22 @@ mod tests {
         let early = arrivals.iter().filter(|arrival| arrival.position.0 < 5_000.0).count();
         assert!((4_800..5_200).contains(&early), "{early}");
         assert!(all(Spacing::Exact(0), usize::MAX).is_empty());
+    }
+
+    #[test]
+    fn stretches_have_every_arrival_once_with_its_number() {
+        for (spacing, count) in [(Spacing::Uniform, 3_000), (Spacing::Poisson, 3_000), (Spacing::Exact(2_777), 9_999)] {
+            let whole = all(spacing, count);
+            let mut shared = Vec::new();
+            for index in 0..3 {
+                let share = Share { index, count: 3 };
+                let mut arrivals = Arrivals::new(Stream::root(5), spacing).in_stretches(share);
+                shared
+                    .extend(std::iter::from_fn(|| arrivals.step()).take_while(|next| next.number < whole.len() as u64));
+            }
+            shared.sort_by_key(|arrival| arrival.number);
+            assert_eq!(shared, whole);
+        }
     }
 
     #[test]

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::event_id::{EventId, Origin};
+use crate::event_id::{EventId, Stamp};
 use crate::plan::arrivals::{Arrival, Arrivals};
+use crate::plan::crowd::{Crowd, Joining};
 use crate::plan::life::{Life, Means};
 use crate::plan::lives::{Course, LivePlan, Lives};
-use crate::plan::mix::{Decided, MixRun, Streams};
+use crate::plan::mix::{Decided, MixPlan, MixRun};
+use crate::plan::supply::RecordReader;
 use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
+use crate::random::choice::Alias;
 use crate::random::index;
 use crate::template::context::{Context, Facts, Scratch};
+use crate::template::program::ExprId;
 use crate::units::{EpochMicros, Nanos};
 
 /// Turns in a row that may pass without an event before a workload counts as over.
@@ -24,13 +28,54 @@ const GROUPS_PER_WORKER: u64 = 4;
 #[derive(Debug)]
 pub struct Cursor {
     plan: Arc<Plan>,
+    walk: Walk,
+}
+
+/// What changes along the way. The plan is lent to it: a count of owners would be one that all workers fight over.
+#[derive(Debug)]
+struct Walk {
     workload: usize,
     share: Share,
+    stamp: Stamp,
     arrivals: Arrivals,
     run: Run,
     scratch: Scratch,
     next: Option<Next>,
     over: bool,
+    /// An arrival beyond the horizon: what it brings is not decided yet.
+    ahead: Option<Arrival>,
+    /// Users who wait for answers, without sessions.
+    crowd: Option<Crowd>,
+    /// Whether users wait until [`Cursor::answered`] is called; else they are answered at once.
+    waits: bool,
+    /// Weights that took the place of the mix's own, each from a place in the order on.
+    tables: Vec<(f64, Alias)>,
+}
+
+/// What a search came to.
+enum Found {
+    /// An event, decided.
+    Event(Next),
+    /// Nothing before this moment.
+    NotBefore(Nanos),
+    /// Nothing more, as things stand.
+    Nothing,
+}
+
+/// How far a search may decide what comes.
+#[derive(Clone, Copy)]
+struct Horizon {
+    /// As a moment of the schedule.
+    at: Nanos,
+    /// As a place in the order of arrivals.
+    position: Position,
+}
+
+/// How far an event is rendered.
+enum Render<'a> {
+    Nothing,
+    Draws,
+    Into(&'a mut Vec<u8>),
 }
 
 /// What a behavior remembers as it goes along.
@@ -38,6 +83,7 @@ pub struct Cursor {
 enum Run {
     Mix(MixRun),
     Emit,
+    Replay(Option<Box<dyn RecordReader>>),
     Live(Lives),
 }
 
@@ -62,93 +108,217 @@ impl Cursor {
             Some(inner) => {
                 let run = match &inner.behavior {
                     BehaviorPlan::Mix(mix) => Run::Mix(MixRun::new(mix)),
-                    BehaviorPlan::Emit(_) | BehaviorPlan::Replay(_) => Run::Emit,
+                    BehaviorPlan::Emit(_) => Run::Emit,
+                    BehaviorPlan::Replay(replay) => Run::Replay(replay.records.as_ref().map(|records| records.open())),
                     BehaviorPlan::Live(..) => Run::Live(Lives::default()),
                 };
                 (Arrivals::new(inner.arrivals, inner.load.spacing), run)
             }
             None => (Arrivals::none(), Run::Emit),
         };
+        let crowd = plan.inner(workload).and_then(|inner| match (&inner.behavior, inner.joining) {
+            (BehaviorPlan::Live(..), _) | (_, None) => None,
+            (_, Some(joining)) => Some(Crowd::new(share, joining.users, |user| {
+                // Without pauses the first user would be the only one for as long as the others are not there.
+                if joining.delay > Nanos::ZERO { joining.start(user) } else { Nanos::ZERO }
+            })),
+        });
         let over = plan.inner(workload).is_none_or(|inner| match &inner.behavior {
             // More workers than users: some have nobody.
             BehaviorPlan::Mix(mix) => u64::from(share.index) >= mix.users,
-            BehaviorPlan::Live(_, Some(repeat)) => u64::from(share.index) >= repeat.users,
+            BehaviorPlan::Live(_, Some(repeat)) => u64::from(share.index) >= repeat.joining.users,
             BehaviorPlan::Emit(_) | BehaviorPlan::Replay(_) | BehaviorPlan::Live(_, None) => {
                 share.index >= share.count.max(1)
             }
         });
-        Self { plan, workload, share, arrivals, run, scratch: Scratch::default(), next: None, over }
+        let stamp = Stamp::new(workload as u16, plan.seed());
+        let walk = Walk {
+            workload,
+            share,
+            stamp,
+            arrivals,
+            run,
+            scratch: Scratch::default(),
+            next: None,
+            over,
+            ahead: None,
+            crowd,
+            waits: false,
+            tables: Vec::new(),
+        };
+        Self { plan, walk }
+    }
+
+    /// The same part, cut otherwise: where events are independent, workers take turns stretch by stretch instead of event
+    /// by event. For a walk that has not begun, by whoever puts all parts together again.
+    #[must_use]
+    pub fn in_stretches(mut self) -> Self {
+        if self.plan.inner(self.walk.workload).is_some_and(|inner| matches!(inner.behavior, BehaviorPlan::Emit(_))) {
+            self.walk.arrivals = self.walk.arrivals.in_stretches(self.walk.share);
+            self.walk.share = Share::WHOLE;
+        }
+        self
+    }
+
+    /// Lets users wait: each goes on once [`Cursor::answered`] is called for its event. To be called before anything else.
+    pub fn wait_for_answers(&mut self) {
+        let walk = &mut self.walk;
+        walk.waits = true;
+        if let (Some(inner), Some(crowd)) = (self.plan.inner(walk.workload), &mut walk.crowd)
+            && let Some(joining) = inner.joining
+        {
+            *crowd = Crowd::new(walk.share, joining.users, |user| joining.start(user));
+        }
     }
 
     /// When the next event is due; none when nothing more comes before the end (or while the rate is zero).
     pub fn next_due(&mut self, schedule: &Schedule) -> Option<Nanos> {
-        if self.next.is_none() && !self.over {
-            self.next = self.find(schedule);
-        }
-        let plan = Arc::clone(&self.plan);
-        let inner = plan.inner(self.workload)?;
-        let next = self.next.as_mut()?;
-        next.due = match inner.load.pacing {
-            Pacing::Scheduled => match next.life {
-                Some((moment, _)) => {
-                    schedule.due_at(moment).filter(|due| schedule.end().is_none_or(|end| *due < end))?
-                }
-                None => schedule.due(next.position)?,
-            },
-            Pacing::Concurrent { .. } => Nanos::ZERO,
+        self.next_until(schedule, Nanos(u64::MAX))
+    }
+
+    /// When the next event is due, deciding nothing that lies beyond a moment: then this is the earliest moment at
+    /// which something may be due, and [`Cursor::is_decided`] says no. None when nothing more comes before the end (or
+    /// while the rate is zero, or every user waits).
+    pub fn next_until(&mut self, schedule: &Schedule, until: Nanos) -> Option<Nanos> {
+        self.walk.next_until(&self.plan, schedule, until)
+    }
+
+    /// Whether the event that [`Cursor::next_until`] spoke of is decided and can be rendered.
+    pub fn is_decided(&self) -> bool {
+        self.walk.next.is_some()
+    }
+
+    /// Whether nothing will ever come: no event is left, or every user has gone.
+    pub fn is_over(&self) -> bool {
+        let gone = match (&self.walk.crowd, &self.walk.run) {
+            (Some(crowd), _) => crowd.is_empty(),
+            (None, Run::Live(lives)) => lives.is_empty(),
+            (None, Run::Mix(_) | Run::Emit | Run::Replay(_)) => false,
         };
-        Some(next.due)
+        self.walk.next.is_none() && (self.walk.over || gone)
+    }
+
+    /// Who waited ([`Planned::waiter`]) has its answer at a moment of the scenario's own time.
+    pub fn answered(&mut self, waiter: u64, at: Nanos) {
+        let delay = self.plan.inner(self.walk.workload).and_then(|inner| inner.joining).map(|joining| joining.delay);
+        let at = at.saturating_add(delay.unwrap_or_default());
+        match (&mut self.walk.crowd, &mut self.walk.run) {
+            (Some(crowd), _) => crowd.answered(waiter, at),
+            (None, Run::Live(lives)) => lives.answered(waiter as u32, at),
+            (None, Run::Mix(_) | Run::Emit | Run::Replay(_)) => {}
+        }
+    }
+
+    /// From a moment of the schedule on there are so many users: others join, or the last ones leave.
+    pub fn set_users(&mut self, schedule: &Schedule, at: Nanos, users: u64) {
+        let at = schedule.own_time_at(at);
+        let walk = &mut self.walk;
+        let Some(inner) = self.plan.inner(walk.workload) else { return };
+        if let Some(crowd) = &mut walk.crowd {
+            crowd.shrink(users, at);
+            crowd.grow(users, |_| at);
+        } else if let Run::Live(lives) = &mut walk.run {
+            let share = walk.share;
+            let mine = |number: u64| is_mine(share, number);
+            if let Some(mut course) = course(&self.plan, inner, &mut walk.scratch, &mine) {
+                lives.shrink(users, at);
+                lives.grow(users, |_| at, &mut course);
+            }
+        }
+    }
+
+    /// From a moment of the schedule on, the mix has these weights (one for each of its events, in their order).
+    pub fn set_weights(&mut self, schedule: &Schedule, at: Nanos, weights: &[f64]) {
+        let from = match (&self.walk.crowd, schedule.is_closed()) {
+            (Some(_), _) => schedule.own_time_at(at).as_secs_f64(),
+            // At the target's own pace nothing lies ahead.
+            (None, true) => 0.0,
+            (None, false) => schedule.position_at(at).0,
+        };
+        if let Some(table) = Alias::new(weights) {
+            self.walk.tables.push((from, table));
+        }
     }
 
     /// The id of the event that [`Cursor::next_due`] announced, so that a search renders only what it looked for.
     pub fn next_id(&self) -> Option<EventId> {
-        self.next.as_ref().map(|next| self.id_of(next))
+        self.walk.next.as_ref().map(|next| self.walk.id_of(next))
     }
 
     /// Renders the event that [`Cursor::next_due`] announced, envelope included, at the end of `out`, and moves on.
     ///
     /// `event_time` is the moment that the event says it happened. Where nothing was announced, nothing is written.
     pub fn emit(&mut self, event_time: EpochMicros, out: &mut Vec<u8>) -> Planned {
-        self.take(event_time, Some(out))
+        self.walk.take(&self.plan, event_time, Render::Into(out))
+    }
+
+    /// Draws all that the event holds which [`Cursor::next_due`] announced, writes nothing, and moves on: benchmarks tell
+    /// by it what drawing costs and what writing does.
+    pub fn draw(&mut self, event_time: EpochMicros) -> Planned {
+        self.walk.take(&self.plan, event_time, Render::Draws)
     }
 
     /// Moves past the event that [`Cursor::next_due`] announced without rendering it: what it changes is changed.
     pub fn skip(&mut self, event_time: EpochMicros) -> Planned {
-        self.take(event_time, None)
+        self.walk.take(&self.plan, event_time, Render::Nothing)
+    }
+}
+
+impl Walk {
+    fn next_until(&mut self, plan: &Plan, schedule: &Schedule, until: Nanos) -> Option<Nanos> {
+        if self.next.is_none() && !self.over {
+            let endless = Position(f64::INFINITY);
+            let position = if until == Nanos(u64::MAX) { endless } else { schedule.position_at(until) };
+            match self.find(plan, schedule, Horizon { at: until, position }) {
+                Found::Event(next) => self.next = Some(next),
+                Found::NotBefore(moment) => return Some(moment),
+                Found::Nothing => return None,
+            }
+        }
+        let inner = plan.inner(self.workload)?;
+        let next = self.next.as_mut()?;
+        let planned = match inner.load.pacing {
+            Pacing::Scheduled | Pacing::Users { timed: true, .. } => true,
+            Pacing::Users { timed: false, .. } => self.waits,
+            Pacing::Concurrent { .. } => false,
+        };
+        next.due = match next.life {
+            _ if !planned => Nanos::ZERO,
+            Some((moment, _)) => before_end(schedule, schedule.due_at(moment)?)?,
+            None => schedule.due(next.position)?,
+        };
+        Some(next.due)
     }
 
-    fn take(&mut self, event_time: EpochMicros, mut out: Option<&mut Vec<u8>>) -> Planned {
-        let plan = Arc::clone(&self.plan);
+    fn take(&mut self, plan: &Plan, event_time: EpochMicros, mut render: Render<'_>) -> Planned {
         let (Some(inner), Some(next)) = (plan.inner(self.workload), self.next.take()) else {
             return Planned::default();
         };
         let (mut facts, id) = self.facts(inner, &next, event_time);
         self.scratch.begin(&plan.program);
+        let mut waiter = None;
         let event_type = match (&inner.behavior, &mut self.run, &next.decided) {
             (BehaviorPlan::Mix(mix), Run::Mix(run), Some(decided)) => {
                 let template = &mix.events[decided.event].template;
                 let state = run.state(decided).map(|state| (&mix.state, state));
-                if let Some(out) = &mut out {
-                    Context::new(&plan.program, &mut self.scratch, state, facts).write(template.write, out);
-                }
+                render.event(Context::new(&plan.program, &mut self.scratch, state, facts), template.write);
                 run.change(mix, &plan.program, &mut self.scratch, facts, inner.streams, decided);
                 template.event_type
             }
             (BehaviorPlan::Emit(template), ..) => {
-                if let Some(out) = &mut out {
-                    Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
-                }
+                render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
                 template.event_type
             }
-            (BehaviorPlan::Replay(replay), ..) => {
-                if let Some(out) = &mut out {
+            (BehaviorPlan::Replay(replay), run, _) => {
+                if let Run::Replay(Some(reader)) = run
+                    && !matches!(render, Render::Nothing)
+                {
                     let mut recorded = std::mem::take(&mut self.scratch.recorded);
                     recorded.clear();
-                    if let Some(records) = &replay.records {
-                        records.write(next.sequence, &mut recorded);
-                    }
+                    // What cannot be read any more ends the replay; the reader keeps why.
+                    self.over |= !reader.write(next.sequence, &mut recorded);
                     self.scratch.recorded = recorded;
-                    Context::new(&plan.program, &mut self.scratch, None, facts).write(replay.write, out);
+                    render.event(Context::new(&plan.program, &mut self.scratch, None, facts), replay.write);
                 }
                 replay.event_type
             }
@@ -165,14 +335,13 @@ impl Cursor {
                     LivePlan::Lifecycle(lifecycle) => lifecycle.give(&beat, &mut self.scratch),
                 }
                 let template = &live.templates()[usize::from(beat.template)];
-                if let Some(out) = &mut out {
-                    Context::new(&plan.program, &mut self.scratch, None, facts).write(template.write, out);
-                }
+                render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
                 let share = self.share;
                 let mine = |number: u64| is_mine(share, number);
-                let mut course = course(&plan, inner, &mut self.scratch, &mine);
+                let mut course = course(plan, inner, &mut self.scratch, &mine);
                 if let Some(course) = &mut course {
-                    lives.advance(place, course);
+                    let waits = self.waits && course.means.repeat.is_some();
+                    waiter = lives.advance(place, waits, course).map(u64::from);
                 }
                 template.event_type
             }
@@ -182,12 +351,19 @@ impl Cursor {
             BehaviorPlan::Live(LivePlan::Lifecycle(_), _) | BehaviorPlan::Replay(_) => next.entity,
             BehaviorPlan::Live(LivePlan::Session(_), _) | BehaviorPlan::Mix(_) | BehaviorPlan::Emit(_) => next.user,
         };
-        Planned { due: next.due, event_type, entity, step: next.step, id }
+        if let (Some(crowd), Some((moment, _))) = (&mut self.crowd, next.life) {
+            if self.waits {
+                waiter = Some(next.user);
+            } else {
+                let delay = inner.joining.map_or(Nanos::ZERO, |joining| joining.delay);
+                crowd.answered(next.user, moment.saturating_add(delay.max(Nanos(1))));
+            }
+        }
+        Planned { due: next.due, event_type, entity, step: next.step, id, waiter }
     }
 
     fn id_of(&self, next: &Next) -> EventId {
-        let origin = Origin { workload: self.workload as u16, entity: next.entity, step: next.step };
-        EventId::new(origin, self.plan.seed())
+        self.stamp.id(next.entity, next.step)
     }
 
     fn facts(&self, inner: &Workload, next: &Next, moment: EpochMicros) -> (Facts, EventId) {
@@ -206,39 +382,139 @@ impl Cursor {
     }
 
     /// The next event of this worker's part. Events of others that share its memory are carried out on the way.
-    fn find(&mut self, schedule: &Schedule) -> Option<Next> {
-        let plan = Arc::clone(&self.plan);
-        let inner = plan.inner(self.workload)?;
-        let streams = inner.streams;
-        if let (BehaviorPlan::Live(..), Run::Live(lives)) = (&inner.behavior, &mut self.run) {
-            let share = self.share;
-            let mine = |number: u64| is_mine(share, number);
-            let mut course = course(&plan, inner, &mut self.scratch, &mine)?;
-            let (moment, place) = lives.next(schedule, &mut self.arrivals, &mut course)?;
-            let (life, _) = lives.at(place)?;
-            return Some(Next::of_life(life, moment, place));
+    fn find(&mut self, plan: &Plan, schedule: &Schedule, horizon: Horizon) -> Found {
+        let Some(inner) = plan.inner(self.workload) else { return Found::Nothing };
+        if self.crowd.is_some() {
+            return self.find_user(plan, inner, schedule, horizon);
         }
+        if let BehaviorPlan::Live(_, repeat) = &inner.behavior {
+            return self.find_life(plan, inner, repeat.map(|repeat| repeat.joining), schedule, horizon);
+        }
+        self.find_arrival(plan, inner, schedule, horizon)
+    }
+
+    fn find_life(
+        &mut self,
+        plan: &Plan,
+        inner: &Workload,
+        joining: Option<Joining>,
+        schedule: &Schedule,
+        horizon: Horizon,
+    ) -> Found {
+        let Run::Live(lives) = &mut self.run else { return Found::Nothing };
+        let share = self.share;
+        let mine = |number: u64| is_mine(share, number);
+        loop {
+            let Some(mut course) = course(plan, inner, &mut self.scratch, &mine) else { return Found::Nothing };
+            let Some((moment, place)) = lives.first(schedule, &mut self.arrivals, &mut course) else {
+                return Found::Nothing;
+            };
+            // At the target's own pace nothing has a moment.
+            if horizon.at < Nanos(u64::MAX) && !matches!(inner.load.pacing, Pacing::Concurrent { .. }) {
+                let Some(due) = schedule.due_at(moment).and_then(|due| before_end(schedule, due)) else {
+                    return Found::Nothing;
+                };
+                if due > horizon.at {
+                    return Found::NotBefore(due);
+                }
+            }
+            let Some((life, _)) = lives.at(place) else { return Found::Nothing };
+            let due = schedule.due_at(moment).unwrap_or(Nanos::ZERO);
+            if joining.is_some_and(|joining| joining.down > Nanos::ZERO && joining.has_left(life.user, due)) {
+                lives.dismiss();
+                continue;
+            }
+            let next = Next::of_life(life, moment, place);
+            lives.take();
+            return Found::Event(next);
+        }
+    }
+
+    /// The next user without a session.
+    fn find_user(&mut self, plan: &Plan, inner: &Workload, schedule: &Schedule, horizon: Horizon) -> Found {
+        let (Some(crowd), Some(joining)) = (&mut self.crowd, inner.joining) else { return Found::Nothing };
+        let mut passed = 0;
+        while let Some((moment, user)) = crowd.first() {
+            let Some(due) = schedule.due_at(moment).and_then(|due| before_end(schedule, due)) else {
+                return Found::Nothing;
+            };
+            if due > horizon.at {
+                return Found::NotBefore(due);
+            }
+            if joining.has_left(user, due) {
+                crowd.dismiss();
+                continue;
+            }
+            let Some(step) = crowd.take() else { return Found::Nothing };
+            // Users of the scenario number their events in turn; those who joined later have numbers of their own.
+            let sequence = if user < joining.users {
+                u64::from(step) * joining.users + user
+            } else {
+                (user << 32) | u64::from(step)
+            };
+            let mut next = Next {
+                position: Position(moment.as_secs_f64()),
+                sequence,
+                entity: user,
+                user,
+                step,
+                decided: None,
+                life: Some((moment, 0)),
+                due: Nanos::ZERO,
+            };
+            match (&inner.behavior, &mut self.run) {
+                (BehaviorPlan::Mix(mix), Run::Mix(run)) => {
+                    let table = table(&self.tables, mix, next.position);
+                    let Some(decided) = run.decide(mix, &plan.program, &mut self.scratch, inner.streams, table, user)
+                    else {
+                        passed += 1;
+                        crowd.answered(user, moment);
+                        if passed > MOST_SKIPPED {
+                            return Found::Nothing;
+                        }
+                        continue;
+                    };
+                    (next.step, next.decided) = (decided.step, Some(decided));
+                }
+                (BehaviorPlan::Replay(replay), _) => {
+                    if sequence >= replay.count() {
+                        // Nothing is left for this user.
+                        crowd.retire(user);
+                        continue;
+                    }
+                    next.entity = sequence;
+                }
+                (BehaviorPlan::Mix(_) | BehaviorPlan::Emit(_) | BehaviorPlan::Live(..), _) => {}
+            }
+            return Found::Event(next);
+        }
+        Found::Nothing
+    }
+
+    fn find_arrival(&mut self, plan: &Plan, inner: &Workload, schedule: &Schedule, horizon: Horizon) -> Found {
+        let streams = inner.streams;
         let mut passed = 0_u32;
         for _ in 0..MOST_SKIPPED {
             // Turns of other workers do not count as skipped.
             let next = loop {
                 passed += 1;
                 if passed.is_multiple_of(LOOK_UP) && self.beyond(schedule) {
-                    return None;
+                    return Found::Nothing;
                 }
-                let Some(arrival) = self.arrivals.step() else {
+                let Some(arrival) = self.ahead.take().or_else(|| self.arrivals.step()) else {
                     self.over = true;
-                    return None;
+                    return Found::Nothing;
                 };
                 match &inner.behavior {
-                    BehaviorPlan::Live(..) => return None,
+                    BehaviorPlan::Live(..) => return Found::Nothing,
                     BehaviorPlan::Replay(replay) => {
                         if arrival.number >= replay.count() {
                             self.over = true;
-                            return None;
+                            return Found::Nothing;
                         }
-                        if self.mine(arrival.number) {
-                            let life = replay.due(arrival.number).map(|due| (due, 0));
+                        if is_mine(self.share, arrival.number) {
+                            let Run::Replay(Some(reader)) = &mut self.run else { return Found::Nothing };
+                            let life = replay.due(arrival.number, &mut **reader).map(|due| (due, 0));
                             break Some(Next { entity: arrival.number, life, ..Next::of(&arrival) });
                         }
                     }
@@ -260,8 +536,15 @@ impl Cursor {
                         if alone && !self.mine(group) {
                             continue;
                         }
-                        let Run::Mix(run) = &mut self.run else { return None };
-                        let Some(decided) = run.decide(mix, &plan.program, &mut self.scratch, streams, group) else {
+                        // What a mix does can be changed up to its moment.
+                        if arrival.position > horizon.position && !schedule.is_closed() {
+                            self.ahead = Some(arrival);
+                            return schedule.due(arrival.position).map_or(Found::Nothing, Found::NotBefore);
+                        }
+                        let Run::Mix(run) = &mut self.run else { return Found::Nothing };
+                        let table = table(&self.tables, mix, arrival.position);
+                        let Some(decided) = run.decide(mix, &plan.program, &mut self.scratch, streams, table, group)
+                        else {
                             break None;
                         };
                         let next = Next {
@@ -274,16 +557,16 @@ impl Cursor {
                         if alone || self.mine(decided.user) {
                             break Some(next);
                         }
-                        self.carry_out(inner, streams, &next);
+                        self.carry_out(plan, inner, &next);
                     }
                 }
             };
-            if next.is_some() {
-                return next;
+            if let Some(next) = next {
+                return Found::Event(next);
             }
         }
         self.over = true;
-        None
+        Found::Nothing
     }
 
     /// Whether the arrivals looked at last lie beyond the end: others have all that is left.
@@ -292,18 +575,28 @@ impl Cursor {
     }
 
     /// Lets an event that another worker renders change its user's state.
-    fn carry_out(&mut self, inner: &Workload, streams: Streams, next: &Next) {
+    fn carry_out(&mut self, plan: &Plan, inner: &Workload, next: &Next) {
         let (facts, _) = self.facts(inner, next, EpochMicros(0));
-        self.scratch.begin(&self.plan.program);
+        self.scratch.begin(&plan.program);
         if let (BehaviorPlan::Mix(mix), Run::Mix(run), Some(decided)) = (&inner.behavior, &mut self.run, &next.decided)
         {
-            run.change(mix, &self.plan.program, &mut self.scratch, facts, streams, decided);
+            run.change(mix, &plan.program, &mut self.scratch, facts, inner.streams, decided);
         }
     }
 
     fn mine(&self, number: u64) -> bool {
         is_mine(self.share, number)
     }
+}
+
+/// The weights in force at a place in the order.
+fn table<'a>(tables: &'a [(f64, Alias)], mix: &'a MixPlan, position: Position) -> &'a Alias {
+    tables.iter().rev().find(|(from, _)| *from <= position.0).map_or(&mix.table, |(_, table)| table)
+}
+
+/// A moment, unless the schedule is over by then.
+fn before_end(schedule: &Schedule, due: Nanos) -> Option<Nanos> {
+    schedule.end().is_none_or(|end| due < end).then_some(due)
 }
 
 fn is_mine(share: Share, number: u64) -> bool {
@@ -321,6 +614,18 @@ fn course<'a>(
     let (streams, users) = (inner.streams, inner.users);
     let means = Means { program: &plan.program, scratch, streams, users, repeat: *repeat, mine };
     Some(Course { plan: live, means })
+}
+
+impl Render<'_> {
+    fn event(&mut self, mut context: Context<'_>, event: ExprId) {
+        match self {
+            Self::Nothing => {}
+            Self::Draws => context.draw_all(event),
+            Self::Into(out) => {
+                context.write(event, out);
+            }
+        }
+    }
 }
 
 impl Next {

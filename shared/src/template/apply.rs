@@ -85,20 +85,19 @@ impl Context<'_> {
             Function::Replace => {
                 let from = self.nth(arguments, 1);
                 if let (Some(text), Some(from)) = (self.text_of(first), self.text_of(from))
-                    && !contains(text, from)
+                    && find(text, from).is_none()
                 {
                     return first;
                 }
                 let to = self.nth(arguments, 2);
-                let (text, from, to) = (self.owned(first), self.owned(from), self.owned(to));
-                if from.is_empty() {
+                let (text, from, to) = (self.text_span(first), self.text_span(from), self.text_span(to));
+                if from.len == 0 {
                     return first;
                 }
-                if !self.works() || text.len().saturating_mul(to.len().max(1)) > MOST_REPLACED {
+                if !self.works() || (text.len as usize).saturating_mul(to.len.max(1) as usize) > MOST_REPLACED {
                     return Value::Null;
                 }
-                let replaced = text.replace(&from, &to);
-                Value::Text(self.keep_text(replaced.as_bytes()))
+                self.replaced(text, from, to)
             }
             Function::Slice => {
                 let text = self.owned(first);
@@ -158,6 +157,20 @@ impl Context<'_> {
                 Value::Int(index(hash_bytes(&text), bound.max(1) as u64) as i64)
             }
         }
+    }
+
+    /// A text with every occurrence of another replaced.
+    fn replaced(&mut self, text: Span, from: Span, to: Span) -> Value {
+        let start = self.scratch.text.len();
+        let mut rest = text;
+        while let Some(place) = find(self.bytes(rest), self.bytes(from)) {
+            self.append(Span { len: place as u32, ..rest });
+            self.append(to);
+            let past = place as u32 + from.len;
+            rest = Span { start: rest.start + past, len: rest.len - past, ..rest };
+        }
+        self.append(rest);
+        self.scratch_from(start)
     }
 
     fn nth(&mut self, arguments: Arguments, index: u32) -> Value {
@@ -314,12 +327,10 @@ impl Context<'_> {
     }
 }
 
-/// Whether a text contains another.
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    match part.first() {
-        None => true,
-        Some(first) => text.iter().enumerate().any(|(place, byte)| byte == first && text[place..].starts_with(part)),
-    }
+/// Where a text first contains another.
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    let Some(first) = part.first() else { return Some(0) };
+    text.iter().enumerate().position(|(place, byte)| byte == first && text[place..].starts_with(part))
 }
 
 /// A number, or the nothing that it is where it is none.

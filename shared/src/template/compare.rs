@@ -6,48 +6,63 @@ use crate::units::EpochMicros;
 
 use super::context::Context;
 use super::expression::Operator;
-use super::program::{Arguments, ExprId};
+use super::program::{Arguments, Expr, ExprId};
 use super::value::Value;
 
 impl Context<'_> {
     pub(crate) fn binary(&mut self, operator: Operator, left: ExprId, right: ExprId) -> Value {
-        let left = self.operand(left);
         match operator {
-            Operator::Or => {
-                return if left.is_true() { Value::Bool(true) } else { Value::Bool(self.operand(right).is_true()) };
+            Operator::Or => Value::Bool(self.holds(left) || self.holds(right)),
+            Operator::And => Value::Bool(self.holds(left) && self.holds(right)),
+            Operator::Equal
+            | Operator::Unequal
+            | Operator::Less
+            | Operator::AtMost
+            | Operator::Greater
+            | Operator::AtLeast => {
+                let (left, right) = (self.operand(left), self.operand(right));
+                Value::Bool(self.compares(operator, left, right))
             }
-            Operator::And => {
-                return if left.is_true() { Value::Bool(self.operand(right).is_true()) } else { Value::Bool(false) };
+            Operator::Add | Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => {
+                let (left, right) = (self.operand(left), self.operand(right));
+                arithmetic(operator, left, right)
             }
-            _ => {}
         }
-        let right = self.operand(right);
+    }
+
+    /// Whether an expression counts as true.
+    pub(crate) fn holds(&mut self, id: ExprId) -> bool {
+        match self.program.expressions[id.0 as usize] {
+            Expr::Constant(value) => value.is_true(),
+            Expr::SlotCompares(operator, slot, number) => match self.named(slot) {
+                Value::Int(value) => fits(operator, value.cmp(&number)),
+                other => self.compares(operator, other, Value::Int(number)),
+            },
+            Expr::SlotIs(slot, text) => match self.named(slot) {
+                Value::Text(span) => span.len == text.len && self.bytes(span) == self.bytes(text),
+                other => self.equal(other, Value::Text(text)),
+            },
+            Expr::Binary(Operator::Or, left, right) => self.holds(left) || self.holds(right),
+            Expr::Binary(Operator::And, left, right) => self.holds(left) && self.holds(right),
+            Expr::Binary(operator, left, right) if operator.compares() => {
+                let (left, right) = (self.operand(left), self.operand(right));
+                self.compares(operator, left, right)
+            }
+            Expr::Not(of) => !self.holds(of),
+            _ => self.operand(id).is_true(),
+        }
+    }
+
+    /// Whether a comparison holds; what is no comparison does not.
+    fn compares(&mut self, operator: Operator, left: Value, right: Value) -> bool {
         // Whole numbers are what is compared most.
-        if let (Value::Int(left), Value::Int(right)) = (left, right) {
-            match operator {
-                Operator::Equal => return Value::Bool(left == right),
-                Operator::Unequal => return Value::Bool(left != right),
-                Operator::Less => return Value::Bool(left < right),
-                Operator::AtMost => return Value::Bool(left <= right),
-                Operator::Greater => return Value::Bool(left > right),
-                Operator::AtLeast => return Value::Bool(left >= right),
-                _ => {}
-            }
-        }
-        match operator {
-            Operator::Equal => Value::Bool(self.equal(left, right)),
-            Operator::Unequal => Value::Bool(!self.equal(left, right)),
-            Operator::Less | Operator::AtMost | Operator::Greater | Operator::AtLeast => {
-                let Some(order) = self.compare(left, right) else { return Value::Bool(false) };
-                Value::Bool(match operator {
-                    Operator::Less => order.is_lt(),
-                    Operator::AtMost => order.is_le(),
-                    Operator::Greater => order.is_gt(),
-                    _ => order.is_ge(),
-                })
-            }
-            _ => arithmetic(operator, left, right),
-        }
+        let order = match (left, right) {
+            (Value::Int(left), Value::Int(right)) => Some(left.cmp(&right)),
+            _ if operator == Operator::Equal => return self.equal(left, right),
+            _ if operator == Operator::Unequal => return !self.equal(left, right),
+            _ => self.compare(left, right),
+        };
+        order.is_some_and(|order| fits(operator, order))
     }
 
     /// Whether two values are the same to a person: numbers by size, texts by characters.
@@ -105,6 +120,25 @@ impl Context<'_> {
             Value::Duration(_) => Value::Float(bound).into_span(),
             _ => Value::Float(bound),
         }
+    }
+}
+
+/// Whether two values in this order are as a comparison wants them; what is no comparison wants nothing.
+fn fits(operator: Operator, order: Ordering) -> bool {
+    match operator {
+        Operator::Equal => order.is_eq(),
+        Operator::Unequal => order.is_ne(),
+        Operator::Less => order.is_lt(),
+        Operator::AtMost => order.is_le(),
+        Operator::Greater => order.is_gt(),
+        Operator::AtLeast => order.is_ge(),
+        Operator::Or
+        | Operator::And
+        | Operator::Add
+        | Operator::Subtract
+        | Operator::Multiply
+        | Operator::Divide
+        | Operator::Remainder => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From nodes to a program: checks everything that can be checked before anything is drawn.
 
 mod calls;
+mod conditions;
 mod constants;
 mod expressions;
 mod layout;
@@ -359,6 +360,8 @@ impl<'a> Compiler<'a> {
 
     /// Ends compiling.
     pub(crate) fn finish(mut self) -> (Program, Vec<Problem>) {
+        conditions::share_conditions(&mut self.program);
+        conditions::shorten_comparisons(&mut self.program);
         if self.program.depth() > MAX_CHAIN {
             let message = format!("the draws of an event build on each other more than {MAX_CHAIN} deep");
             self.problems.push(Problem::error("events", message).with_hint("take the longest chain of `let` apart"));

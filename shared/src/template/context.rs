@@ -139,14 +139,26 @@ impl<'a> Context<'a> {
     pub(crate) fn text_of(&self, value: Value) -> Option<&[u8]> {
         match value {
             Value::Static(text) => Some(text.as_bytes()),
-            Value::Text(span) => {
-                let arena = match span.place {
-                    Place::Constant | Place::Clean => &self.program.text,
-                    Place::Scratch => &self.scratch.text,
-                };
-                arena.get(span.start as usize..(span.start + span.len) as usize)
-            }
+            Value::Text(span) => Some(self.bytes(span)),
             _ => None,
+        }
+    }
+
+    /// The bytes of a span of text.
+    pub(crate) fn bytes(&self, span: Span) -> &[u8] {
+        let arena = match span.place {
+            Place::Constant | Place::Clean => &self.program.text,
+            Place::Scratch => &self.scratch.text,
+        };
+        &arena[span.start as usize..(span.start + span.len) as usize]
+    }
+
+    /// Appends a text to the end of the arena, where another is being put together.
+    pub(crate) fn append(&mut self, span: Span) {
+        let range = span.start as usize..(span.start + span.len) as usize;
+        match span.place {
+            Place::Constant | Place::Clean => self.scratch.text.extend_from_slice(&self.program.text[range]),
+            Place::Scratch => self.scratch.text.extend_from_within(range),
         }
     }
 

@@ -19,6 +19,12 @@ pub(crate) struct When {
 pub(crate) struct Ready {
     pub(crate) lognormals: Vec<LogNormal>,
     pub(crate) geometrics: Vec<CutGeometric>,
+    /// Lowest and highest.
+    pub(crate) ints: Vec<(i64, i64)>,
+    /// Lowest and width.
+    pub(crate) uniforms: Vec<(f64, f64)>,
+    /// Probabilities.
+    pub(crate) chances: Vec<f64>,
 }
 
 /// A draw whose arguments are numbers.
@@ -26,8 +32,12 @@ pub(crate) struct Ready {
 pub(crate) enum Draw {
     /// A whole number between two, both included.
     Int,
+    /// The same between two that are known before anything is drawn: index of them.
+    IntFixed(u32),
     /// A number between two.
     Uniform,
+    /// The same between two that are known before anything is drawn: index of them.
+    UniformFixed(u32),
     /// Mean, standard deviation.
     Normal,
     /// Median and 99th percentile.
@@ -62,6 +72,8 @@ pub(crate) enum Draw {
     Decay,
     /// True with a probability.
     Bool,
+    /// True with a probability that is known before anything is drawn: index of it.
+    BoolFixed(u32),
     /// Random UUID.
     UuidV4,
     /// UUID that begins with its time.
@@ -90,7 +102,15 @@ impl Draw {
                 }
                 return Value::Int(draws.int(first as i64, second as i64));
             }
+            Self::IntFixed(fixed) => {
+                let (low, high) = ready.ints[fixed as usize];
+                return Value::Int(draws.int(low, high));
+            }
             Self::Uniform => first + (second - first) * draws.unit(),
+            Self::UniformFixed(fixed) => {
+                let (low, width) = ready.uniforms[fixed as usize];
+                low + width * draws.unit()
+            }
             Self::Normal => distribution::normal(draws, first, second),
             Self::LogNormalPercentiles => LogNormal::from_percentiles(first, second).sample(draws),
             Self::LogNormalMean => LogNormal::from_mean(first, second).sample(draws),
@@ -124,6 +144,7 @@ impl Draw {
             Self::Decay => second + (first - second) * libm::exp2(-(step as f64 - 1.0) / argument(2)),
             Self::GeometricFixed(fixed) => return Value::Int(ready.geometrics[fixed as usize].sample(draws)),
             Self::Bool => return Value::Bool(draws.happens(first)),
+            Self::BoolFixed(fixed) => return Value::Bool(draws.happens(ready.chances[fixed as usize])),
             Self::UuidV4 => {
                 let (high, low) = crate::generate::ids::uuid_v4(draws.word(), draws.word());
                 return Value::Uuid(high, low);

@@ -5,7 +5,7 @@ use crate::generate::phrase::Phrase;
 use crate::random::choice;
 
 use super::context::Context;
-use super::draw::{Draw, When};
+use super::draw::{Draw, When, moment};
 use super::program::{Arguments, Expr, ExprId, Scope, SlotId};
 use super::value::{Place, Span, Value, rounded};
 
@@ -15,25 +15,81 @@ impl Context<'_> {
     pub(crate) fn operand(&mut self, id: ExprId) -> Value {
         match self.program.expressions[id.0 as usize] {
             Expr::Constant(value) => value,
-            Expr::Slot(slot) => {
-                let (event, value) = self.scratch.slots[slot.0 as usize];
-                if event == self.scratch.event { value } else { self.slot(slot) }
-            }
+            Expr::Slot(slot) => self.named(slot),
             _ => self.evaluate(id),
         }
     }
 
-    /// The value of an expression.
+    /// The value of a name, which mostly is known by now.
+    #[inline]
+    pub(crate) fn named(&mut self, slot: SlotId) -> Value {
+        let (event, value) = self.scratch.slots[slot.0 as usize];
+        if event == self.scratch.event { value } else { self.slot(slot) }
+    }
+
+    /// The value of an expression. What events are mostly made of is here; the rest is a call further away, so that this
+    /// one needs little stack.
     pub fn evaluate(&mut self, id: ExprId) -> Value {
-        match self.program.expression(id) {
+        let program = self.program;
+        match program.expressions[id.0 as usize] {
             Expr::Constant(value) => value,
             Expr::Slot(slot) => self.slot(slot),
             Expr::Fact(fact) => self.fact(fact),
-            Expr::StateValue(variable) => self.kept(variable, 0, 0),
             Expr::Field(of, name) => {
                 let record = self.operand(of);
                 self.field(record, name)
             }
+            Expr::FieldAt(of, likely, place) => match self.operand(of) {
+                Value::Record { shape, values } if shape == likely => self.value_at(values, place as usize),
+                other => self.field(other, program.shapes[likely as usize][place as usize]),
+            },
+            Expr::Binary(operator, left, right) => self.binary(operator, left, right),
+            Expr::SlotCompares(..) | Expr::SlotIs(..) => Value::Bool(self.holds(id)),
+            Expr::Draw(Draw::Hex(digits), key, _) => Value::Hex(self.stream.word(key), digits),
+            Expr::Draw(Draw::IntFixed(fixed), key, _) => {
+                let (low, high) = program.ready.ints[fixed as usize];
+                Value::Int(self.draws(key).int(low, high))
+            }
+            Expr::Draw(draw, key, arguments) => self.draw(draw, key, arguments),
+            Expr::Pool(key, pool) => self.draw_from(key, pool),
+            Expr::Weighted(..) | Expr::Pick(..) | Expr::Case(_) | Expr::Chance(..) | Expr::Missing(..) => {
+                match self.choose(id) {
+                    Some(chosen) => self.operand(chosen),
+                    None => Value::Omit,
+                }
+            }
+            Expr::StateValue(_)
+            | Expr::At(..)
+            | Expr::Negate(_)
+            | Expr::Not(_)
+            | Expr::Function(..)
+            | Expr::Phrase(..)
+            | Expr::Words(..)
+            | Expr::Pattern(..)
+            | Expr::Made(..)
+            | Expr::Ulid(_)
+            | Expr::Concat(_)
+            | Expr::PoolGroup(..)
+            | Expr::Member(..)
+            | Expr::Record(..)
+            | Expr::List(_)
+            | Expr::Repeat(_)
+            | Expr::Each(_)
+            | Expr::Recorded
+            | Expr::Flat(_)
+            | Expr::TypeName(_)
+            | Expr::Round(..)
+            | Expr::Formatted(..)
+            | Expr::Clamp(_)
+            | Expr::Json(_) => self.evaluate_rare(id),
+        }
+    }
+
+    /// The value of an expression of the other kinds.
+    #[inline(never)]
+    fn evaluate_rare(&mut self, id: ExprId) -> Value {
+        match self.program.expression(id) {
+            Expr::StateValue(variable) => self.kept(variable, 0, 0),
             Expr::At(of, index) => {
                 let (list, index) = (self.operand(of), self.operand(index));
                 self.at(list, index)
@@ -44,10 +100,8 @@ impl Context<'_> {
                 Value::Duration(micros) => Value::Duration(micros.wrapping_neg()),
                 other => other.as_f64().map_or(Value::Null, |number| Value::Float(-number)),
             },
-            Expr::Not(of) => Value::Bool(!self.operand(of).is_true()),
-            Expr::Binary(operator, left, right) => self.binary(operator, left, right),
+            Expr::Not(of) => Value::Bool(!self.holds(of)),
             Expr::Function(function, arguments) => self.call(function, arguments),
-            Expr::Draw(draw, key, arguments) => self.draw(draw, key, arguments),
             Expr::Phrase(phrase, key) => self.made(key, |draws, out| phrase.write(draws, out)),
             Expr::Words(key, count) => {
                 let count = self.operand(count).as_i64().unwrap_or(0).clamp(0, 1_000) as u64;
@@ -66,13 +120,6 @@ impl Context<'_> {
                 self.made(key, |draws, out| ids::write_ulid(moment, draws.word(), draws.word(), out))
             }
             Expr::Concat(arguments) => self.concat(arguments),
-            Expr::Weighted(..) | Expr::Pick(..) | Expr::Case(_) | Expr::Chance(..) | Expr::Missing(..) => {
-                match self.choose(id) {
-                    Some(chosen) => self.operand(chosen),
-                    None => Value::Omit,
-                }
-            }
-            Expr::Pool(key, pool) => self.draw_from(key, pool),
             Expr::PoolGroup(key, pool, name) => {
                 let name = self.operand(name);
                 match self.group(pool, name) {
@@ -120,6 +167,10 @@ impl Context<'_> {
                 Value::Duration(micros) => rounded(micros as f64 / 1e6, digits).into_span(),
                 other => other.as_f64().map_or(other, |number| rounded(number, digits)),
             },
+            Expr::Formatted(of, format) => match self.operand(of) {
+                Value::Moment(at, _) => moment(at, format),
+                other => other,
+            },
             Expr::Clamp(arguments) => self.clamp(arguments),
             Expr::Json(operations) => {
                 // JSON as a value: its text.
@@ -127,6 +178,21 @@ impl Context<'_> {
                 self.run(operations, &mut out);
                 Value::Text(self.keep_text(&out))
             }
+            Expr::Constant(_)
+            | Expr::Slot(_)
+            | Expr::Fact(_)
+            | Expr::Field(..)
+            | Expr::FieldAt(..)
+            | Expr::Binary(..)
+            | Expr::SlotCompares(..)
+            | Expr::SlotIs(..)
+            | Expr::Draw(..)
+            | Expr::Pool(..)
+            | Expr::Weighted(..)
+            | Expr::Pick(..)
+            | Expr::Case(_)
+            | Expr::Chance(..)
+            | Expr::Missing(..) => self.evaluate(id),
         }
     }
 
@@ -143,8 +209,7 @@ impl Context<'_> {
             }
             Expr::Case(pairs) => {
                 for pair in (0..pairs.len).step_by(2) {
-                    let condition = self.program.argument(pairs, pair);
-                    if self.operand(condition).is_true() {
+                    if self.holds(self.program.argument(pairs, pair)) {
                         return Some(self.program.argument(pairs, pair + 1));
                     }
                 }
@@ -203,9 +268,7 @@ impl Context<'_> {
         let start = self.scratch.text.len() as u32;
         for index in 0..parts.len as usize {
             match self.value_at(parts, index) {
-                Value::Text(Span { place: Place::Scratch, start, len }) => {
-                    self.scratch.text.extend_from_within(start as usize..(start + len) as usize);
-                }
+                Value::Text(span) => self.append(span),
                 value => {
                     let mut out = std::mem::take(&mut self.scratch.text);
                     self.write_plain(value, &mut out);

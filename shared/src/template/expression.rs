@@ -37,7 +37,7 @@ pub(crate) enum Ast {
 }
 
 /// A sign between two operands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Operator {
     /// `or`
     Or,
@@ -68,6 +68,11 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
+    /// Whether it compares two values.
+    pub(crate) fn compares(self) -> bool {
+        self.power() == 4
+    }
+
     /// How tightly it binds.
     fn power(self) -> u8 {
         match self {

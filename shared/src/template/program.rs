@@ -1,5 +1,6 @@
 //! The compiled form of all templates of a scenario: expressions and write operations in flat arenas.
 
+use crate::generate::clock::TimeFormat;
 use crate::generate::json::is_clean;
 use crate::generate::phrase::Phrase;
 use crate::random::choice::{Alias, Zipf};
@@ -87,6 +88,8 @@ pub(crate) enum Expr {
     StateValue(u16),
     /// A field of a record.
     Field(ExprId, Symbol),
+    /// A field of a record that mostly has one shape: which shape, and which of its fields.
+    FieldAt(ExprId, u32, u32),
     /// An item of a list, by number from 0, or a field by name.
     At(ExprId, ExprId),
     /// `-x`
@@ -95,6 +98,10 @@ pub(crate) enum Expr {
     Not(ExprId),
     /// `x + y` and its like.
     Binary(Operator, ExprId, ExprId),
+    /// Whether a name compares to a whole number.
+    SlotCompares(Operator, SlotId, i64),
+    /// Whether a name is a text.
+    SlotIs(SlotId, Span),
     /// A function without randomness.
     Function(Function, Arguments),
     /// A draw: key, arguments.
@@ -139,6 +146,8 @@ pub(crate) enum Expr {
     TypeName(ExprId),
     /// Rounded to so many digits.
     Round(ExprId, u8),
+    /// A moment in a format.
+    Formatted(ExprId, TimeFormat),
     /// Between two bounds.
     Clamp(Arguments),
     /// Left out with a probability: key, probability, value.
@@ -330,8 +339,12 @@ impl Program {
             | Expr::Ulid(_)
             | Expr::Pool(..)
             | Expr::Recorded => (None, None, none, Operations::default()),
-            Expr::Slot(of) => (slot(of), None, none, Operations::default()),
+            Expr::Slot(of) | Expr::SlotCompares(_, of, _) | Expr::SlotIs(of, _) => {
+                (slot(of), None, none, Operations::default())
+            }
             Expr::Field(of, _)
+            | Expr::FieldAt(of, ..)
+            | Expr::Formatted(of, _)
             | Expr::Negate(of)
             | Expr::Not(of)
             | Expr::Words(_, of)
@@ -381,12 +394,26 @@ impl Program {
         Arguments { start, len: arguments.len() as u32 }
     }
 
-    /// Adds bytes to the constants.
+    /// Adds a text to the constants. A clean one stands between quotes there, so that it is written with them in one go.
     pub(crate) fn add_text(&mut self, text: &[u8]) -> Span {
+        let place = if is_clean(text) { Place::Clean } else { Place::Constant };
+        self.text.push(b'"');
         let start = self.text.len() as u32;
         self.text.extend_from_slice(text);
-        let place = if is_clean(text) { Place::Clean } else { Place::Constant };
+        self.text.push(b'"');
         Span { place, start, len: text.len() as u32 }
+    }
+
+    /// Adds bytes that are written as they are; gives where they start and end.
+    pub(crate) fn add_literal(&mut self, bytes: &[u8]) -> (u32, u32) {
+        let start = self.text.len() as u32;
+        self.text.extend_from_slice(bytes);
+        (start, self.text.len() as u32)
+    }
+
+    /// A clean text with its quotes.
+    pub(crate) fn quoted(&self, start: u32, len: u32) -> &[u8] {
+        self.literal(start - 1, start + len + 1)
     }
 
     /// Adds values to the constants.

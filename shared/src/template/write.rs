@@ -22,8 +22,15 @@ impl Context<'_> {
                         out.extend_from_slice(b"null");
                     }
                 }
-                Operation::Inside(id) => self.write_inside(id, out),
+                Operation::Inside(id) => match program.expressions[id.0 as usize] {
+                    Expr::Draw(Draw::Hex(digits), key, _) => {
+                        write_hex(self.stream.word(key), u32::from(digits), out);
+                    }
+                    _ => self.write_inside(id, out),
+                },
                 Operation::Optional(start, end, id) => {
+                    // Mostly it is known whether it is left out before its key is written.
+                    let Some(id) = self.settle(id) else { continue };
                     let before = out.len();
                     out.extend_from_slice(program.literal(start, end));
                     if self.write(id, out) {
@@ -42,9 +49,56 @@ impl Context<'_> {
         }
     }
 
+    /// The branch that an expression takes, and the branch that this takes; none where it is left out.
+    fn settle(&mut self, mut id: ExprId) -> Option<ExprId> {
+        loop {
+            match self.program.expressions[id.0 as usize] {
+                Expr::Weighted(..) | Expr::Pick(..) | Expr::Case(_) | Expr::Chance(..) | Expr::Missing(..) => {
+                    id = self.choose(id)?;
+                }
+                Expr::Constant(Value::Omit) => return None,
+                _ => return Some(id),
+            }
+        }
+    }
+
+    /// Draws what an expression would write, and writes nothing.
+    pub(crate) fn draw_all(&mut self, id: ExprId) {
+        let Some(id) = self.settle(id) else { return };
+        let program = self.program;
+        match program.expressions[id.0 as usize] {
+            Expr::Json(operations) => {
+                for operation in &program.operations[operations.start as usize..operations.end as usize] {
+                    match *operation {
+                        Operation::Value(id) | Operation::Inside(id) | Operation::Optional(_, _, id) => {
+                            self.draw_all(id);
+                        }
+                        Operation::Literal(..) | Operation::Close(_) => {}
+                    }
+                }
+            }
+            Expr::Concat(arguments) | Expr::List(arguments) | Expr::Flat(arguments) => {
+                (0..arguments.len).for_each(|index| self.draw_all(program.argument(arguments, index)));
+            }
+            Expr::Each(index) => {
+                let list = self.evaluate(program.eaches[index as usize].list);
+                self.for_each(index, list, &mut |context, make| context.draw_all(make));
+            }
+            _ => {
+                std::hint::black_box(self.operand(id));
+            }
+        }
+    }
+
     /// Writes an expression as JSON; false, and nothing written, if it is left out.
     pub(crate) fn write(&mut self, id: ExprId, out: &mut Vec<u8>) -> bool {
-        match self.program.expression(id) {
+        let Some(id) = self.settle(id) else { return false };
+        let program = self.program;
+        match program.expressions[id.0 as usize] {
+            Expr::Constant(Value::Text(Span { place: Place::Clean, start, len })) => {
+                out.extend_from_slice(program.quoted(start, len));
+                true
+            }
             Expr::Json(operations) => {
                 self.run(operations, out);
                 true
@@ -54,12 +108,6 @@ impl Context<'_> {
                 self.write_inside(id, out);
                 out.push(b'"');
                 true
-            }
-            Expr::Weighted(..) | Expr::Pick(..) | Expr::Case(_) | Expr::Chance(..) | Expr::Missing(..) => {
-                match self.choose(id) {
-                    Some(chosen) => self.write(chosen, out),
-                    None => false,
-                }
             }
             Expr::Slot(slot) => match self.pending(slot) {
                 // A text that is used once need not be kept; computed again it would be the same.
@@ -125,18 +173,14 @@ impl Context<'_> {
         if !self.works() {
             return;
         }
-        match self.program.expression(id) {
+        let Some(id) = self.settle(id) else { return };
+        match self.program.expressions[id.0 as usize] {
             Expr::Draw(Draw::Hex(digits), key, _) => {
                 write_hex(self.draws(key).word(), u32::from(digits), out);
             }
             Expr::Concat(arguments) => {
                 for index in 0..arguments.len {
                     self.write_inside(self.program.argument(arguments, index), out);
-                }
-            }
-            Expr::Weighted(..) | Expr::Pick(..) | Expr::Case(_) | Expr::Chance(..) | Expr::Missing(..) => {
-                if let Some(chosen) = self.choose(id) {
-                    self.write_inside(chosen, out);
                 }
             }
             Expr::Slot(slot) => match self.pending(slot) {
@@ -183,9 +227,7 @@ impl Context<'_> {
             Value::Duration(micros) => write_float(micros as f64 / 1e6, out),
             Value::Static(text) => write_text(text.as_bytes(), out),
             Value::Text(Span { place: Place::Clean, start, len }) => {
-                out.push(b'"');
-                out.extend_from_slice(self.program.literal(start, start + len));
-                out.push(b'"');
+                out.extend_from_slice(self.program.quoted(start, len));
             }
             Value::Text(Span { place: Place::Constant, start, len }) => {
                 write_text(self.program.literal(start, start + len), out);

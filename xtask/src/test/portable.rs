@@ -3,13 +3,13 @@
 //! The standard test harness compiles for `wasm32-unknown-unknown`; it has nowhere to print, so that a failed
 //! assertion shows as a trap with the test's name in its stack.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::Passed;
 use crate::install::{self, WASM_TARGET};
-use crate::workspace::{Workspace, run};
+use crate::workspace::{Workspace, built_program, run, said};
 
 /// The test, natively and in WebAssembly.
 const TEST: [&str; 5] = ["test", "--package", "shared", "--test", "portable"];
@@ -33,35 +33,8 @@ pub(crate) fn compare(workspace: &Workspace) -> Result<Passed> {
             .args(["--no-run", "--target", WASM_TARGET, "--message-format", "json-render-diagnostics"])
             .env(NO_RANDOMNESS.0, NO_RANDOMNESS.1),
     )?;
-    let program = built.lines().rev().find_map(executable).context("cargo did not say where the test is")?;
+    let program = built_program(&built)?;
     run(Command::new(node).arg("portable.mjs").arg(&program).current_dir(workspace.root().join("e2e")))
         .context("the same tests pass natively and fail as WebAssembly; the trap above names the test")?;
     Ok(Passed(count))
-}
-
-/// The program that one of cargo's messages announces.
-fn executable(message: &str) -> Option<String> {
-    let rest = message.split_once("\"executable\":\"")?.1;
-    Some(rest.split_once('"')?.0.replace("\\\\", "\\"))
-}
-
-/// What a program prints; its errors go to the terminal.
-fn said(command: &mut Command) -> Result<String> {
-    let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("cargo ended with {}", output.status);
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_program_is_read_from_cargos_message() {
-        let message = r#"{"reason":"compiler-artifact","executable":"/t/portable-1.wasm","fresh":true}"#;
-        assert_eq!(executable(message).as_deref(), Some("/t/portable-1.wasm"));
-        assert_eq!(executable(r#"{"executable":null}"#), None);
-    }
 }

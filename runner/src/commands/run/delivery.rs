@@ -1,6 +1,6 @@
 //! The ledger of a run, and the audits that its scenario asks for.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use shared::scenario::model::check::{Audit, CheckSeverity};
@@ -8,6 +8,7 @@ use shared::scenario::model::check::{Audit, CheckSeverity};
 use super::super::{Exit, Refusal, audit};
 use crate::audit::{AuditOptions, Look, Search, Sink, Tolerance, audit as compare};
 use crate::engine::prepare::Prepared;
+use crate::folder::Folder;
 use crate::ledger::{Closing, Ledger};
 
 /// Events of a page, and pages per second, of an endpoint that a scenario names.
@@ -17,18 +18,19 @@ const PAGE_RATE: f64 = 5.0;
 /// What is noted of a run's events, and looked at in the end.
 pub(super) struct Delivery {
     audits: Vec<(Sink, Audit, CheckSeverity)>,
+    folder: Folder,
 }
 
 impl Delivery {
     /// What a scenario asks for; refuses an audit that has nothing to look at.
-    pub(super) fn new(prepared: &Prepared, practice: Option<String>) -> Result<Self, Refusal> {
+    pub(super) fn new(prepared: &Prepared, practice: Option<String>, folder: &Folder) -> Result<Self, Refusal> {
         let mut audits = Vec::new();
         for (index, check) in prepared.scenario.checks.iter().enumerate() {
             if let Some(audit) = &check.audit {
-                audits.push((sink(index, audit, practice.as_deref())?, audit.clone(), check.severity));
+                audits.push((sink(index, audit, practice.as_deref(), folder)?, audit.clone(), check.severity));
             }
         }
-        Ok(Self { audits })
+        Ok(Self { audits, folder: folder.clone() })
     }
 
     /// Begins the ledger, where one is asked for or an audit needs it.
@@ -38,7 +40,8 @@ impl Delivery {
         if asked.is_none() && self.audits.is_empty() {
             return Ok((prepared, None));
         }
-        let named = asked.and_then(|ledger| ledger.file.as_deref()).map(PathBuf::from);
+        let named = asked.and_then(|ledger| ledger.file.as_deref()).map(|file| self.folder.resolve(file)).transpose();
+        let named = named.map_err(|why| Refusal::usage(format!("outputs.ledger.file: {why}")))?;
         let path = named.clone().unwrap_or_else(|| audit::usual_place(directory, run));
         let (ledger, closing) = Ledger::create(&path, prepared.ledger_header())
             .map_err(|error| Refusal::usage(error.to_string()).with_hint("choose another place with --ledger"))?;
@@ -76,12 +79,16 @@ impl Delivery {
 }
 
 /// Where an audit looks.
-fn sink(index: usize, audit: &Audit, practice: Option<&str>) -> Result<Sink, Refusal> {
+fn sink(index: usize, audit: &Audit, practice: Option<&str>, folder: &Folder) -> Result<Sink, Refusal> {
     let look = Look { id_field: audit.id_field.clone(), body_field: audit.body_field.clone(), ignored: Vec::new() };
     Ok(match (&audit.target, &audit.jsonl, &audit.search, practice) {
         (None, None, None, Some(url)) => Sink::Practice { url: url.to_owned() },
         (Some(url), _, _, _) => Sink::Practice { url: url.clone() },
-        (None, Some(path), _, _) => Sink::Jsonl { path: PathBuf::from(path), look },
+        (None, Some(path), _, _) => {
+            let path = folder.resolve(path);
+            let path = path.map_err(|why| Refusal::usage(format!("checks[{index}].audit.jsonl: {why}")))?;
+            Sink::Jsonl { path, look }
+        }
         (None, None, Some(url), _) => Sink::Search(Search {
             url: url.clone(),
             page_size: PAGE_SIZE,

@@ -460,11 +460,8 @@ impl Compiler<'_> {
             let hint = nearest::hint(name, TimeFormat::ALL.iter().map(|(word, _)| *word));
             return self.wrong(site, format!("there is no time format `{name}`"), hint.unwrap_or_default());
         };
-        let span = self.program.add_text(name.as_bytes());
-        let name = self.program.add(Expr::Constant(Value::Text(span)));
-        let arguments = self.program.add_arguments(&[moment, name]);
         let kind = if known.is_number() { Type::Int } else { Type::Moment };
-        self.typed(Expr::Function(Function::Format, arguments), kind)
+        self.typed(Expr::Formatted(moment, known), kind)
     }
 
     /// `{len, of, unique}`

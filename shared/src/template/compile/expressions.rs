@@ -6,7 +6,7 @@ use super::super::draw::Draw;
 use super::super::expression::{Ast, Operator, parse};
 use super::super::function::Function;
 use super::super::program::{Expr, ExprId, Fact};
-use super::super::value::{Type, Value};
+use super::super::value::{Symbol, Type, Value};
 use super::{Binding, Compiler, Names, Site, Typed};
 
 /// Functions that draw, for messages.
@@ -185,14 +185,23 @@ impl Compiler<'_> {
                 }
             };
             let symbol = self.program.symbol(name);
-            let known_list = matches!(self.known(&typed), Some(Value::StateList(_)));
-            typed = if known_list {
-                self.typed(Expr::Field(typed.id, symbol), kind)
-            } else {
-                self.fold(Expr::Field(typed.id, symbol), &[typed.id], kind)
+            let expression = match &typed.kind {
+                Type::Record(known) => self.field_at(typed.id, known, symbol),
+                _ => Expr::Field(typed.id, symbol),
             };
+            let known_list = matches!(self.known(&typed), Some(Value::StateList(_)));
+            typed = if known_list { self.typed(expression, kind) } else { self.fold(expression, &[typed.id], kind) };
         }
         typed
+    }
+
+    /// A field of a record whose type is known: most likely the record has exactly these fields in this order.
+    fn field_at(&mut self, of: ExprId, known: &[(String, Type)], symbol: Symbol) -> Expr {
+        let fields: Vec<Symbol> = known.iter().map(|(name, _)| self.program.symbol(name)).collect();
+        match fields.iter().position(|field| *field == symbol) {
+            Some(place) => Expr::FieldAt(of, self.program.shape(fields), place as u32),
+            None => Expr::Field(of, symbol),
+        }
     }
 
     fn function(&mut self, name: &str, arguments: &[Ast], site: &Site, names: &Names, draws: &mut u32) -> Typed {
@@ -256,8 +265,7 @@ impl Compiler<'_> {
             }
         }
         let key = self.next_key(site, draws);
-        let arguments = self.program.add_arguments(ids);
-        Some(self.typed(Expr::Draw(draw, key, arguments), kind))
+        Some(Typed { id: self.draw(draw, key, arguments), kind, omits: false })
     }
 
     /// So many random hexadecimal digits.

@@ -3,7 +3,7 @@
 use crate::generate::json::{write_escaped, write_text};
 
 use super::super::context::{Context, Facts, Scratch};
-use super::super::program::{Expr, Operation, Operations, Program};
+use super::super::program::{Arguments, Expr, Operation, Operations, Program};
 use super::Typed;
 
 /// JSON under construction.
@@ -45,21 +45,27 @@ impl Layout {
             }
             Expr::Concat(parts) => {
                 self.literal(b"\"");
-                for index in 0..parts.len {
-                    let part = program.argument(parts, index);
-                    match program.expression(part) {
-                        Expr::Constant(value) => {
-                            let mut plain = Vec::new();
-                            let mut scratch = Scratch::default();
-                            Context::new(program, &mut scratch, None, Facts::default()).write_plain(value, &mut plain);
-                            write_escaped(&plain, &mut self.literal);
-                        }
-                        _ => self.operation(program, Operation::Inside(part)),
-                    }
-                }
+                self.inside(program, parts);
                 self.literal(b"\"");
             }
             _ => self.operation(program, Operation::Value(typed.id)),
+        }
+    }
+
+    /// Adds the parts of a text, and their parts.
+    fn inside(&mut self, program: &mut Program, parts: Arguments) {
+        for index in 0..parts.len {
+            let part = program.argument(parts, index);
+            match program.expression(part) {
+                Expr::Constant(value) => {
+                    let mut plain = Vec::new();
+                    let mut scratch = Scratch::default();
+                    Context::new(program, &mut scratch, None, Facts::default()).write_plain(value, &mut plain);
+                    write_escaped(&plain, &mut self.literal);
+                }
+                Expr::Concat(parts) => self.inside(program, parts),
+                _ => self.operation(program, Operation::Inside(part)),
+            }
         }
     }
 
@@ -70,8 +76,8 @@ impl Layout {
             let mut key = Vec::new();
             write_text(name.as_bytes(), &mut key);
             key.push(b':');
-            let span = program.add_text(&key);
-            self.operations.push(Operation::Optional(span.start, span.start + span.len, typed.id));
+            let (start, end) = program.add_literal(&key);
+            self.operations.push(Operation::Optional(start, end, typed.id));
         } else {
             self.key(name);
             self.value(program, typed);
@@ -91,8 +97,8 @@ impl Layout {
 
     fn flush(&mut self, program: &mut Program) {
         if !self.literal.is_empty() {
-            let span = program.add_text(&self.literal);
-            self.operations.push(Operation::Literal(span.start, span.start + span.len));
+            let (start, end) = program.add_literal(&self.literal);
+            self.operations.push(Operation::Literal(start, end));
             self.literal.clear();
         }
     }

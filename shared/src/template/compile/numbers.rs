@@ -40,8 +40,7 @@ impl Compiler<'_> {
             "$bool" => {
                 let p = self.node(node, inner, names, Purpose::Value);
                 self.probability(&p, inner);
-                let arguments = self.program.add_arguments(&[p.id]);
-                self.typed(Expr::Draw(Draw::Bool, site.key(), arguments), Type::Bool)
+                Typed { id: self.draw(Draw::Bool, site.key(), &[p]), kind: Type::Bool, omits: false }
             }
             "$min" | "$max" => self.extreme(name, node, inner, names),
             "$histogram" => self.histogram(node, site, inner),
@@ -101,14 +100,45 @@ impl Compiler<'_> {
         let values = if timed { &arguments[..2] } else { &arguments[..] };
         let spans = values.iter().any(|typed| typed.kind == Type::Duration);
         let kind = if spans { Type::Duration } else { kind };
-        let mut ids: Vec<ExprId> = arguments.iter().map(|typed| typed.id).collect();
+        let mut arguments = arguments;
         if timed && !spans && arguments[2].kind == Type::Duration {
             // A span among the arguments makes a span of the draw: here it is a number of seconds.
-            let number = self.program.add_arguments(&ids[2..]);
-            ids[2] = self.fold(Expr::Function(Function::Number, number), &[arguments[2].id], Type::Float).id;
+            let number = self.program.add_arguments(&[arguments[2].id]);
+            arguments[2] = self.fold(Expr::Function(Function::Number, number), &[arguments[2].id], Type::Float);
         }
-        let arguments = self.program.add_arguments(&ids);
-        self.typed(Expr::Draw(draw, site.key(), arguments), kind)
+        Typed { id: self.draw(draw, site.key(), &arguments), kind, omits: false }
+    }
+
+    /// A draw of a key. Where its arguments are known it takes none.
+    pub(super) fn draw(&mut self, draw: Draw, key: u64, arguments: &[Typed]) -> ExprId {
+        let known: Vec<f64> = arguments
+            .iter()
+            .filter_map(|typed| self.known(typed))
+            // A span among the arguments makes a span of the draw.
+            .filter(|value| !matches!(value, Value::Duration(_)))
+            .filter_map(Value::as_f64)
+            .collect();
+        let ready = &mut self.program.ready;
+        let fixed = match (draw, known.as_slice()) {
+            (Draw::Int, [low, high]) => {
+                ready.ints.push((*low as i64, *high as i64));
+                Draw::IntFixed(ready.ints.len() as u32 - 1)
+            }
+            (Draw::Uniform, [low, high]) => {
+                ready.uniforms.push((*low, high - low));
+                Draw::UniformFixed(ready.uniforms.len() as u32 - 1)
+            }
+            (Draw::Bool, [p]) => {
+                ready.chances.push(*p);
+                Draw::BoolFixed(ready.chances.len() as u32 - 1)
+            }
+            _ => {
+                let ids: Vec<ExprId> = arguments.iter().map(|typed| typed.id).collect();
+                let arguments = self.program.add_arguments(&ids);
+                return self.program.add(Expr::Draw(draw, key, arguments));
+            }
+        };
+        self.program.add(Expr::Draw(fixed, key, Default::default()))
     }
 
     /// The parameters of a draw, as a list in their order, as a map, or as the only one.
@@ -249,8 +279,7 @@ impl Compiler<'_> {
             };
             weights.push(weight);
             let (low, high) = (self.constant(Value::Float(low)), self.constant(Value::Float(high)));
-            let arguments = self.program.add_arguments(&[low.id, high.id]);
-            options.push(self.program.add(Expr::Draw(Draw::Uniform, place.key(), arguments)));
+            options.push(self.draw(Draw::Uniform, place.key(), &[low, high]));
         }
         let Some(table) = Alias::new(&weights) else {
             return self.wrong(inner, "no cell has a weight above zero", usage);
