@@ -98,8 +98,8 @@ fn dead_configuration_is_an_error_where_it_was_written() {
 
 #[test]
 fn nothing_unsupported_is_accepted_and_ignored() {
-    let text = "extends: commerce-events\nchecks: [{audit: {lost: 0}}]\n";
-    assert!(told(text).contains("checks[0].audit: not supported yet: audit"), "{}", told(text));
+    let text = "extends: commerce-events\noutputs: {events: {csv: events.csv}}\n";
+    assert!(told(text).contains("outputs.events: not supported yet: outputs.events"), "{}", told(text));
     assert!(load_text("extends: web-analytics\nload: {users: 5}\n").scenario.is_some());
 }
 
