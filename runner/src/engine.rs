@@ -10,6 +10,7 @@ mod conductor;
 mod control;
 mod feed;
 pub mod handle;
+mod held;
 mod hub;
 mod job;
 pub mod journal;
@@ -31,5 +32,7 @@ mod usage;
 mod verdict;
 mod worker;
 
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod tests;

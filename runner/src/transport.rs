@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod dial;
+pub mod drip;
 pub mod exchange;
 pub mod failure;
 pub mod http;

@@ -203,6 +203,17 @@ impl Conductor {
                 }
                 (Control::Multiply { at, multiplier: *multiplier }, state)
             }
+            Command::SetFault { fault, factor } => {
+                if !matches!(state, RunState::Running | RunState::Paused) {
+                    return refused("change the faults of");
+                }
+                if !(*factor >= 0.0 && *factor <= 1_000.0) {
+                    return Err(CommandError::Factor);
+                }
+                let place = self.progress.facts().faults.iter().position(|known| known == fault);
+                let place = place.ok_or_else(|| CommandError::NoSuchFault(fault.clone()))?;
+                (Control::Dose { at, fault: place as u16, factor: *factor }, state)
+            }
         };
         if self.channels.controls.iter().any(|control| !control.is_closed() && control.capacity() == 0) {
             return Err(CommandError::Busy);
@@ -215,6 +226,8 @@ impl Conductor {
             Control::Pause { at } => self.progress.pause(at),
             Control::Resume { at } => self.progress.resume(at),
             Control::Multiply { at, multiplier } => self.progress.multiply(at, multiplier),
+            // Counts follow by themselves.
+            Control::Dose { .. } => {}
             Control::Stop { at } => self.end(at),
             Control::Abort => self.end(self.clock.now()),
         }

@@ -26,6 +26,12 @@ pub enum CommandError {
     /// The multiplier is out of range.
     #[error("a rate multiplier is above 0 and at most 1000")]
     Multiplier,
+    /// No fault goes by that name.
+    #[error("the run has no faults named `{0}`")]
+    NoSuchFault(String),
+    /// A fault's factor is out of range.
+    #[error("a fault's factor is at least 0 and at most 1000")]
+    Factor,
     /// The workers have not taken up earlier commands yet.
     #[error("the run is too busy to take another command")]
     Busy,

@@ -122,6 +122,12 @@ async fn carry(hub: &Hub, target: usize, lane: &Rc<Lane>, mut connection: Connec
             }
         };
         let Some(job) = outcome::in_time(hub, job) else { continue };
+        if job.cuts {
+            outcome::withhold(hub, job);
+            pool.lost.set(pool.lost.get() + 1);
+            hub.wake_worker_if_due(hub.clock.now());
+            return;
+        }
         if !exchange(hub, target, lane, &mut connection, job).await {
             pool.lost.set(pool.lost.get() + 1);
             return;
@@ -156,7 +162,11 @@ async fn idle(hub: &Hub, target: usize, lane: &Rc<Lane>, connection: &mut Connec
 async fn exchange(hub: &Hub, target: usize, lane: &Lane, connection: &mut Connection, mut job: Job) -> bool {
     let setup = &hub.targets[target];
     let sent = outcome::begin(hub, &mut job);
-    connection.begin(Expectation { keep_body: setup.routes[job.route].keep, head_only: false });
+    connection.begin(Expectation {
+        keep_body: setup.routes[job.route].keep,
+        head_only: false,
+        bytes_per_second: job.bytes_per_second,
+    });
     lane.expired.set(false);
     lane.deadline.set(Some(sent.saturating_add(setup.timeout)));
     let exchanged = poll_fn(|cx| {

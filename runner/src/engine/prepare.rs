@@ -132,6 +132,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
         arrivals_are_events: arrivals_are_events(&scenario),
         workers,
+        faults: plan.fault_names(),
         watches,
     };
     // The longest first: a secret may be part of another.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use shared::plan::Schedule;
+use shared::run::fault::{self, FaultKind};
 use shared::run::{
     Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, TimelineRow,
     Verdict, WorkloadRow,
@@ -36,6 +37,8 @@ pub(crate) struct Facts {
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
     pub(crate) arrivals_are_events: bool,
     pub(crate) workers: usize,
+    /// Names by which faults can be made stronger or weaker.
+    pub(crate) faults: Vec<String>,
     /// The thresholds to watch.
     pub(crate) watches: Vec<Watch>,
 }
@@ -211,6 +214,7 @@ impl Progress {
             send_lag: self.account.send_lag.percentiles(),
             event_types: self.account.event_types(),
             failures: self.account.failure_counts(),
+            faults: fault::rows(&self.account.faults_planned, &self.account.faults_applied),
             verdict: self.verdict(now),
         }
     }
@@ -255,6 +259,7 @@ impl Progress {
             event_types: self.account.event_types(),
             status_codes: self.account.statuses(),
             failures: self.account.failures(),
+            faults: fault::rows(&self.account.faults_planned, &self.account.faults_applied),
             connections: self.account.connections,
             changes: self.changes.clone(),
             timeline,
@@ -286,7 +291,8 @@ impl Progress {
             send_lag_p99_us: self.account.send_lag.quantile_us(0.99),
             response_p99_us: self.account.response_time.quantile_us(0.99),
             planned,
-            offered: self.account.events.offered,
+            // Copies are offered as well, but no schedule asks for them.
+            offered: self.account.events.offered - self.account.faults_applied.of(FaultKind::Duplicate),
             overflowed: self.account.overflowed,
             longest_stall: self.account.longest_stall,
             busy_seconds: self.busy_seconds,
@@ -338,6 +344,7 @@ mod tests {
             event_types: vec![("a".to_owned(), Some(1.0))],
             arrivals_are_events: true,
             workers: 2,
+            faults: Vec::new(),
             watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
         };
         Progress::new(info, facts, vec![Schedule::new(Curve::constant(rate, Some(seconds)))])

@@ -25,7 +25,7 @@ fn scenario(url: &str, target: &str, load: &str) -> String {
     )
 }
 
-fn ready(text: &str, workers: usize) -> Prepared {
+pub(super) fn ready(text: &str, workers: usize) -> Prepared {
     try_ready(text, PrepareOptions { workers: Some(workers), ..PrepareOptions::default() }).unwrap()
 }
 
@@ -35,24 +35,24 @@ fn try_ready(text: &str, options: PrepareOptions) -> Result<Prepared, PrepareErr
     prepare(compiled.scenario.unwrap(), &options)
 }
 
-fn begin(text: &str, workers: usize) -> RunHandle {
+pub(super) fn begin(text: &str, workers: usize) -> RunHandle {
     start(ready(text, workers), Box::new(NoJournal))
 }
 
-async fn run(text: &str, workers: usize) -> Arc<RunResult> {
+pub(super) async fn run(text: &str, workers: usize) -> Arc<RunResult> {
     ended(&begin(text, workers)).await
 }
 
-async fn ended(handle: &RunHandle) -> Arc<RunResult> {
+pub(super) async fn ended(handle: &RunHandle) -> Arc<RunResult> {
     let result = tokio::time::timeout(Duration::from_secs(60), handle.wait()).await.expect("the run ends").unwrap();
     reconcile(&result);
     result
 }
 
 /// What holds for every result, whatever happened.
-fn reconcile(result: &RunResult) {
+pub(super) fn reconcile(result: &RunResult) {
     for counts in [result.totals.events, result.totals.requests] {
-        assert_eq!(counts.offered, counts.sent + counts.dropped, "{counts:?}");
+        assert_eq!(counts.offered, counts.sent + counts.dropped + counts.withheld, "{counts:?}");
         assert_eq!(counts.sent, counts.succeeded + counts.failed, "{counts:?}");
     }
     let events = result.totals.events;
@@ -62,6 +62,7 @@ fn reconcile(result: &RunResult) {
     assert_eq!(of_types(|c| c.succeeded), events.succeeded);
     assert_eq!(of_types(|c| c.failed), events.failed);
     assert_eq!(of_types(|c| c.dropped), events.dropped);
+    assert_eq!(of_types(|c| c.withheld), events.withheld);
     assert_eq!(result.failures.iter().map(|failure| failure.count).sum::<u64>(), events.failed);
     assert!(result.failures.iter().all(|failure| failure.sample.is_some()));
     let of_rows =

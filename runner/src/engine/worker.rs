@@ -68,6 +68,8 @@ struct Worker {
     clock: RunClock,
     hub: Rc<Hub>,
     feeds: Vec<Feed>,
+    /// Names of the plan's faults.
+    faults: Vec<String>,
     schedule: ScheduleClock,
     pacer: Pacer,
     controls: mpsc::Receiver<Control>,
@@ -132,6 +134,7 @@ impl Worker {
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
         Ok(Self {
             index,
+            faults: plan.fault_names(),
             hub: Rc::new(Hub::new(clock, targets, secrets, plan, pools.map_err(io::Error::other)?)),
             feeds,
             schedule: ScheduleClock::default(),
@@ -194,13 +197,29 @@ impl Worker {
             let feed = &mut self.feeds[place];
             let target = feed.target;
             let Some(fed) = feed.take(until, times, &mut self.hub.spare.borrow_mut()) else { return false };
+            if !feed.notes.is_empty() {
+                let notes = std::mem::take(&mut feed.notes);
+                self.hub.record(now).faults_noted(&notes);
+            }
+            let offered = |event_type: Option<u16>| {
+                event_type.into_iter().for_each(|event_type| self.hub.record(now).event_offered(event_type));
+            };
             let job = match fed {
                 Fed::Batched { event_type } => {
-                    self.hub.record(now).event_offered(event_type);
+                    offered(event_type);
+                    continue;
+                }
+                Fed::Held { event_type } => {
+                    offered(Some(event_type));
+                    continue;
+                }
+                Fed::Withheld { event_type } => {
+                    offered(Some(event_type));
+                    self.hub.record(now).event_withheld(event_type);
                     continue;
                 }
                 Fed::Alone { event_type, job } | Fed::Filled { event_type, job } => {
-                    self.hub.record(now).event_offered(event_type);
+                    offered(event_type);
                     job
                 }
                 Fed::Lingered { job } => job,
@@ -263,6 +282,12 @@ impl Worker {
                 let at = self.schedule.schedule_time(at);
                 self.feeds.iter_mut().for_each(|feed| feed.multiply(at, multiplier));
             }
+            Control::Dose { at, fault, factor } => {
+                let at = self.schedule.schedule_time(at);
+                if let Some(name) = self.faults.get(usize::from(fault)) {
+                    self.feeds.iter_mut().for_each(|feed| feed.dose(at, name, factor));
+                }
+            }
             Control::Stop { at } => {
                 self.stop_at.get_or_insert(at);
             }
@@ -296,6 +321,8 @@ impl Worker {
         for place in 0..self.feeds.len() {
             let feed = &mut self.feeds[place];
             feed.end_schedule(&mut self.hub.spare.borrow_mut());
+            let held = feed.cut_held(&mut self.hub.spare.borrow_mut());
+            self.hub.record(now).events_dropped(&held);
             let target = feed.target;
             if let Some(job) = feed.flush(now) {
                 self.offer(target, job, now);

@@ -111,7 +111,7 @@ pub(super) async fn command(
             Failure::new(StatusCode::CONFLICT, "run_over", error.to_string())
         }
         CommandError::NotNow { .. } => Failure::new(StatusCode::CONFLICT, "not_now", error.to_string()),
-        CommandError::Multiplier => {
+        CommandError::Multiplier | CommandError::NoSuchFault(_) | CommandError::Factor => {
             Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "command_invalid", error.to_string())
         }
         CommandError::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string()),

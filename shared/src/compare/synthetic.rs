@@ -112,6 +112,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         event_types: Vec::new(),
         status_codes: std::collections::BTreeMap::new(),
         failures: Vec::new(),
+        faults: Vec::new(),
         connections: ConnectionCounts::default(),
         thresholds: Vec::new(),
         changes: Vec::new(),

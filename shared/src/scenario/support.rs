@@ -3,6 +3,7 @@
 
 use crate::problem::Problem;
 use crate::scenario::model::behavior::Behavior;
+use crate::scenario::model::fault::Fault;
 use crate::scenario::model::load::{Load, Shape};
 use crate::scenario::model::pool::Pool;
 use crate::scenario::model::target::{Protocol, Target};
@@ -12,7 +13,6 @@ type Rule<T> = (&'static str, fn(&T) -> bool);
 
 const SCENARIO: &[Rule<Scenario>] = &[
     ("clock.mode", |scenario| scenario.clock.mode != ClockMode::Live),
-    ("faults", |scenario| !scenario.faults.is_empty()),
     ("checks", |scenario| !scenario.checks.is_empty()),
     ("outputs.console", |scenario| scenario.outputs.console.is_some()),
     ("outputs.results", |scenario| scenario.outputs.results.is_some()),
@@ -42,6 +42,12 @@ const LOAD: &[Rule<Load>] = &[
 pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     let mut problems = Vec::new();
     look("", scenario, SCENARIO, &mut problems);
+    for (name, faults) in &scenario.faults {
+        for (index, _) in faults.iter().enumerate().filter(|(_, fault)| matches!(fault, Fault::AuthExpire { .. })) {
+            let path = format!("faults.{name}[{index}].auth_expire");
+            problems.push(Problem::error(path, "not supported yet: auth_expire"));
+        }
+    }
     for (name, target) in &scenario.targets {
         look(&format!("targets.{name}."), target, TARGET, &mut problems);
     }

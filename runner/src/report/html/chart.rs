@@ -226,6 +226,7 @@ fn short(command: &Command) -> String {
         Command::Stop => "stop".to_owned(),
         Command::Abort => "abort".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("×{}", wording::digits(*multiplier)),
+        Command::SetFault { fault, factor } => format!("{fault} ×{}", wording::digits(*factor)),
     }
 }
 
@@ -237,6 +238,7 @@ pub(super) fn said(change: &Change) -> String {
         Command::Stop => "stopped".to_owned(),
         Command::Abort => "aborted".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("rate ×{}", wording::digits(*multiplier)),
+        Command::SetFault { fault, factor } => format!("faults {fault} ×{}", wording::digits(*factor)),
     };
     format!("{what} from {}", change.origin)
 }
