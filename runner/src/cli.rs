@@ -5,9 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use shared::problem::Problem;
+use shared::threshold::Threshold;
+use shared::units::{Nanos, Rate};
 
 use crate::dataset::Format;
 use crate::import::Kind;
+use crate::report::format::ResultsFormat;
 
 /// Generates realistic event traffic and load, and measures honestly how a target takes it.
 #[derive(Debug, Parser)]
@@ -28,6 +32,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Run a scenario without the panel: progress, summary, results, exit code
     Run(Box<RunArgs>),
+    /// Find the highest rate that still meets the thresholds
+    FindLimit(Box<FindLimitArgs>),
     /// Run the practice target alone
     Target(TargetArgs),
     /// List the built-in scenarios and your own, with their profiles
@@ -44,6 +50,8 @@ pub enum Command {
     Curl(CurlArgs),
     /// Say where an event came from, and render it again
     Explain(ExplainArgs),
+    /// Send a file of events in bulk: JSONL, a JSON list or CSV of any size
+    Ingest(IngestArgs),
     /// Write example scenarios into a directory
     Init(InitArgs),
     /// Make a scenario of another tool's configuration, curl commands, a HAR recording or an OpenAPI document
@@ -52,6 +60,8 @@ pub enum Command {
     Health(HealthArgs),
     /// Look at the runs of the past
     Runs(RunsArgs),
+    /// Put the results of several parts of one load together, exactly
+    Merge(MergeArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
 }
@@ -119,12 +129,83 @@ pub struct RunArgs {
     /// Send everything to a practice target inside this process
     #[arg(long, conflicts_with = "url")]
     pub practice_target: bool,
-    /// Write the results to this file
+    /// Write the results to this file; several are written in the format of their ending (json, html, csv, hlog)
     #[arg(short = 'o', long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub output: Vec<PathBuf>,
+    /// Format of the results, whatever the file's ending says
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub results_format: Option<ResultsFormat>,
+    /// Write every event that is sent to this file, one per line
+    #[arg(long, value_name = "FILE")]
+    pub save_events: Option<PathBuf>,
+    /// What must hold for exit code 0, beside the scenario's checks: 'p(95)<300ms', 'error_rate<1% over 30s'
+    #[arg(long, value_name = "THRESHOLD", value_parser = threshold)]
+    pub threshold: Vec<Threshold>,
     /// Say what would be sent, send nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Fill pools with what an earlier run was given, instead of asking targets: its id, `latest`, or a file
+    #[arg(long, value_name = "RUN")]
+    pub pools_from: Option<String>,
+    /// Which hosts may be sent to.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// `throng find-limit`
+#[derive(Args, Debug)]
+pub struct FindLimitArgs {
+    /// A built-in scenario, one of your own, or a file
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: String,
+    /// Profile of the scenario to apply
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Short flags for the scenario's values; the rate is the first to be tried.
+    #[command(flatten)]
+    pub flags: ScenarioFlags,
+    /// What must hold, beside the scenario's checks: 'p(95)<300ms', 'error_rate<1%'
+    #[arg(long, value_name = "THRESHOLD", value_parser = threshold)]
+    pub threshold: Vec<Threshold>,
+    /// Highest rate to try
+    #[arg(long, value_name = "RATE", default_value = "100000/s")]
+    pub max_rate: Rate,
+    /// Lowest rate to try
+    #[arg(long, value_name = "RATE", default_value = "1/s")]
+    pub min_rate: Rate,
+    /// How long each rate is held
+    #[arg(long, value_name = "SPAN", default_value = "10s")]
+    pub step_duration: Nanos,
+    /// Time at the start of each step that does not count
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub warm_up: Nanos,
+    /// Rest between two steps
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub rest: Nanos,
+    /// Most steps
+    #[arg(long, value_name = "COUNT", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_steps: u32,
+    /// How close the limit is wanted
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
+    pub precision: f64,
+    /// How often the limit has to hold once more
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub confirm: u32,
+    /// Seed of the first step's draws; each step has its own
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Set any value by its dotted path, as `targets.api.retry.attempts=1`
+    #[arg(long, value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub set: Vec<(String, String)>,
+    /// Send everything to a practice target inside this process
+    #[arg(long, conflicts_with = "url")]
+    pub practice_target: bool,
+    /// Write the curve to this file (json, html or csv by its ending); may be given several times
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
     /// Which hosts may be sent to.
     #[command(flatten)]
     pub policy: TargetPolicyArgs,
@@ -245,6 +326,15 @@ pub struct PlanArgs {
     /// Event time at the start, as 2026-11-21T00:00:00Z; now when left out
     #[arg(long, value_name = "MOMENT")]
     pub start: Option<String>,
+    /// Fill pools with what an earlier run was given, instead of asking targets: its id, `latest`, or a file
+    #[arg(long, value_name = "RUN")]
+    pub pools_from: Option<String>,
+    /// Fill pools from a practice target inside this process
+    #[arg(long, conflicts_with = "pools_from")]
+    pub practice_target: bool,
+    /// Which hosts may be asked.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
     /// Where runs and scenarios are kept.
     #[command(flatten)]
     pub data: DataArgs,
@@ -321,6 +411,89 @@ pub struct ExplainArgs {
     pub plan: PlanArgs,
 }
 
+/// `throng ingest`
+#[derive(Args, Clone, Debug)]
+pub struct IngestArgs {
+    /// The file of events
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Address of the target; without a path, /api/v1/ingestion/events
+    #[arg(short = 'e', long, value_name = "URL", default_value = "http://localhost:8000")]
+    pub url: String,
+    /// API key; it is sent and never stored
+    #[arg(
+        short = 'k',
+        long,
+        value_name = "KEY",
+        env = "THRONG_API_KEY",
+        hide_env_values = true,
+        default_value = "test-api-key-12345"
+    )]
+    pub api_key: String,
+    /// Several requests at once, or one after the other
+    #[arg(long, value_enum, default_value_t)]
+    pub mode: IngestMode,
+    /// Requests at once [default: 10]
+    #[arg(short = 'c', long, value_name = "COUNT")]
+    pub concurrency: Option<u32>,
+    /// Pause between an answer and the next request: milliseconds, or a span such as 50ms
+    #[arg(long, value_name = "SPAN")]
+    pub delay: Option<String>,
+    /// Events at most
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// What the file is, where its name and its beginning do not tell
+    #[arg(long, value_enum)]
+    pub format: Option<IngestFormat>,
+    /// Send everything to a practice target inside this process
+    #[arg(long)]
+    pub practice_target: bool,
+    /// Write the results to this file
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Say what would be sent, send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which hosts may be sent to.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// How a file is sent.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum IngestMode {
+    /// Several requests at once
+    #[default]
+    Concurrent,
+    /// One request after the other
+    Sequential,
+}
+
+/// What a file of events is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum IngestFormat {
+    /// One JSON value per line
+    Jsonl,
+    /// One JSON list
+    Json,
+    /// Rows under a header
+    Csv,
+}
+
+impl IngestFormat {
+    /// Its name in a scenario.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
 /// `throng init`
 #[derive(Args, Debug)]
 pub struct InitArgs {
@@ -395,6 +568,15 @@ pub struct RunsArgs {
 pub enum RunsCommand {
     /// List them, newest first
     List {
+        /// Only those of this scenario
+        #[arg(long, value_name = "NAME")]
+        scenario: Option<String>,
+        /// Only those with this tag
+        #[arg(long, value_name = "TAG")]
+        tag: Option<String>,
+        /// Only so many of the newest
+        #[arg(short = 'n', long, value_name = "COUNT")]
+        limit: Option<usize>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -404,14 +586,21 @@ pub enum RunsCommand {
         /// Its id, the beginning of it, or `latest`
         run: String,
     },
-    /// Write a run's results as JSON
+    /// Write a run's results
     Export {
         /// Its id, the beginning of it, or `latest`
         run: String,
         /// File to write; standard output when left out
         #[arg(short = 'o', long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// The format; the one of the file's ending when left out
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        format: Option<ResultsFormat>,
     },
+    /// Tell whether two runs really differ
+    Compare(CompareArgs),
+    /// Keep words with a run: tags to find it by, a note, whether others are compared with it
+    Label(LabelArgs),
     /// Delete runs for good
     Delete {
         /// Their ids
@@ -420,11 +609,89 @@ pub enum RunsCommand {
     },
 }
 
+/// `throng runs label`
+#[derive(Args, Debug)]
+pub struct LabelArgs {
+    /// Its id, the beginning of it, or `latest`
+    pub run: String,
+    /// Tag to add
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Tag to take away
+    #[arg(long = "untag", value_name = "TAG")]
+    pub untags: Vec<String>,
+    /// The note; an empty one takes it away
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Compare runs of its scenario with it
+    #[arg(long, conflicts_with = "no_baseline")]
+    pub baseline: bool,
+    /// Compare no more runs with it
+    #[arg(long)]
+    pub no_baseline: bool,
+}
+
+/// `throng runs compare`
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// The run that is compared with: an id, the beginning of one, `latest`, `baseline`, or a results.json
+    #[arg(value_name = "BASELINE", default_value = "baseline")]
+    pub baseline: String,
+    /// The run that is judged, told in the same way
+    #[arg(value_name = "CANDIDATE", default_value = "latest")]
+    pub candidate: String,
+    /// How often an interval holds the truth
+    #[arg(long, value_name = "SHARE", default_value = "99%", value_parser = share)]
+    pub confidence: f64,
+    /// Changes up to this size are called none, however sure they are
+    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]
+    pub tolerance: f64,
+    /// Exit code 1 when anything is really worse
+    #[arg(long)]
+    pub fail_on_regression: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `throng merge`
+#[derive(Args, Debug)]
+pub struct MergeArgs {
+    /// Results that are parts of one load: results.json files, or ids of runs
+    #[arg(value_name = "RESULTS", required = true, num_args = 2..)]
+    pub results: Vec<String>,
+    /// File to write; standard output when left out
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Format of the whole; the one of the file's ending when left out
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub results_format: Option<ResultsFormat>,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
 /// `throng completions`
 #[derive(Args, Debug)]
 pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,
+}
+
+/// Reads a threshold; what is wrong with it is said with what to write instead.
+fn threshold(text: &str) -> Result<Threshold, String> {
+    text.parse().map_err(|problem: Problem| {
+        let hint = problem.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let column = problem.column.map(|column| format!(" at column {column}")).unwrap_or_default();
+        format!("{}{column}{hint}", problem.message)
+    })
+}
+
+/// Reads a share: `0.99` or `99%`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, factor) = text.trim().strip_suffix('%').map_or((text, 1.0), |number| (number, 0.01));
+    let share = number.trim().parse::<f64>().map(|number| number * factor).unwrap_or(f64::NAN);
+    if (0.0..1.0).contains(&share) { Ok(share) } else { Err("write a share such as 5% or 0.05".to_owned()) }
 }
 
 fn path_and_value(text: &str) -> Result<(String, String), String> {
@@ -443,6 +710,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_threshold_that_cannot_be_read_says_where_and_what_to_write() {
+        assert_eq!(threshold("p(95) < 300").unwrap().to_string(), "p(95)<300ms");
+        let told = threshold("p(95)<fast").unwrap_err();
+        assert!(told.contains("column 7") && told.contains("write"), "{told}");
+    }
+
+    #[test]
+    fn shares_are_written_in_per_cent_or_not() {
+        assert_eq!((share("99%"), share("0.05")), (Ok(0.99), Ok(0.05)));
+        assert!(share("120%").is_err() && share("-1%").is_err() && share("much").is_err());
     }
 
     #[test]

@@ -3,10 +3,13 @@
 mod completions;
 mod curl;
 mod explain;
+mod find_limit;
 mod generate;
 mod health;
 mod import;
+mod ingest;
 mod init;
+mod merge;
 mod overrides;
 mod planned;
 mod preview;
@@ -15,6 +18,7 @@ mod runs;
 mod scenarios;
 mod serve;
 mod show;
+mod supplied;
 mod target;
 mod validate;
 
@@ -113,7 +117,8 @@ impl From<StoreError> for Refusal {
 pub fn dispatch(cli: Cli) -> Exit {
     let outcome = match cli.command {
         Command::Serve(args) => in_runtime(serve::serve(args)),
-        Command::Run(args) => in_runtime(run::run(*args)),
+        Command::Run(args) => in_runtime(run::run(*args, cli.verbose > 0)),
+        Command::FindLimit(args) => in_runtime(find_limit::find_limit(*args)),
         Command::Target(args) => in_runtime(target::target(args)),
         Command::Scenarios(args) => scenarios::scenarios(&args),
         Command::Show(args) => show::show(&args),
@@ -122,10 +127,12 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Generate(args) => generate::generate(&args),
         Command::Curl(args) => curl::curl(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Ingest(args) => in_runtime(ingest::ingest(args, cli.verbose > 0)),
         Command::Init(args) => init::init(&args),
         Command::Import(args) => import::import(&args),
         Command::Health(args) => in_runtime(health::health(args)),
         Command::Runs(args) => runs::runs(args),
+        Command::Merge(args) => merge::merge(&args),
         Command::Completions(args) => completions::completions(&args),
     };
     outcome.unwrap_or_else(|refusal| {
@@ -141,7 +148,7 @@ pub fn dispatch(cli: Cli) -> Exit {
 }
 
 /// Runs a command that waits for sockets and timers. The engine brings threads of its own; what runs here is control.
-fn in_runtime(command: impl Future<Output = Result<Exit, Refusal>>) -> Result<Exit, Refusal> {
+fn in_runtime<T>(command: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -162,7 +169,8 @@ fn data_directory(data: &DataArgs) -> Result<PathBuf, Refusal> {
 
 /// The scenarios that can be named, without touching the database.
 fn library(data: &DataArgs) -> Result<Library, Refusal> {
-    Ok(Library::new(ScenarioFiles::new(data_directory(data)?.join("scenarios"))))
+    let directory = data_directory(data)?;
+    Ok(Library::new(ScenarioFiles::new(directory.join("scenarios")), directory.join(store::FILES)))
 }
 
 /// Shows problems where people look for errors.

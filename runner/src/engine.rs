@@ -3,12 +3,14 @@
 //! [`prepare::prepare`] turns a valid scenario into something that can start, [`start::start`] starts it, and a
 //! [`handle::RunHandle`] is how everybody else takes part: commands, watching, waiting for the result.
 
+pub mod access;
 mod account;
 pub mod clock;
 mod coarse;
 mod conductor;
 mod control;
 mod feed;
+mod gate;
 pub mod handle;
 mod held;
 mod hub;
@@ -16,6 +18,7 @@ mod job;
 pub mod journal;
 mod lane;
 mod meaning;
+pub mod orders;
 mod outcome;
 pub mod pacer;
 pub mod prepare;
@@ -23,6 +26,7 @@ mod prepare_error;
 mod progress;
 mod recorder;
 mod retry;
+pub mod saved;
 mod slots;
 pub mod start;
 mod tally;
@@ -34,5 +38,7 @@ mod worker;
 
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod load_tests;
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,14 @@
 
 pub mod loading;
 
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use shared::api::{ScenarioDocument, ScenarioSummary};
 use shared::scenario::document::Node;
-use shared::scenario::{Files, built_in, profiles};
+use shared::scenario::{built_in, profiles};
 
+use crate::folder::{Folder, read_text};
 use crate::library::loading::look_at;
 use crate::store::{ScenarioFiles, ScenarioStoreError, revision};
 
@@ -46,20 +47,31 @@ pub struct Found {
     pub built_in: bool,
     /// The YAML or JSON.
     pub text: String,
-    /// Directory that the files it refers to are relative to.
-    pub directory: Option<PathBuf>,
+    /// Where the files are that it names.
+    pub folder: Folder,
 }
 
 /// All scenarios that can be named.
 #[derive(Clone, Debug)]
 pub struct Library {
     own: ScenarioFiles,
+    /// Where files are that scenarios without a place of their own may name.
+    files: PathBuf,
 }
 
 impl Library {
-    /// The built-ins and the scenarios of a data directory.
-    pub fn new(own: ScenarioFiles) -> Self {
-        Self { own }
+    /// The built-ins and the scenarios of a data directory; the files that these name lie in a folder of it.
+    pub fn new(own: ScenarioFiles, files: PathBuf) -> Self {
+        Self { own, files }
+    }
+
+    /// A text without a name, as it came over the network.
+    pub fn nameless(&self, text: String) -> Found {
+        Found { source: "scenario".to_owned(), built_in: false, text, folder: self.folder() }
+    }
+
+    fn folder(&self) -> Folder {
+        Folder::Inside(self.files.clone())
     }
 
     /// Every scenario: built-ins first, then people's own by name.
@@ -68,11 +80,12 @@ impl Library {
     ///
     /// The data directory cannot be read.
     pub fn list(&self) -> Result<Vec<ScenarioSummary>, LibraryError> {
-        let built_ins = built_in::all().iter().map(|built_in| summary(built_in.name, true, built_in.text.to_owned()));
+        let built_ins =
+            built_in::all().iter().map(|built_in| self.summary(built_in.name, true, built_in.text.to_owned()));
         let mut summaries: Vec<ScenarioSummary> = built_ins.collect();
         for name in self.own.names()? {
             if built_in::find(&name).is_none() {
-                summaries.push(summary(&name, false, self.own.read(&name)?));
+                summaries.push(self.summary(&name, false, self.own.read(&name)?));
             }
         }
         Ok(summaries)
@@ -86,10 +99,10 @@ impl Library {
     pub fn named(&self, name: &str) -> Result<Found, LibraryError> {
         if let Some(built_in) = built_in::find(name) {
             let (source, text) = (name.to_owned(), built_in.text.to_owned());
-            return Ok(Found { source, built_in: true, text, directory: None });
+            return Ok(Found { source, built_in: true, text, folder: self.folder() });
         }
         match self.own.read(name) {
-            Ok(text) => Ok(Found { source: name.to_owned(), built_in: false, text, directory: None }),
+            Ok(text) => Ok(Found { source: name.to_owned(), built_in: false, text, folder: self.folder() }),
             Err(ScenarioStoreError::Missing(_) | ScenarioStoreError::Name(_)) => {
                 Err(LibraryError::Unknown(name.to_owned()))
             }
@@ -108,10 +121,13 @@ impl Library {
             || path.extension().is_some_and(|end| ["yaml", "yml", "json"].iter().any(|known| end == *known));
         match self.named(name) {
             Err(LibraryError::Unknown(_)) if looks_like_a_file || path.is_file() => {
-                let text = read_text(path).map_err(|source| LibraryError::File { path: path.to_owned(), source })?;
-                let directory = path.parent().map(Path::to_owned);
-                Ok(Found { source: name.to_owned(), built_in: false, text, directory })
+                let text =
+                    read_text(path, MAX_FILE).map_err(|source| LibraryError::File { path: path.to_owned(), source })?;
+                let folder = Folder::Beside(path.parent().unwrap_or(Path::new("")).to_owned());
+                Ok(Found { source: name.to_owned(), built_in: false, text, folder })
             }
+            // Whoever types a command may name any file: in a built-in with `--set`, for instance.
+            Ok(found) if found.built_in => Ok(Found { folder: Folder::Beside(PathBuf::new()), ..found }),
             other => other,
         }
     }
@@ -146,48 +162,22 @@ impl Library {
         Ok(self.own.delete(name)?)
     }
 
+    fn summary(&self, name: &str, built_in: bool, text: String) -> ScenarioSummary {
+        let profiles = profiles(&text);
+        let found = Found { source: name.to_owned(), built_in, text, folder: self.folder() };
+        let loading = look_at(&found, None);
+        let errors = loading.problems().iter().filter(|problem| problem.is_error()).count();
+        let description = loading.document().get("description").and_then(Node::as_str);
+        ScenarioSummary {
+            name: name.to_owned(),
+            description: description.unwrap_or_default().to_owned(),
+            built_in,
+            profiles,
+            problems: u32::try_from(errors).unwrap_or(u32::MAX),
+        }
+    }
+
     fn must_be_own(&self, name: &str) -> Result<(), LibraryError> {
         if built_in::find(name).is_some() { Err(LibraryError::BuiltIn(name.to_owned())) } else { Ok(()) }
     }
-}
-
-/// Files below a directory, for a scenario that came from a file itself.
-#[derive(Clone, Debug)]
-pub struct DiskFiles {
-    directory: PathBuf,
-}
-
-impl DiskFiles {
-    /// Files that paths relative to this directory name.
-    pub fn new(directory: PathBuf) -> Self {
-        Self { directory }
-    }
-}
-
-impl Files for DiskFiles {
-    fn read(&self, path: &str) -> Result<String, String> {
-        read_text(&self.directory.join(path)).map_err(|error| error.to_string())
-    }
-}
-
-fn summary(name: &str, built_in: bool, text: String) -> ScenarioSummary {
-    let profiles = profiles(&text);
-    let found = Found { source: name.to_owned(), built_in, text, directory: None };
-    let loading = look_at(&found, None);
-    let errors = loading.problems().iter().filter(|problem| problem.is_error()).count();
-    let description = loading.document().get("description").and_then(Node::as_str);
-    ScenarioSummary {
-        name: name.to_owned(),
-        description: description.unwrap_or_default().to_owned(),
-        built_in,
-        profiles,
-        problems: u32::try_from(errors).unwrap_or(u32::MAX),
-    }
-}
-
-fn read_text(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.len() > MAX_FILE {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a scenario is at most 4 MiB long"));
-    }
-    fs::read_to_string(path)
 }

@@ -1,15 +1,21 @@
 //! What people and programs read of a run: problems, progress and the summary in a terminal, the HTML report, and the
 //! formats of other tools. Figures are worded by [`shared::wording`], the same in the panel.
 
+pub mod comparison;
 pub mod csv;
 #[cfg(test)]
 mod example;
+pub mod format;
 pub mod hdr;
 pub mod html;
+pub mod limit;
 pub mod problems;
 pub mod progress;
+pub mod prometheus;
+pub mod sessions;
 pub mod summary;
 pub mod table;
+pub mod terminal;
 pub mod testbench;
 
 use shared::wording;

@@ -5,7 +5,9 @@
 mod current;
 mod failure;
 mod guard;
+mod history;
 mod live;
+mod metrics;
 mod panel;
 mod runs;
 mod scenarios;
@@ -26,9 +28,10 @@ use tokio::sync::watch;
 
 use crate::library::Library;
 use crate::practice::PracticeTarget;
-use crate::store::Store;
+use crate::store::{self, Store};
 use current::CurrentRun;
 pub use guard::Access;
+pub use metrics::offer as offer_metrics;
 
 /// The longest body of a request: a scenario with room to spare.
 const MAX_BODY: usize = 5 * 1024 * 1024;
@@ -91,7 +94,7 @@ pub struct Server {
 impl App {
     /// An app with nothing going on.
     pub fn new(store: Arc<Store>, practice: Option<PracticeTarget>, allowed_targets: Vec<String>) -> Self {
-        let library = Library::new(store.scenarios().clone());
+        let library = Library::new(store.scenarios().clone(), store.directory().join(store::FILES));
         let (closing, _watchers) = watch::channel(false);
         Self { current: CurrentRun::new(Arc::clone(&store)), store, library, practice, allowed_targets, closing }
     }
@@ -166,10 +169,14 @@ fn router(app: Arc<App>, access: Access) -> Router {
         .route("/scenarios", get(scenarios::list))
         .route("/scenarios/{name}", get(scenarios::read).put(scenarios::save).delete(scenarios::delete))
         .route("/validate", post(scenarios::validate))
-        .route("/runs", get(runs::list).post(runs::start))
+        .route("/runs", get(history::list).post(runs::start))
         .route("/runs/{id}", get(runs::read).delete(runs::delete))
         .route("/runs/{id}/result", get(runs::result))
         .route("/runs/{id}/commands", post(runs::command))
+        .route("/runs/{id}/export", get(history::export))
+        .route("/runs/{id}/labels", put(history::label))
+        .route("/compare", get(history::compare))
+        .route("/openapi.json", get(status::openapi))
         .route("/live/{id}", any(live::watch))
         .route("/target", get(target::report))
         .route("/target/settings", put(target::set))
@@ -177,9 +184,49 @@ fn router(app: Arc<App>, access: Access) -> Router {
         .fallback(failure::no_such_route)
         .method_not_allowed_fallback(failure::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(app);
+        .with_state(Arc::clone(&app));
+    let metrics = Router::new().route("/metrics", get(metrics::show)).with_state(app);
     Router::new()
         .nest("/api", api)
+        .merge(metrics)
         .fallback(panel::serve)
         .layer(middleware::from_fn_with_state(Arc::new(access), guard::check))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// Method and path of every route above, read from the source: there is no other list to compare with.
+    fn routed() -> BTreeSet<(String, String)> {
+        let mut found = BTreeSet::new();
+        for line in include_str!("server.rs").lines() {
+            let Some(rest) = line.trim().strip_prefix(".route(\"") else { continue };
+            let Some((path, handlers)) = rest.split_once('"') else { continue };
+            let path = if path == "/metrics" { path.to_owned() } else { format!("/api{path}") };
+            for method in ["get", "put", "post", "delete"] {
+                if handlers.contains(&format!("{method}(")) {
+                    found.insert((method.to_owned(), path.clone()));
+                }
+            }
+            // A WebSocket is asked for by GET.
+            if handlers.contains("any(") {
+                found.insert(("get".to_owned(), path));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_route_is_described_and_every_description_is_routed() {
+        let metrics = ("get".to_owned(), "/metrics".to_owned());
+        let mut routed = routed();
+        routed.insert(metrics);
+        let described: BTreeSet<(String, String)> = shared::openapi::described()
+            .into_iter()
+            .map(|(method, path)| (method.to_owned(), path.to_owned()))
+            .collect();
+        assert!(routed.len() > 15);
+        assert_eq!(routed, described);
+    }
 }

@@ -16,6 +16,7 @@ use std::sync::Mutex;
 use std::{fs, io};
 
 use rusqlite::Connection;
+use shared::api::Labels;
 use shared::run::{RunId, RunResult};
 
 pub use journal::StoreJournal;
@@ -25,6 +26,10 @@ use writer::Writer;
 
 /// Name of the database inside the data directory.
 const DATABASE: &str = "throng.db";
+/// Folder inside the data directory for the files that scenarios of the server may name.
+pub const FILES: &str = "files";
+/// Folder inside the data directory for what targets answered before runs, a file per run.
+pub const SUPPLIES: &str = "supplies";
 
 /// Why the store cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +146,29 @@ impl Store {
     ///
     /// The database refuses.
     pub fn delete(&self, id: &RunId) -> Result<bool, StoreError> {
-        self.writer.delete(id)
+        let found = self.writer.delete(id)?;
+        if found {
+            match fs::remove_file(self.supplies_of(id)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(StoreError::Directory { path: self.supplies_of(id), source }),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The file of what targets answered before a run.
+    pub fn supplies_of(&self, id: &RunId) -> PathBuf {
+        self.directory.join(SUPPLIES).join(format!("{id}.json"))
+    }
+
+    /// Keeps words with a run; whether there is one. A new baseline takes the place of its scenario's old one.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub fn label(&self, id: &RunId, labels: &Labels) -> Result<bool, StoreError> {
+        self.writer.label(id, labels)
     }
 
     fn database_error(&self, source: rusqlite::Error) -> StoreError {

@@ -8,6 +8,7 @@ pub mod drip;
 pub mod exchange;
 pub mod failure;
 pub mod http;
+pub mod sink;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod trial_server;
@@ -18,12 +19,15 @@ use self::dial::DialTimes;
 use self::exchange::{Exchange, Expectation};
 use self::failure::TransportError;
 use self::http::{HttpConnection, HttpTransport};
+use self::sink::{Sink, SinkConnection};
 
 /// A way to one target.
 #[derive(Debug)]
 pub enum Transport {
     /// HTTP/1.1 in the clear or over TLS.
     Http(HttpTransport),
+    /// A file, or nowhere.
+    Sink(Sink),
 }
 
 /// An open connection to a target; carries one request at a time.
@@ -31,6 +35,8 @@ pub enum Transport {
 pub enum Connection {
     /// HTTP/1.1.
     Http(Box<HttpConnection>),
+    /// A file, or nowhere.
+    Sink(SinkConnection),
 }
 
 impl Transport {
@@ -45,6 +51,10 @@ impl Transport {
                 let (connection, times) = http.connect().await?;
                 Ok((Connection::Http(Box::new(connection)), times))
             }
+            Self::Sink(sink) => {
+                let (connection, times) = sink.connect()?;
+                Ok((Connection::Sink(connection), times))
+            }
         }
     }
 }
@@ -54,6 +64,7 @@ impl Connection {
     pub fn begin(&mut self, expectation: Expectation) {
         match self {
             Self::Http(http) => http.begin(expectation),
+            Self::Sink(_) => {}
         }
     }
 
@@ -61,6 +72,7 @@ impl Connection {
     pub fn poll_exchange(&mut self, cx: &mut Context<'_>, request: &[u8]) -> Poll<Exchange> {
         match self {
             Self::Http(http) => http.poll_exchange(cx, request),
+            Self::Sink(sink) => Poll::Ready(sink.exchange(request)),
         }
     }
 
@@ -68,6 +80,7 @@ impl Connection {
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Http(http) => http.poll_closed(cx),
+            Self::Sink(_) => Poll::Pending,
         }
     }
 
@@ -75,6 +88,7 @@ impl Connection {
     pub fn is_open(&self) -> bool {
         match self {
             Self::Http(http) => http.is_open(),
+            Self::Sink(_) => true,
         }
     }
 
@@ -82,6 +96,7 @@ impl Connection {
     pub fn answer_body(&self) -> &[u8] {
         match self {
             Self::Http(http) => http.answer_body(),
+            Self::Sink(_) => &[],
         }
     }
 }

@@ -11,6 +11,10 @@
 //! | `POST /api/runs` | [`StartRun`] | [`crate::run::RunInfo`], 201 |
 //! | `GET /api/runs` | | `Vec<`[`RunSummary`]`>`, newest first |
 //! | `GET /api/runs/{id}` | | [`RunSummary`] |
+//! | `GET /api/runs/{id}/export?format=` | | the result as JSON, HTML, CSV or HDR log, as a download |
+//! | `PUT /api/runs/{id}/labels` | [`Labels`] | [`RunSummary`] |
+//! | `GET /api/compare?baseline=&candidate=` | | [`crate::compare::Comparison`] |
+//! | `GET /api/openapi.json` | | [`crate::openapi::document`] |
 //! | `GET /api/runs/{id}/result` | | [`crate::run::RunResult`] as a download |
 //! | `POST /api/runs/{id}/commands` | [`crate::run::Command`] | [`crate::run::Change`] |
 //! | `DELETE /api/runs/{id}` | | 204 |
@@ -165,6 +169,21 @@ pub struct RunSummary {
     pub totals: Totals,
     /// Response time so far or for good.
     pub response_time: Percentiles,
+    /// What people keep with it.
+    #[serde(default)]
+    pub labels: Labels,
+}
+
+/// What people keep with a run: words to find it by, and whether others are compared with it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Labels {
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// A note.
+    pub note: String,
+    /// Whether runs of its scenario are compared with it; at most one run of each scenario is.
+    pub baseline: bool,
 }
 
 /// How the practice target answers.

@@ -1,29 +1,45 @@
-//! Which thresholds a scenario's checks ask for, ready to be watched.
+//! What a scenario's checks ask for, ready to be watched: thresholds, and shares of events and values.
 
+mod shares;
+
+pub use shares::{ShareCheck, Subject};
+
+use crate::encode::Pointer;
 use crate::problem::Problem;
+use crate::scenario::document::{Node, Value};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::check::{Check, CheckSeverity, Metric};
 use crate::threshold::watch::{OnBreach, StageSpan, Watch};
 use crate::threshold::{Comparison, Counter, Figure, Scope, Statistic, Threshold, Time};
 use crate::units::{Length, Nanos};
 
-/// A watch for each threshold, in the order of the checks; a metric with `min` and `max` is two. Checks of answers, of
-/// the mix, of distributions and audits are none of them.
+/// What is to be watched during a run.
+#[derive(Clone, Debug, Default)]
+pub struct Checks {
+    /// One for each threshold; a metric with `min` and `max` is two.
+    pub watches: Vec<Watch>,
+    /// Shares of events and of the values of fields.
+    pub shares: Vec<ShareCheck>,
+}
+
+/// Reads a scenario's checks. Those of answers and audits are judged elsewhere.
 ///
 /// # Errors
 ///
-/// Every threshold that cannot be read or names a stage that is not there, with the path of its check.
-pub fn watches(scenario: &Scenario) -> Result<Vec<Watch>, Vec<Problem>> {
+/// Every threshold that cannot be read or names a stage that is not there, and every field that cannot be found, with
+/// the path of its check.
+pub fn checks(scenario: &Scenario) -> Result<Checks, Vec<Problem>> {
     let stages = stages(scenario);
-    let (mut watches, mut problems) = (Vec::new(), Vec::new());
+    let (mut checks, mut problems) = (Checks::default(), Vec::new());
     for (index, check) in scenario.checks.iter().enumerate() {
         let path = format!("checks[{index}]");
+        let severity = on_breach(check.severity);
         match thresholds(check) {
             Ok(thresholds) => {
                 for threshold in thresholds {
-                    match Watch::new(threshold, on_breach(check.severity), &stages) {
-                        Ok(watch) => watches.push(watch),
-                        Err(problem) => problems.push(Problem { path: path.clone(), ..problem }),
+                    match Watch::new(threshold, severity, &stages) {
+                        Ok(watch) => checks.watches.push(watch),
+                        Err(problem) => problems.push(Problem { path: format!("{path}.threshold"), ..problem }),
                     }
                 }
             }
@@ -32,8 +48,58 @@ pub fn watches(scenario: &Scenario) -> Result<Vec<Watch>, Vec<Problem>> {
                 problems.push(Problem { path: format!("{path}.threshold"), line: None, column: None, ..problem });
             }
         }
+        let share_check = |subject, shares: &indexmap::IndexMap<String, f64>| {
+            let shares = shares.iter().map(|(value, share)| (value.clone(), *share)).collect();
+            ShareCheck::new(subject, shares, check.tolerance, severity)
+        };
+        if let Some(mix) = &check.mix {
+            checks.shares.push(share_check(Subject::EventTypes, mix));
+        }
+        if let Some(distribution) = &check.distribution {
+            match places(scenario, &distribution.field) {
+                Ok(places) => {
+                    let subject = Subject::Field { name: distribution.field.clone(), places };
+                    checks.shares.push(share_check(subject, &distribution.shares));
+                }
+                Err(message) => problems.push(
+                    Problem::error(format!("{path}.distribution.field"), message)
+                        .with_hint("write the names on the way to it, as in device.kind"),
+                ),
+            }
+        }
     }
-    if problems.is_empty() { Ok(watches) } else { Err(problems) }
+    if problems.is_empty() { Ok(checks) } else { Err(problems) }
+}
+
+/// Where a field of an event's body is in what is sent: inside each envelope that has the body, and as it is.
+fn places(scenario: &Scenario, field: &str) -> Result<Vec<Pointer>, String> {
+    let mut paths: Vec<String> = Vec::new();
+    for envelope in scenario.workloads.values().filter_map(|workload| workload.envelope.as_ref()) {
+        if let Some(body) = path_to_body(envelope)
+            && !body.is_empty()
+        {
+            paths.push(format!("{body}.{field}"));
+        }
+    }
+    paths.push(field.to_owned());
+    paths.dedup();
+    let wrong = |_error| format!("`{field}` is not a field of an event");
+    if field.trim().is_empty() {
+        return Err("no field is named".to_owned());
+    }
+    paths.iter().map(|path| path.parse().map_err(wrong)).collect()
+}
+
+/// The names on the way to `${event.body}` in an envelope.
+fn path_to_body(envelope: &Node) -> Option<String> {
+    match &envelope.value {
+        Value::String(text) => (text.trim() == "${event.body}").then(String::new),
+        Value::Map(entries) => entries.iter().find_map(|entry| {
+            let below = path_to_body(&entry.node)?;
+            Some(if below.is_empty() { entry.key.clone() } else { format!("{}.{below}", entry.key) })
+        }),
+        _ => None,
+    }
 }
 
 fn on_breach(severity: CheckSeverity) -> OnBreach {
@@ -139,7 +205,7 @@ mod tests {
         };
         let warm = Check { warm_up: Some(Nanos::from_secs(10)), ..threshold("error_rate<1% after 3s") };
         let watches =
-            watches(&scenario(vec![threshold("p(95)<300"), metric, warm, threshold("med<5 in hold")])).unwrap();
+            checks(&scenario(vec![threshold("p(95)<300"), metric, warm, threshold("med<5 in hold")])).unwrap().watches;
         let said: Vec<String> = watches.iter().map(|watch| watch.threshold().to_string()).collect();
         assert_eq!(
             said,
@@ -170,8 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_looked_for_inside_the_envelope() {
+        let text = "\
+extends: commerce-events
+checks:
+  - {mix: {page.view: 0.5, cart.add: 0.5}, severity: warn}
+  - {distribution: {field: currency, shares: {USD: 1}}, tolerance: 0.1}
+";
+        let loaded = crate::scenario::load(text, &crate::scenario::LoadOptions::new("test"));
+        let checks = checks(&loaded.scenario.unwrap()).unwrap();
+        assert_eq!(checks.shares.len(), 2);
+        assert_eq!((checks.shares[0].tolerance, checks.shares[0].on_breach), (0.02, OnBreach::Warn));
+        let event = br#"{"topic":"cart_events","event_type":"cart.add","data":{"currency":"USD"}}"#;
+        assert_eq!(checks.shares[1].place_in(event), Some(0));
+        assert_eq!(checks.shares[1].place_in(br#"{"currency":"EUR"}"#), Some(1));
+    }
+
+    #[test]
     fn every_wrong_threshold_is_named_with_its_path() {
-        let problems = watches(&scenario(vec![threshold("p(95)<fast"), threshold("med<5 in peak")])).expect_err("both");
+        let problems = checks(&scenario(vec![threshold("p(95)<fast"), threshold("med<5 in peak")])).expect_err("both");
         assert_eq!(problems.len(), 2);
         assert_eq!((problems[0].path.as_str(), problems[0].column), ("checks[0].threshold", None));
         assert!(problems[1].message.contains("`peak`") && problems[1].hint.is_some());

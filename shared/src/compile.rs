@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 
-use crate::plan::Plan;
+use crate::checks::checks;
+use crate::plan::{Plan, Supplies};
 use crate::problem::Problem;
 use crate::scenario::document::Node;
+use crate::scenario::model::Scenario;
 use crate::scenario::{LoadOptions, ValidScenario, load};
 
 /// What became of a scenario's text.
@@ -20,15 +22,31 @@ pub struct Compiled {
     pub plan: Option<Arc<Plan>>,
     /// The merged document, sound or not.
     pub document: Node,
+    /// What was read for the plan.
+    pub supplies: Supplies,
 }
+
+/// Reads what a scenario needs from outside, as far as that is possible; what is wrong with it goes to the problems.
+pub type Supplier<'a> = &'a dyn Fn(&Scenario, &mut Vec<Problem>) -> Supplies;
 
 /// Reads a scenario, checks it and compiles its plan. A scenario without a seed is planned with `drawn_seed` (below
 /// 2^63), which the caller draws, since nothing here is random.
 pub fn compile(text: &str, options: &LoadOptions<'_>, drawn_seed: u64) -> Compiled {
+    compile_with(text, options, drawn_seed, &|_scenario, _problems| Supplies::default())
+}
+
+/// As [`compile`], with what a scenario needs from outside: files and what targets answer, which are not read here.
+pub fn compile_with(text: &str, options: &LoadOptions<'_>, drawn_seed: u64, supplier: Supplier<'_>) -> Compiled {
     let mut loaded = load(text, options);
     let seed = options.seed.or_else(|| loaded.draft().and_then(|draft| draft.seed)).unwrap_or(drawn_seed);
+    let mut problems = Vec::new();
+    let supplies = loaded.draft().map(|draft| supplier(draft, &mut problems)).unwrap_or_default();
+    loaded.add(problems);
     // Templates are looked over even where something else is wrong, so that one look shows everything.
-    let plan = match loaded.draft().map(|draft| Plan::compile(draft, seed)) {
+    if let Some(Err(problems)) = loaded.draft().map(|draft| checks(draft)) {
+        loaded.add(problems);
+    }
+    let plan = match loaded.draft().map(|draft| Plan::compile_with(draft, seed, &supplies)) {
         Some(Ok(plan)) => Some(Arc::new(plan)),
         Some(Err(problems)) => {
             loaded.add(problems);
@@ -38,7 +56,7 @@ pub fn compile(text: &str, options: &LoadOptions<'_>, drawn_seed: u64) -> Compil
     };
     let scenario = loaded.scenario.map(|scenario| scenario.with_seed(seed));
     let plan = plan.filter(|_| scenario.is_some());
-    Compiled { problems: loaded.problems, scenario, plan, document: loaded.document }
+    Compiled { problems: loaded.problems, scenario, plan, document: loaded.document, supplies }
 }
 
 #[cfg(test)]

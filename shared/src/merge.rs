@@ -146,6 +146,7 @@ fn record(parts: &[Part<'_>], first: &RunResult) -> RunRecord {
             cores: records().map(|record| record.environment.cores).sum(),
             workers: records().map(|record| record.environment.workers).sum(),
         },
+        supplies: first.run.supplies.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod arrivals;
 pub mod clock;
 mod compile;
+mod crowd;
 pub mod cursor;
 pub mod curve;
 mod event;
@@ -87,6 +88,13 @@ pub enum Pacing {
         /// Pause after each answer.
         delay: Nanos,
     },
+    /// Virtual users: each waits for its answer, pauses, and goes on.
+    Users {
+        /// How many.
+        users: u32,
+        /// Whether their pauses are planned, so that their events have moments even without a target.
+        timed: bool,
+    },
 }
 
 /// A workload, planned.
@@ -104,16 +112,35 @@ pub struct WorkloadPlan {
     pub users: u64,
     /// Event types that it may emit with their declared shares (0 to 1, sum 1), where the scenario declares them.
     pub declared: Vec<(EventTypeId, f64)>,
+    /// Name of its behavior.
+    pub behavior: String,
+    /// The weights of its mix, by event; empty where it has none.
+    pub weights: Vec<(String, f64)>,
     load: LoadPlan,
 }
 
 impl WorkloadPlan {
-    /// When its arrivals are due, for a run whose event time starts at a moment: hours and weekdays depend on it.
+    /// When its arrivals are due, for a run whose event time starts at a moment: hours and weekdays depend on it. In a
+    /// backfill that is when they happened, not when they are sent.
     pub fn schedule(&self, start: EpochMicros) -> Schedule {
-        match self.pacing {
+        match self.load.pacing {
             Pacing::Scheduled => Schedule::new(self.load.curve(start)),
-            Pacing::Concurrent { .. } => Schedule::closed(self.length.span()),
+            Pacing::Concurrent { .. } | Pacing::Users { .. } => Schedule::closed(self.length.span()),
         }
+    }
+
+    /// When its arrivals are to be sent, as far as a rate says so: the same, except in a backfill.
+    pub fn send_schedule(&self, start: EpochMicros) -> Schedule {
+        match self.pacing {
+            Pacing::Scheduled => self.schedule(start),
+            Pacing::Concurrent { .. } if self.is_backfilled() => Schedule::closed(None),
+            Pacing::Concurrent { .. } | Pacing::Users { .. } => Schedule::closed(self.length.span()),
+        }
+    }
+
+    /// Whether its events have moments of the past and are sent as fast as the target takes them.
+    pub fn is_backfilled(&self) -> bool {
+        self.pacing != self.load.pacing
     }
 
     /// What a worker does of it, and how many requests it has at once where that is limited; none when there is nothing
@@ -127,6 +154,10 @@ impl WorkloadPlan {
                 let count = (1..=worker.count.min(requests)).rev().find(|count| !uneven(count)).unwrap_or(1);
                 let own = requests / count + u32::from(worker.index < requests % count);
                 (worker.index < count).then_some((Share { index: worker.index, count }, Some(own)))
+            }
+            Pacing::Users { users, .. } => {
+                let count = worker.count.min(users.max(1));
+                (worker.index < count).then_some((Share { index: worker.index, count }, None))
             }
         }
     }
@@ -162,6 +193,8 @@ pub struct Planned {
     pub step: u32,
     /// Its identity, which can be decoded back to where it came from.
     pub id: EventId,
+    /// Who waits for its answer, for [`Cursor::answered`].
+    pub waiter: Option<u64>,
 }
 
 /// Everything that a run will do, computed on demand; shared by all workers.
@@ -175,6 +208,7 @@ pub struct Plan {
     clock: ClockPlan,
     seed: u64,
     fingerprint: u64,
+    missing: Vec<String>,
 }
 
 impl Plan {
@@ -202,6 +236,11 @@ impl Plan {
         format!("{:016x}", self.fingerprint)
     }
 
+    /// Paths of what the scenario draws from and nobody has brought: such pools are empty, such replays over at once.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
     /// The kinds of events, indexed by [`EventTypeId`].
     pub fn event_types(&self) -> &[EventTypeInfo] {
         &self.event_types
@@ -227,13 +266,17 @@ impl Plan {
         &self.targets
     }
 
-    /// How long the longest workload goes on, in seconds; none when one goes on forever.
+    /// How long the longest workload goes on, in seconds of the run; none when one goes on forever, or as long as the
+    /// target takes.
     pub fn planned_seconds(&self) -> Option<f64> {
         let mut longest: f64 = 0.0;
         for workload in &self.workloads {
+            if workload.is_backfilled() {
+                return None;
+            }
             longest = longest.max(workload.length.span()?.as_secs_f64());
         }
-        Some(longest)
+        Some(longest / self.clock.pace())
     }
 
     /// The trouble that a workload (by index in [`Plan::workloads`]) makes on purpose.

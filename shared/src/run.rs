@@ -86,6 +86,22 @@ pub enum Command {
         /// 1 is the scenario's own rate.
         multiplier: f64,
     },
+    /// Give events of a mix other weights from now on; the others keep theirs.
+    SetWeights {
+        /// The workload; may be left out when the run has just one with a mix.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workload: Option<String>,
+        /// Weight by event, 0 or above.
+        weights: BTreeMap<String, f64>,
+    },
+    /// Let virtual users join or leave; at the target's own pace, have more or fewer requests at once.
+    SetUsers {
+        /// The workload; may be left out when the run has just one with users or concurrency.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workload: Option<String>,
+        /// How many from now on, above 0.
+        users: u32,
+    },
     /// Make faults stronger or weaker from now on, from 0 (off) to 1,000.
     SetFault {
         /// A list of faults by its name in the scenario, or one kind of it: `flaky`, `flaky.delay`.
@@ -93,6 +109,30 @@ pub enum Command {
         /// Every probability is multiplied by it; 1 is the scenario's own.
         factor: f64,
     },
+}
+
+impl Command {
+    /// What it did, in words.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Pause => "paused".to_owned(),
+            Self::Resume => "resumed".to_owned(),
+            Self::Stop => "stopped".to_owned(),
+            Self::Abort => "aborted".to_owned(),
+            Self::SetRateMultiplier { multiplier } => format!("rate ×{multiplier}"),
+            Self::SetWeights { workload, weights } => {
+                let list: Vec<String> = weights.iter().map(|(name, weight)| format!("{name} {weight}")).collect();
+                format!("weights{} {}", of(workload), list.join(", "))
+            }
+            Self::SetUsers { workload, users } => format!("users{} {users}", of(workload)),
+            Self::SetFault { fault, factor } => format!("faults {fault} ×{factor}"),
+        }
+    }
+}
+
+/// The workload that a command is about, as words put it.
+fn of(workload: &Option<String>) -> String {
+    workload.as_ref().map_or_else(String::new, |name| format!(" of {name}"))
 }
 
 /// A command as it took effect, so that the run can be drawn and replayed.
@@ -103,7 +143,7 @@ pub struct Change {
     pub elapsed_seconds: f64,
     /// The command.
     pub command: Command,
-    /// Who asked: `panel`, `terminal`, `api`, `signal`.
+    /// Who asked: `panel`, `terminal`, `api`, `signal`, `replay`; or the threshold that ended the run.
     pub origin: String,
 }
 
@@ -418,6 +458,17 @@ pub enum VerdictStatus {
     Invalid,
 }
 
+impl VerdictStatus {
+    /// The verdict in a word, as the wire writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Degraded => "degraded",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
 /// The verdict with its reasons in words.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -591,6 +642,26 @@ pub struct RunRecord {
     pub plan_fingerprint: String,
     /// Runner's version, cores, operating system.
     pub environment: Environment,
+    /// What was read and fetched for it, so that a repetition can be held against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supplies: Vec<SupplyRecord>,
+}
+
+/// Something that a run was given from outside.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupplyRecord {
+    /// The field of the scenario that asked for it (`pools.customers`).
+    pub path: String,
+    /// Where it came from: a file or an address.
+    pub source: String,
+    /// Items, events or points.
+    pub items: u64,
+    /// Hash of its content.
+    pub hash: String,
+    /// When a target gave it, in RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched_at: Option<String>,
 }
 
 /// Where a run ran.

@@ -47,6 +47,7 @@ mod tests {
             verdict: Verdict::default(),
             totals: Totals::default(),
             response_time: Percentiles::default(),
+            labels: shared::api::Labels::default(),
         };
         for found in ["", "commerce", "QUICK stopped", "valid 7979", "2026-11-20"] {
             assert!(matches(&run, found), "{found}");

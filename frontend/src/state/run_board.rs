@@ -131,7 +131,7 @@ pub(crate) fn describe(command: &Command) -> String {
         Command::Stop => "stopped".to_owned(),
         Command::Abort => "aborted".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("rate {}", crate::format::multiplier(*multiplier)),
-        Command::SetFault { fault, factor } => format!("faults {fault} {}", crate::format::multiplier(*factor)),
+        Command::SetWeights { .. } | Command::SetUsers { .. } | Command::SetFault { .. } => command.in_words(),
     }
 }
 

@@ -1,9 +1,13 @@
 //! The short flags of `throng run` as dotted paths into the scenario.
 
 use shared::scenario::document::Node;
+use shared::threshold::Threshold;
 
 use super::Refusal;
 use crate::cli::ScenarioFlags;
+use crate::library::Found;
+use crate::library::loading::{Additions, look_with};
+use crate::supplies::records::Depth;
 
 /// What the flags set, as paths and values.
 ///
@@ -32,6 +36,30 @@ pub(super) fn settings(document: &Node, flags: &ScenarioFlags) -> Result<Vec<(St
         }
     }
     Ok(set)
+}
+
+/// Adds thresholds to the scenario's checks.
+///
+/// # Errors
+///
+/// The scenario's checks cannot be written down again.
+pub(super) fn add_thresholds(
+    found: &Found,
+    additions: &mut Additions,
+    thresholds: &[Threshold],
+) -> Result<(), Refusal> {
+    if thresholds.is_empty() {
+        return Ok(());
+    }
+    let looked_at = look_with(found, additions, Depth::Beginning);
+    let checks = looked_at.document().get("checks").map(serde_json::to_value).transpose().map_err(Refusal::failed)?;
+    let mut checks = match checks {
+        Some(serde_json::Value::Array(checks)) => checks,
+        Some(_) | None => Vec::new(),
+    };
+    checks.extend(thresholds.iter().map(|threshold| serde_json::json!({ "threshold": threshold.to_string() })));
+    additions.set.push(("checks".to_owned(), serde_json::Value::Array(checks).to_string()));
+    Ok(())
 }
 
 /// The users of a closed load are its load; those of an open one are the people that it draws from.

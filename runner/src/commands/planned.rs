@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use shared::api::TargetSettings;
 use shared::generate::clock::{TimeFormat, parse_rfc3339, write_time};
 use shared::plan::Plan;
 use shared::scenario::ValidScenario;
@@ -9,10 +10,14 @@ use shared::scenario::document::{Node, Value};
 use shared::scenario::model::ClockMode;
 use shared::units::{EpochMicros, Nanos};
 
-use super::{Exit, Refusal, library, show_problems};
+use super::supplied::supply;
+use super::{Exit, Refusal, in_runtime, library, show_problems};
 use crate::cli::PlanArgs;
 use crate::engine::prepare::today;
-use crate::library::loading::{Additions, look_with};
+use crate::library::loading::{Additions, Ready, look_with};
+use crate::practice::PracticeTarget;
+use crate::supplies::fetch::is_needed;
+use crate::supplies::records::Depth;
 
 /// A scenario with its plan.
 pub(super) struct Planned {
@@ -39,20 +44,36 @@ pub(super) fn plan(
     let found = library(&args.data)?.open(&args.scenario)?;
     let mut additions =
         Additions { profile: args.profile.clone(), set: args.set.clone(), seed: args.seed, ..Additions::default() };
-    let first = look_with(&found, &additions);
+    let first = look_with(&found, &additions, Depth::Beginning);
     let mut set = settings(first.document())?;
-    let loading = if set.is_empty() {
-        first
-    } else {
-        set.append(&mut additions.set);
-        additions.set = set;
-        look_with(&found, &additions)
-    };
+    set.append(&mut additions.set);
+    additions.set = set;
+    let loading = look_with(&found, &additions, Depth::Whole);
     if !loading.problems().is_empty() {
         show_problems(loading.problems(), &found);
     }
-    let (scenario, plan) = loading.into_planned().map_err(|_shown| Refusal::shown(Exit::Usage))?;
-    Ok(Planned { scenario, plan })
+    let Ready { scenario, plan, mut supplies, secrets } =
+        loading.into_planned().map_err(|_shown| Refusal::shown(Exit::Usage))?;
+    if !is_needed(&scenario) {
+        return Ok(Planned { scenario, plan });
+    }
+    in_runtime(async {
+        let practice = if args.practice_target {
+            let address = ([127, 0, 0, 1], 0).into();
+            Some(PracticeTarget::start(address, TargetSettings::default()).map_err(Refusal::failed)?)
+        } else {
+            None
+        };
+        let url = practice.as_ref().map(PracticeTarget::url);
+        let options = secrets.prepare_options(url.as_deref(), &args.policy.allow_target);
+        supply(&scenario, &mut supplies, &options, args.pools_from.as_deref(), &args.data).await?;
+        let plan = Plan::compile_with(&scenario, scenario.seed.unwrap_or_default(), &supplies);
+        let plan = plan.map_err(|problems| {
+            show_problems(&problems, &found);
+            Refusal::shown(Exit::Usage)
+        })?;
+        Ok(Planned { scenario, plan: Arc::new(plan) })
+    })
 }
 
 /// The event time at which a plan starts: as asked for, else so long ago that it ends now, else as the clock says.

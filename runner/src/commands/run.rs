@@ -1,27 +1,40 @@
 //! `throng run`: a scenario without the panel, from flags to exit code.
 
 mod dry;
+mod log;
 
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::{TargetAccount, TargetSettings};
+use shared::plan::supply::Records;
 use shared::run::{Command, FailureKind, RunResult, RunState};
+use shared::scenario::model::output::Outputs;
 
+use log::RunLog;
+
+use super::supplied::supply;
 use super::{Exit, Refusal, data_directory, library, overrides, show_problems};
 use crate::atomic_file::{check_writable, write_whole};
-use crate::cli::RunArgs;
+use crate::cli::{DataArgs, RunArgs};
 use crate::engine;
 use crate::engine::handle::RunHandle;
-use crate::engine::prepare::{PrepareError, Prepared, prepare};
+use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
 use crate::library::Found;
-use crate::library::loading::{Additions, load_to_run, look_at};
+use crate::library::loading::{Additions, Ready, load_to_run, look_at};
 use crate::practice::PracticeTarget;
+use crate::report::format::ResultsFormat;
 use crate::report::progress::Progress;
+use crate::report::sessions::Sessions;
 use crate::report::summary::summary;
+use crate::report::terminal;
+use crate::server::offer_metrics;
 use crate::shutdown::Signals;
 use crate::store::Store;
+use crate::supplies;
+use crate::supplies::snapshot::Snapshot;
 
 /// How often progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -29,19 +42,27 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const ORIGIN: &str = "signal";
 
 /// Runs a scenario; the result is stored, written where it was asked for, and summed up.
-pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
-    let signals = Signals::listen().map_err(Refusal::failed)?;
-    if let Some(output) = &args.output {
-        check_writable(output)
-            .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", output.display())))?;
-    }
+pub(super) async fn run(args: RunArgs, verbose: bool) -> Result<Exit, Refusal> {
     let name = args.scenario.as_deref().or(args.scenario_file.as_deref()).unwrap_or_default();
     let found = library(&args.data)?.open(name)?;
     let additions = additions(&args, &found)?;
+    Ok(carry_out(args, &found, &additions, verbose).await?.0)
+}
+
+/// Runs a scenario that was found, with what was added to it; gives the result, if it ran.
+pub(super) async fn carry_out(
+    args: RunArgs,
+    found: &Found,
+    additions: &Additions,
+    verbose: bool,
+) -> Result<(Exit, Option<Arc<RunResult>>), Refusal> {
+    let signals = Signals::listen().map_err(Refusal::failed)?;
+    let outside =
+        Outside { allow_target: &args.policy.allow_target, pools_from: args.pools_from.as_deref(), data: &args.data };
     if args.dry_run {
-        let prepared = ready(&found, &additions, None, &args.policy.allow_target)?;
+        let Readied { prepared, .. } = ready(found, additions, None, &outside).await?;
         anstream::print!("{}", dry::description(&prepared, args.practice_target));
-        return Ok(Exit::Done);
+        return Ok((Exit::Done, None));
     }
     let practice = if args.practice_target {
         let address = ([127, 0, 0, 1], 0).into();
@@ -49,54 +70,144 @@ pub(super) async fn run(args: RunArgs) -> Result<Exit, Refusal> {
     } else {
         None
     };
-    let prepared = ready(&found, &additions, practice.as_ref(), &args.policy.allow_target)?;
-    prepared.preflight().await.map_err(|error| refuse(error, &found))?;
+    let Readied { prepared, snapshot, recorded } = ready(found, additions, practice.as_ref(), &outside).await?;
+    let files = ResultFiles::new(&args, prepared.scenario().outputs.results.as_deref())?;
+    prepared.preflight().await.map_err(|error| refuse(error, found))?;
     let directory = data_directory(&args.data)?;
     let store = Arc::new(Store::open(&directory)?);
-    let progress = Progress::new(prepared.info.planned_seconds);
+    keep_supplies(&snapshot, &store, &prepared)?;
+    let saved = prepared.saved.clone();
+    let outputs = prepared.scenario().outputs.clone();
+    let progress = Progress::new(prepared.info.planned_seconds, outputs.console)
+        .verbose(verbose)
+        .with_sessions(Sessions::of(&prepared.scenario().to_json()));
+    let address = outputs.prometheus.as_deref().map(metrics_address).transpose()?;
+    let log = outputs.log.as_ref().map(|path| open_log(path, &prepared, &outputs)).transpose()?;
+    let info = prepared.info.clone();
     let run = engine::start::start(prepared, Box::new(store.journal()));
-    let (result, interrupted) = follow(&run, progress, signals).await?;
+    let figures = match address {
+        Some(address) => {
+            let (bound, serving) =
+                offer_metrics(address, info, run.clone()).await.map_err(|error| Refusal::usage(error.to_string()))?;
+            progress.say(&format!("figures for Prometheus: http://{bound}/metrics"));
+            Some(serving)
+        }
+        None => None,
+    };
+    let following = follow(&run, progress, signals, log);
+    let (result, interrupted) = match figures {
+        Some(figures) => tokio::select! {
+            outcome = following => outcome?,
+            () = figures => return Err(Refusal::failed("the address for Prometheus was lost")),
+        },
+        None => following.await?,
+    };
 
     let account = match &practice {
         Some(practice) => practice.report().await.ok().map(|report| report.account),
         None => None,
     };
-    keep(&result, account.as_ref(), &store, &directory, args.output.as_deref())?;
-    Ok(exit(&result, interrupted))
+    keep(&result, account.as_ref(), &store, &directory, &files)?;
+    let troubles: Vec<String> = recorded.iter().filter_map(|records| records.trouble()).collect();
+    for trouble in &troubles {
+        anstream::eprintln!("the replay ended early: {trouble}");
+    }
+    let unsaved = saved.as_ref().and_then(|saved| saved.trouble());
+    match (&saved, &unsaved) {
+        (Some(_), Some(trouble)) => anstream::eprintln!("not every event was saved: {trouble}"),
+        (Some(saved), None) => anstream::println!("events: {}", saved.path().display()),
+        (None, _) => {}
+    }
+    let exit = match exit(&result, interrupted) {
+        Exit::Done if !troubles.is_empty() || unsaved.is_some() => Exit::Failed,
+        exit => exit,
+    };
+    Ok((exit, Some(result)))
 }
 
-/// What the command line adds to the scenario: profile, then the short flags, then `--set`.
+/// What the command line adds to the scenario: profile, then the short flags, then `--set`, then `--threshold`.
 fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
     let looked_at = look_at(found, args.profile.as_deref());
     let mut set = overrides::settings(looked_at.document(), &args.flags)?;
+    if let Some(file) = &args.save_events {
+        // The scenario's own paths begin in its folder, those of the command line in the current one.
+        let path = std::path::absolute(file).map_err(Refusal::failed)?;
+        let path = path.to_str().ok_or_else(|| Refusal::usage("the name of the file of events is no text"))?;
+        set.push(("outputs.events".to_owned(), serde_json::json!({ "jsonl": path }).to_string()));
+    }
     set.extend(args.set.iter().cloned());
-    Ok(Additions {
+    let mut additions = Additions {
         profile: args.profile.clone(),
         set,
         seed: args.seed,
         practice: args.practice_target,
         api_key: args.flags.api_key.clone(),
-    })
+    };
+    overrides::add_thresholds(found, &mut additions, &args.threshold)?;
+    Ok(additions)
 }
 
-/// Loads and prepares; every problem is shown, and nothing has been sent.
-fn ready(
+/// Keeps what targets answered with the run, so that it can be done again.
+pub(super) fn keep_supplies(snapshot: &Snapshot, store: &Store, prepared: &Prepared) -> Result<(), Refusal> {
+    if snapshot.pools.is_empty() {
+        return Ok(());
+    }
+    let path = store.supplies_of(&prepared.info.id);
+    snapshot.write(&path).map_err(|error| Refusal::failed(format!("cannot write {}: {error}", path.display())))
+}
+
+/// What a run may use of the world outside.
+pub(super) struct Outside<'a> {
+    /// Where it may send beside this machine.
+    pub(super) allow_target: &'a [String],
+    /// A run whose pools are used again.
+    pub(super) pools_from: Option<&'a str>,
+    pub(super) data: &'a DataArgs,
+}
+
+/// A run that can start, and what it was given.
+pub(super) struct Readied {
+    pub(super) prepared: Prepared,
+    /// What targets answered.
+    pub(super) snapshot: Snapshot,
+    /// Files that it replays.
+    recorded: Vec<Arc<dyn Records>>,
+}
+
+/// Loads, fetches what is needed and prepares; every problem is shown, and no event has been sent.
+pub(super) async fn ready(
     found: &Found,
     additions: &Additions,
     practice: Option<&PracticeTarget>,
-    allowed: &[String],
-) -> Result<Prepared, Refusal> {
+    outside: &Outside<'_>,
+) -> Result<Readied, Refusal> {
     let loading = load_to_run(found, additions);
     if !loading.problems().is_empty() {
         show_problems(loading.problems(), found);
     }
-    let (scenario, secrets) = loading.into_valid().map_err(|_shown| Refusal::shown(Exit::Usage))?;
+    let Ready { scenario, mut supplies, secrets, .. } =
+        loading.into_planned().map_err(|_shown| Refusal::shown(Exit::Usage))?;
     let url = practice.map(PracticeTarget::url);
-    prepare(scenario, &secrets.prepare_options(url.as_deref(), allowed)).map_err(|error| refuse(error, found))
+    let options = secrets.prepare_options(url.as_deref(), outside.allow_target);
+    let snapshot = supply(&scenario, &mut supplies, &options, outside.pools_from, outside.data).await?;
+    let options = PrepareOptions {
+        supply_records: supplies::records(&scenario, &supplies, &snapshot),
+        supplies,
+        folder: found.folder.clone(),
+        ..options
+    };
+    let recorded = options.supplies.records.values().cloned().collect();
+    let prepared = prepare(scenario, &options).map_err(|error| refuse(error, found))?;
+    Ok(Readied { prepared, snapshot, recorded })
 }
 
 /// Shows progress until the run is over. The first signal stops it, the second cuts the drain short.
-async fn follow(run: &RunHandle, mut progress: Progress, signals: Signals) -> Result<(Arc<RunResult>, bool), Refusal> {
+pub(super) async fn follow(
+    run: &RunHandle,
+    mut progress: Progress,
+    signals: Signals,
+    mut log: Option<RunLog>,
+) -> Result<(Arc<RunResult>, bool), Refusal> {
     let mut interrupted = 0;
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let (first, second) = (signals.clone().asked(1), signals.asked(2));
@@ -114,11 +225,68 @@ async fn follow(run: &RunHandle, mut progress: Progress, signals: Signals) -> Re
                 interrupted = 2;
                 let _aborting = run.command(Command::Abort, ORIGIN).await;
             }
-            _look = looks.tick() => progress.show(&run.snapshot()),
+            _look = looks.tick() => {
+                let snapshot = run.snapshot();
+                progress.show(&snapshot);
+                note(&mut log, &progress, |log| log.note(&snapshot));
+            }
         }
     };
+    let result = result.map_err(Refusal::failed)?;
+    note(&mut log, &progress, |log| log.end(&result));
     progress.end();
-    Ok((result.map_err(Refusal::failed)?, interrupted > 0))
+    Ok((result, interrupted > 0))
+}
+
+/// Writes to the log; a disk that is full ends the log, not the run.
+fn note(log: &mut Option<RunLog>, progress: &Progress, write: impl FnOnce(&mut RunLog) -> std::io::Result<()>) {
+    if let Some(Err(error)) = log.as_mut().map(write) {
+        progress.say(&format!("the log ends here: {error}"));
+        *log = None;
+    }
+}
+
+fn open_log(path: &str, prepared: &Prepared, outputs: &Outputs) -> Result<RunLog, Refusal> {
+    let every = Duration::from_nanos(outputs.console.unwrap_or_default().every.0);
+    RunLog::open(Path::new(path), &prepared.info, every)
+        .map_err(|error| Refusal::usage(format!("cannot write {path}: {error}")))
+}
+
+/// Where figures are offered: an address with a port, or a port of this machine.
+fn metrics_address(text: &str) -> Result<SocketAddr, Refusal> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
+    port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| Refusal::usage(format!("`{text}` is no address for figures")).with_hint("write 127.0.0.1:9464"))
+}
+
+/// The files that a result is written to, each with its format.
+struct ResultFiles(Vec<(PathBuf, ResultsFormat)>);
+
+impl ResultFiles {
+    /// Those of the command line, else the scenario's; each can be written.
+    fn new(args: &RunArgs, of_scenario: Option<&str>) -> Result<Self, Refusal> {
+        let mut paths = args.output.clone();
+        if paths.is_empty() {
+            paths.extend(of_scenario.map(PathBuf::from));
+        }
+        for path in &paths {
+            check_writable(path)
+                .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", path.display())))?;
+        }
+        let format = |path: &Path| args.results_format.unwrap_or_else(|| ResultsFormat::of_path(path));
+        Ok(Self(paths.into_iter().map(|path| (path.clone(), format(&path))).collect()))
+    }
+
+    fn write(&self, result: &RunResult) -> Result<(), Refusal> {
+        for (path, format) in &self.0 {
+            let text = format.write(result).map_err(Refusal::failed)?;
+            write_whole(path, text.as_bytes())
+                .map_err(|error| Refusal::failed(format!("cannot write {}: {error}", path.display())))?;
+            anstream::println!("results: {}", path.display());
+        }
+        Ok(())
+    }
 }
 
 /// Sums up and saves. The summary comes first, so that a full disk does not take it along.
@@ -127,19 +295,13 @@ fn keep(
     account: Option<&TargetAccount>,
     store: &Store,
     directory: &Path,
-    output: Option<&Path>,
+    files: &ResultFiles,
 ) -> Result<(), Refusal> {
-    anstream::print!("{}", summary(result, account));
+    anstream::println!("{}", summary(result, account, terminal::columns()));
     let stored = store.finish(result);
-    if let Some(path) = output {
-        let text = serde_json::to_string_pretty(result).map_err(Refusal::failed)?;
-        write_whole(path, format!("{text}\n").as_bytes())
-            .map_err(|error| Refusal::failed(format!("cannot write {}: {error}", path.display())))?;
-        anstream::println!("\nresults: {}", path.display());
-    }
+    files.write(result)?;
     stored?;
-    let separator = if output.is_some() { "" } else { "\n" };
-    anstream::println!("{separator}kept as run {} in {}", result.run.info.id, directory.display());
+    anstream::println!("kept as run {} in {}", result.run.info.id, directory.display());
     Ok(())
 }
 
@@ -168,7 +330,7 @@ fn is_unreachable(kind: FailureKind) -> bool {
     )
 }
 
-fn refuse(error: PrepareError, found: &Found) -> Refusal {
+pub(super) fn refuse(error: PrepareError, found: &Found) -> Refusal {
     let hint = error.hint();
     let exit = match &error {
         PrepareError::Plan(problems) => {

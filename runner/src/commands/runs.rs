@@ -2,30 +2,50 @@
 
 use std::path::Path;
 
-use shared::api::RunSummary;
-use shared::run::RunId;
+use shared::api::{Labels, RunSummary};
+use shared::compare::{CompareOptions, Difference, compare};
+use shared::run::{RunId, RunResult};
 use shared::wording;
 
 use super::{Exit, Refusal, data_directory};
 use crate::atomic_file::write_whole;
-use crate::cli::{RunsArgs, RunsCommand};
-use crate::report::{seconds, summary, table::Table};
+use crate::cli::{CompareArgs, DataArgs, LabelArgs, RunsArgs, RunsCommand};
+use crate::report::comparison::comparison;
+use crate::report::format::ResultsFormat;
+use crate::report::{seconds, summary, table::Table, terminal};
 use crate::store::Store;
 
+/// What stands for the run that others of its scenario are compared with.
+const BASELINE: &str = "baseline";
 /// What stands for the newest run.
 const LATEST: &str = "latest";
 
-/// Lists, shows, exports or deletes runs.
+/// Lists, shows, exports, compares or deletes runs.
 pub(super) fn runs(args: RunsArgs) -> Result<Exit, Refusal> {
     let store = Store::open(&data_directory(&args.data)?)?;
     match args.command {
-        RunsCommand::List { json } => list(&store, json),
+        RunsCommand::List { scenario, tag, limit, json } => {
+            let wanted = |run: &RunSummary| {
+                scenario.as_ref().is_none_or(|name| run.info.scenario == *name)
+                    && tag.as_ref().is_none_or(|tag| run.labels.tags.contains(tag))
+            };
+            let runs: Vec<RunSummary> =
+                store.list()?.into_iter().filter(wanted).take(limit.unwrap_or(usize::MAX)).collect();
+            list(&runs, json)
+        }
         RunsCommand::Show { run } => {
             let result = store.result(&find(&store, &run)?)?.ok_or_else(|| no_such_run(&run))?;
-            anstream::print!("{}", summary::summary(&result, None));
+            anstream::print!("{}", summary::summary(&result, None, terminal::columns()));
             Ok(Exit::Done)
         }
-        RunsCommand::Export { run, output } => export(&store, &run, output.as_deref()),
+        RunsCommand::Export { run, output, format } => {
+            let result = store.result(&find(&store, &run)?)?.ok_or_else(|| no_such_run(&run))?;
+            let format = format.or_else(|| output.as_deref().map(ResultsFormat::of_path));
+            write_out(&result, format.unwrap_or(ResultsFormat::Throng), output.as_deref())?;
+            Ok(Exit::Done)
+        }
+        RunsCommand::Compare(args) => compare_runs(&store, &args),
+        RunsCommand::Label(args) => label(&store, &args),
         RunsCommand::Delete { runs } => {
             for run in &runs {
                 delete(&store, run)?;
@@ -35,18 +55,18 @@ pub(super) fn runs(args: RunsArgs) -> Result<Exit, Refusal> {
     }
 }
 
-fn list(store: &Store, json: bool) -> Result<Exit, Refusal> {
-    let runs = store.list()?;
+fn list(runs: &[RunSummary], json: bool) -> Result<Exit, Refusal> {
     if json {
-        anstream::println!("{}", serde_json::to_string_pretty(&runs).map_err(Refusal::failed)?);
+        anstream::println!("{}", serde_json::to_string_pretty(runs).map_err(Refusal::failed)?);
         return Ok(Exit::Done);
     }
     if runs.is_empty() {
         anstream::eprintln!("no runs yet: `throng run commerce-events --profile quick_test --practice-target`");
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(&["run", "scenario", "state", "elapsed", "events", "failed", "p99"]);
-    for run in &runs {
+    let mut table =
+        Table::new(&["run", "scenario", "state", "verdict", "elapsed", "events", "failed", "p99", "labels"]);
+    for run in runs {
         table.row(line(run));
     }
     let mut out = String::new();
@@ -55,7 +75,7 @@ fn list(store: &Store, json: bool) -> Result<Exit, Refusal> {
     Ok(Exit::Done)
 }
 
-fn line(run: &RunSummary) -> [String; 7] {
+fn line(run: &RunSummary) -> [String; 9] {
     let info = &run.info;
     let scenario = match &info.profile {
         Some(profile) => format!("{} ({profile})", info.scenario),
@@ -65,22 +85,105 @@ fn line(run: &RunSummary) -> [String; 7] {
         info.id.to_string(),
         scenario,
         info.state.name().to_owned(),
+        run.verdict.status.name().to_owned(),
         seconds(run.totals.elapsed_seconds),
         wording::count(run.totals.events.succeeded),
         wording::share(run.totals.error_rate),
         wording::latency(run.response_time.p99_us as f64),
+        labels(&run.labels),
     ]
 }
 
-fn export(store: &Store, run: &str, output: Option<&Path>) -> Result<Exit, Refusal> {
-    let result = store.result(&find(store, run)?)?.ok_or_else(|| no_such_run(run))?;
-    let text = serde_json::to_string_pretty(&result).map_err(Refusal::failed)?;
-    match output {
-        Some(path) => write_whole(path, format!("{text}\n").as_bytes())
-            .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", path.display())))?,
-        None => anstream::println!("{text}"),
+fn labels(labels: &Labels) -> String {
+    let baseline = labels.baseline.then_some("baseline");
+    baseline.into_iter().chain(labels.tags.iter().map(String::as_str)).collect::<Vec<_>>().join(", ")
+}
+
+fn label(store: &Store, args: &LabelArgs) -> Result<Exit, Refusal> {
+    let id = find(store, &args.run)?;
+    let mut labels = store.get(&id)?.ok_or_else(|| no_such_run(&args.run))?.labels;
+    labels.tags.retain(|tag| !args.untags.contains(tag));
+    for tag in &args.tags {
+        if tag.trim().is_empty() {
+            return Err(Refusal::usage("an empty tag finds nothing").with_hint("write a word: --tag nightly"));
+        }
+        if !labels.tags.contains(tag) {
+            labels.tags.push(tag.clone());
+        }
     }
+    if let Some(note) = &args.note {
+        labels.note.clone_from(note);
+    }
+    labels.baseline = (labels.baseline || args.baseline) && !args.no_baseline;
+    store.label(&id, &labels)?;
+    anstream::println!("{id}: {}", self::labels(&labels));
     Ok(Exit::Done)
+}
+
+/// Writes a result to a file or to standard output.
+pub(super) fn write_out(result: &RunResult, format: ResultsFormat, output: Option<&Path>) -> Result<(), Refusal> {
+    let text = format.write(result).map_err(Refusal::failed)?;
+    match output {
+        Some(path) => write_whole(path, text.as_bytes())
+            .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", path.display())))?,
+        None => anstream::print!("{text}"),
+    }
+    Ok(())
+}
+
+/// The result of a run in the history or in a file.
+pub(super) fn any_result(name: &str, data: &DataArgs) -> Result<RunResult, Refusal> {
+    match result_file(name)? {
+        Some(result) => Ok(result),
+        None => stored_result(&Store::open(&data_directory(data)?)?, name),
+    }
+}
+
+/// The result in a file of this name, if there is one.
+fn result_file(name: &str) -> Result<Option<RunResult>, Refusal> {
+    let path = Path::new(name);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let wrong = |reason: String| Refusal::usage(format!("{name} is not a result: {reason}"));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map(Some).map_err(|error| wrong(error.to_string()))
+}
+
+fn stored_result(store: &Store, name: &str) -> Result<RunResult, Refusal> {
+    store.result(&find(store, name)?)?.ok_or_else(|| no_such_run(name))
+}
+
+fn compare_runs(store: &Store, args: &CompareArgs) -> Result<Exit, Refusal> {
+    let read = |name: &str| match result_file(name)? {
+        Some(result) => Ok(result),
+        None => stored_result(store, name),
+    };
+    let candidate = read(&args.candidate)?;
+    let baseline = if args.baseline == BASELINE {
+        let scenario = &candidate.run.info.scenario;
+        let id = store.baseline(scenario)?.ok_or_else(|| {
+            Refusal::usage(format!("{scenario} has no baseline"))
+                .with_hint("choose one with `throng runs label RUN --baseline`")
+        })?;
+        stored_result(store, &id.0)?
+    } else {
+        read(&args.baseline)?
+    };
+    let options = CompareOptions { confidence: args.confidence, tolerance: args.tolerance };
+    let found = compare(&baseline, &candidate, options);
+    if args.json {
+        anstream::println!("{}", serde_json::to_string_pretty(&found).map_err(Refusal::failed)?);
+    } else {
+        anstream::print!("{}", comparison(&found));
+    }
+    let failed = args.fail_on_regression
+        && match found.verdict {
+            // What cannot be compared has not passed.
+            Difference::Worse | Difference::NotComparable => true,
+            Difference::Better | Difference::NoRealDifference => false,
+        };
+    Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
 fn delete(store: &Store, run: &str) -> Result<(), Refusal> {

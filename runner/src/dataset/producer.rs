@@ -109,10 +109,12 @@ impl Producer {
         let mut streams = Vec::new();
         for (number, workload) in plan.workloads().iter().enumerate() {
             let (share, counted) = match workload.pacing {
-                Pacing::Scheduled => (share, None),
+                Pacing::Scheduled | Pacing::Users { timed: true, .. } => (share, None),
                 // Without moments there is nothing to merge by: one worker has them all.
-                Pacing::Concurrent { .. } if share.index == 0 => (Share::WHOLE, Some(0)),
-                Pacing::Concurrent { .. } => continue,
+                Pacing::Concurrent { .. } | Pacing::Users { timed: false, .. } if share.index == 0 => {
+                    (Share::WHOLE, Some(0))
+                }
+                Pacing::Concurrent { .. } | Pacing::Users { timed: false, .. } => continue,
             };
             let mut stream = Stream {
                 workload: number as u16,

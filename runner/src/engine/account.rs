@@ -160,6 +160,11 @@ impl Account {
         }
     }
 
+    /// Events sent of each type.
+    pub(crate) fn sent_by_type(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.event_types.iter().map(|of_type| (of_type.name.as_str(), of_type.counts.sent))
+    }
+
     /// By event type, in the plan's order; shares are of the events sent.
     pub(crate) fn event_types(&self) -> Vec<EventTypeRow> {
         let sent = self.events.sent.max(1) as f64;
@@ -171,6 +176,11 @@ impl Account {
             response_time: of_type.figures,
         };
         self.event_types.iter().map(row).collect()
+    }
+
+    /// The scenario's shares do not hold any more.
+    pub(crate) fn forget_declared(&mut self) {
+        self.event_types.iter_mut().for_each(|of_type| of_type.declared_share = None);
     }
 
     /// Failed events by kind.

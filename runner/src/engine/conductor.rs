@@ -1,5 +1,6 @@
 //! The task that owns a run: takes commands, gathers what workers report, tells watchers and the journal.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +13,9 @@ use tokio::time::MissedTickBehavior;
 
 use crate::engine::clock::{RunClock, rfc3339};
 use crate::engine::control::Control;
-use crate::engine::handle::{Ask, CommandError};
+use crate::engine::handle::Ask;
 use crate::engine::journal::{Journal, JournalEntry};
+use crate::engine::orders::CommandError;
 use crate::engine::progress::{Progress, SharedResult};
 use crate::engine::recorder::{Delta, TICK};
 
@@ -21,6 +23,13 @@ use crate::engine::recorder::{Delta, TICK};
 const COMMAND_LEAD: Nanos = Nanos::from_millis(10);
 /// How long after a tick's end its reports are expected to be here.
 const REPORT_TIME: Duration = Duration::from_millis(10);
+/// How far ahead a change of an earlier run is given, so that it is in time even on a busy machine.
+const REPLAY_LEAD: Nanos = Nanos::from_millis(100);
+/// Who gives such a change.
+const REPLAYED: &str = "replay";
+
+/// Ticks after which the journal is told again: often enough that a runner that dies takes less than a second along.
+const TOLD_EVERY: u32 = 4;
 
 /// What a worker says.
 #[derive(Debug)]
@@ -55,6 +64,10 @@ pub(crate) struct Conductor {
     stopped: bool,
     changes: Vec<Change>,
     samples: Vec<Sample>,
+    /// Changes of an earlier run that are still to be made.
+    replay: VecDeque<Change>,
+    /// Ticks since the journal was told last.
+    untold: u32,
 }
 
 impl Conductor {
@@ -77,7 +90,14 @@ impl Conductor {
             stopped: false,
             changes: Vec::new(),
             samples: Vec::new(),
+            replay: VecDeque::new(),
+            untold: 0,
         }
+    }
+
+    /// Makes the changes of an earlier run again, in the order of their time.
+    pub(crate) fn with_changes(self, changes: Vec<Change>) -> Self {
+        Self { replay: changes.into(), ..self }
     }
 
     /// Conducts the run to its end, then answers questions until nobody holds a handle.
@@ -89,6 +109,7 @@ impl Conductor {
         let mut asked = true;
         // Every worker holds a sender of reports: their end is the end of them all.
         loop {
+            let next_replay = self.next_replay().into();
             tokio::select! {
                 // Commands first: a flood of reports must not hold up a stop.
                 biased;
@@ -101,6 +122,7 @@ impl Conductor {
                     Some(report) => self.take(report),
                     None => break,
                 },
+                () = tokio::time::sleep_until(next_replay), if !self.replay.is_empty() => self.replay(),
                 _ = ticker.tick() => self.tick(),
             }
         }
@@ -143,9 +165,12 @@ impl Conductor {
     fn tick(&mut self) {
         self.progress.advance(self.clock.at(Instant::now() - REPORT_TIME));
         let closed = self.progress.closed_seconds();
-        let snapshot = self.publish_rows(closed.clone());
-        for row in closed {
-            self.journal.record(JournalEntry::Second { row, snapshot: Arc::clone(&snapshot) });
+        self.publish_rows(closed.clone());
+        self.untold += 1;
+        if !closed.is_empty() || self.untold >= TOLD_EVERY {
+            self.untold = 0;
+            let so_far = Arc::new(self.progress.so_far(self.clock.now()));
+            self.journal.record(JournalEntry::Progress { closed, so_far });
         }
         self.stop_on_breach();
     }
@@ -179,10 +204,38 @@ impl Conductor {
         }
     }
 
+    /// When to give the next command of an earlier run: some time ahead, but not before the one before it has taken
+    /// effect.
+    fn next_replay(&self) -> Instant {
+        let Some(change) = self.replay.front() else { return self.clock.moment(Nanos::ZERO) };
+        let at = moment(change);
+        // An abort takes effect when it is given.
+        let lead = if change.command == Command::Abort { Nanos::ZERO } else { REPLAY_LEAD };
+        self.clock.moment(at.saturating_sub(lead).max(self.last_effect.min(at)))
+    }
+
+    /// Gives the next command of an earlier run, to take effect at its own time.
+    fn replay(&mut self) {
+        let Some(change) = self.replay.pop_front() else { return };
+        let at = moment(&change);
+        if self.clock.now() > at {
+            tracing::warn!(%at, "a change was made again too late: it takes effect now");
+        }
+        if let Err(error) = self.command_at(at, change.command, REPLAYED.to_owned()) {
+            tracing::warn!(%at, %error, "a change could not be made again");
+        }
+        self.publish();
+    }
+
     fn command(&mut self, command: Command, origin: String) -> Result<Change, CommandError> {
+        self.command_at(self.clock.now().saturating_add(COMMAND_LEAD), command, origin)
+    }
+
+    fn command_at(&mut self, at: Nanos, command: Command, origin: String) -> Result<Change, CommandError> {
         let state = self.progress.info.state;
         let refused = |command| Err(CommandError::NotNow { command, state });
-        let at = self.clock.now().saturating_add(COMMAND_LEAD).max(self.last_effect);
+        let going_on = matches!(state, RunState::Running | RunState::Paused);
+        let at = at.max(self.last_effect);
         let (control, next) = match &command {
             Command::Pause if state == RunState::Running => (Control::Pause { at }, RunState::Paused),
             Command::Pause => return refused("pause"),
@@ -203,16 +256,20 @@ impl Conductor {
                 }
                 (Control::Multiply { at, multiplier: *multiplier }, state)
             }
+            Command::SetFault { .. } if !going_on => return refused("change the faults of"),
             Command::SetFault { fault, factor } => {
-                if !matches!(state, RunState::Running | RunState::Paused) {
-                    return refused("change the faults of");
-                }
-                if !(*factor >= 0.0 && *factor <= 1_000.0) {
-                    return Err(CommandError::Factor);
-                }
-                let place = self.progress.facts().faults.iter().position(|known| known == fault);
-                let place = place.ok_or_else(|| CommandError::NoSuchFault(fault.clone()))?;
-                (Control::Dose { at, fault: place as u16, factor: *factor }, state)
+                let fault = self.progress.adjustables().fault(fault, *factor)?;
+                (Control::Dose { at, fault, factor: *factor }, state)
+            }
+            Command::SetWeights { .. } if !going_on => return refused("change the mix of"),
+            Command::SetWeights { workload, weights } => {
+                let (workload, weights) = self.progress.adjustables().weights(workload.as_deref(), weights)?;
+                (Control::Weights { at, workload, weights }, state)
+            }
+            Command::SetUsers { .. } if !going_on => return refused("change the users of"),
+            Command::SetUsers { workload, users } => {
+                let workload = self.progress.adjustables().users(workload.as_deref(), *users)?;
+                (Control::Users { at, workload, users: *users }, state)
             }
         };
         if self.channels.controls.iter().any(|control| !control.is_closed() && control.capacity() == 0) {
@@ -220,14 +277,15 @@ impl Conductor {
         }
         for sender in &self.channels.controls {
             // A worker that is done needs no orders; for the others there is room.
-            let _ = sender.try_send(control);
+            let _ = sender.try_send(control.clone());
         }
         match control {
             Control::Pause { at } => self.progress.pause(at),
             Control::Resume { at } => self.progress.resume(at),
             Control::Multiply { at, multiplier } => self.progress.multiply(at, multiplier),
-            // Counts follow by themselves.
-            Control::Dose { .. } => {}
+            Control::Weights { workload, weights, .. } => self.progress.set_weights(workload, &weights),
+            // What users and faults do shows in what is sent.
+            Control::Users { .. } | Control::Dose { .. } => {}
             Control::Stop { at } => self.end(at),
             Control::Abort => self.end(self.clock.now()),
         }
@@ -290,11 +348,13 @@ impl Conductor {
         let (rows, result) = self.progress.finish(now);
         let result: Arc<RunResult> = Arc::new(result);
         let snapshot = Arc::new(self.progress.snapshot(now));
-        for row in &rows {
-            self.journal.record(JournalEntry::Second { row: row.clone(), snapshot: Arc::clone(&snapshot) });
-        }
         self.tell(snapshot, rows);
         self.journal.record(JournalEntry::Ended(Arc::clone(&result)));
         self.channels.result.send_replace(Some(result));
     }
+}
+
+/// When a change took effect.
+fn moment(change: &Change) -> Nanos {
+    Nanos::from_secs_f64(change.elapsed_seconds)
 }

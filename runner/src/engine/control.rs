@@ -1,9 +1,11 @@
 //! What a run's owner tells its workers, and what pauses do to time. Both sides do the same arithmetic.
 
+use std::sync::Arc;
+
 use shared::units::Nanos;
 
 /// An order to every worker. Each takes effect at a moment of run time slightly ahead, the same for all.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Control {
     /// Hold the schedule.
     Pause {
@@ -31,6 +33,24 @@ pub(crate) enum Control {
         /// How strong.
         factor: f64,
     },
+    /// Give a mix other weights.
+    Weights {
+        /// When.
+        at: Nanos,
+        /// The workload's number in the plan.
+        workload: usize,
+        /// One for each event of the mix, in its order.
+        weights: Arc<[f64]>,
+    },
+    /// Let users join or leave, or have more or fewer requests at once.
+    Users {
+        /// When.
+        at: Nanos,
+        /// The workload's number in the plan.
+        workload: usize,
+        /// How many from then on.
+        users: u32,
+    },
     /// End the schedule; wait for what is in flight.
     Stop {
         /// When.
@@ -41,13 +61,37 @@ pub(crate) enum Control {
 }
 
 /// From run time (pauses included) to schedule time (pauses left out) and back.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct ScheduleClock {
     paused: Nanos,
     pause_began: Option<Nanos>,
+    /// Seconds of the schedule per second of the run.
+    pace: f64,
+}
+
+impl Default for ScheduleClock {
+    fn default() -> Self {
+        Self::at_pace(1.0)
+    }
 }
 
 impl ScheduleClock {
+    /// A clock whose schedule passes so many times as fast as the run.
+    pub(crate) fn at_pace(pace: f64) -> Self {
+        Self { paused: Nanos::ZERO, pause_began: None, pace }
+    }
+
+    /// Schedule time that passes in a span of run time.
+    pub(crate) fn passes_in(&self, span: Nanos) -> Nanos {
+        // Exact as long as both pass alike.
+        if self.pace == 1.0 { span } else { Nanos::from_secs_f64(span.as_secs_f64() * self.pace) }
+    }
+
+    /// Run time that a span of schedule time takes.
+    pub(crate) fn takes(&self, span: Nanos) -> Nanos {
+        if self.pace == 1.0 { span } else { Nanos::from_secs_f64(span.as_secs_f64() / self.pace) }
+    }
+
     /// Holds the schedule from a moment of run time on.
     pub(crate) fn pause(&mut self, at: Nanos) {
         self.pause_began.get_or_insert(at);
@@ -62,7 +106,7 @@ impl ScheduleClock {
 
     /// The schedule's time at a moment of run time.
     pub(crate) fn schedule_time(&self, now: Nanos) -> Nanos {
-        self.pause_began.map_or(now, |began| began.min(now)).saturating_sub(self.paused)
+        self.passes_in(self.pause_began.map_or(now, |began| began.min(now)).saturating_sub(self.paused))
     }
 
     /// The schedule's time from which on something goes on that was over at a moment of run time: what ends during a
@@ -74,7 +118,7 @@ impl ScheduleClock {
 
     /// The run time at which a moment of the schedule comes; none while the pause lies before it.
     pub(crate) fn run_time(&self, due: Nanos) -> Option<Nanos> {
-        let at = due.saturating_add(self.paused);
+        let at = self.takes(due).saturating_add(self.paused);
         match self.pause_began {
             Some(began) if at > began => None,
             _ => Some(at),
@@ -110,6 +154,17 @@ mod tests {
         clock.resume(s(21));
         assert_eq!(clock.run_time(after), Some(Nanos(21_000_000_001)));
         assert_eq!(clock.run_time(s(16)), Some(s(21)));
+    }
+
+    #[test]
+    fn a_schedule_may_pass_faster_than_the_run() {
+        let mut clock = ScheduleClock::at_pace(60.0);
+        assert_eq!(clock.schedule_time(s(2)), s(120));
+        assert_eq!(clock.run_time(s(600)), Some(s(10)));
+        clock.pause(s(10));
+        clock.resume(s(13));
+        assert_eq!(clock.run_time(s(660)), Some(s(14)), "pauses last as long as they last");
+        assert_eq!(clock.schedule_time(s(14)), s(660));
     }
 
     #[test]

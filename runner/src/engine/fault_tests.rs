@@ -8,7 +8,7 @@ use std::time::Duration;
 use shared::run::fault::{FaultKind, FaultRow};
 use shared::run::{Command, RunResult};
 
-use crate::engine::handle::CommandError;
+use crate::engine::orders::CommandError;
 use crate::engine::tests::{begin, ended, run};
 use crate::transport::trial_server::{Reply, TrialServer};
 
@@ -170,8 +170,8 @@ async fn faults_are_switched_and_dosed_while_the_run_goes_on() {
         let handle = handle.clone();
         async move { handle.command(command, "test").await }
     };
-    assert!(matches!(set("flakey", 0.0).await, Err(CommandError::NoSuchFault(_))));
-    assert!(matches!(set("flaky", -1.0).await, Err(CommandError::Factor)));
+    assert!(matches!(set("flakey", 0.0).await, Err(CommandError::Unfit(_))));
+    assert!(matches!(set("flaky", -1.0).await, Err(CommandError::Unfit(_))));
     tokio::time::sleep(Duration::from_millis(1_000)).await;
     let off = set("flaky.drop", 0.0).await.unwrap();
     let result = ended(&handle).await;

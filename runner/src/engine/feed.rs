@@ -6,15 +6,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use shared::checks::ShareCheck;
 use shared::fault::Doses;
 use shared::fault::decision::Decision;
-use shared::plan::{Cursor, Planned, Schedule};
+use shared::plan::{Cursor, Planned, Schedule, Share};
 use shared::run::fault::FaultKind;
 use shared::scenario::model::load::Load;
 use shared::units::{EpochMicros, Nanos};
 
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
+use crate::engine::gate::Gate;
 use crate::engine::held::{Held, HeldBack, Notes};
 use crate::engine::job::{Job, Spare};
 use crate::engine::slots::Slots;
@@ -29,15 +31,24 @@ const LATE_AFTER: Nanos = Nanos::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Feed {
     pub(crate) target: usize,
+    /// The workload's number in the plan.
+    pub(crate) workload: usize,
+    /// What lets its requests go.
+    pub(crate) gate: Gate,
     /// Its number among the worker's feeds.
     place: u16,
+    share: Share,
     targets: Targets,
     cursor: Cursor,
     schedule: Schedule,
     /// Where the target decides how much is sent: the requests that it may have at once.
     slots: Option<Slots>,
-    /// When the next event is due, in schedule time; none when nothing more is known to come. With slots, an event is
-    /// due when one is free.
+    /// Whether it is made of users who wait for their answers.
+    users: bool,
+    /// Whether what it says about an entity must arrive in its order.
+    ordered: bool,
+    /// When the next event is due at the earliest, in schedule time; none when nothing more is known to come. With
+    /// slots, an event is due when one is free.
     next: Option<Nanos>,
     /// The next event, if it is rendered already.
     rendered: Option<(Planned, Decision, Job)>,
@@ -52,16 +63,39 @@ pub(crate) struct Feed {
     batch: Option<(Job, Nanos)>,
     late_after: Nanos,
     drop_after: Option<Nanos>,
+    /// Where event time starts, unless an event happens when it is due.
+    start: Option<EpochMicros>,
+    /// Whether its events happened in the past: the schedule says when, the slots when they are sent.
+    backfill: bool,
+    /// Whether it must be known where events stand in their requests.
+    places: bool,
+    /// Checks of the values of fields, and how many events had each since they were asked for last.
+    checks: Arc<[ShareCheck]>,
+    values: Vec<Vec<u64>>,
 }
 
 /// A workload's part in one worker, before it begins.
 pub(crate) struct Part {
+    /// The workload's number in the plan.
+    pub(crate) workload: usize,
     /// Its number among the worker's feeds.
     pub(crate) place: u16,
     pub(crate) target: usize,
+    pub(crate) share: Share,
     pub(crate) cursor: Cursor,
     pub(crate) schedule: Schedule,
     pub(crate) slots: Option<Slots>,
+    /// Whether it is made of users who wait for their answers.
+    pub(crate) users: bool,
+    /// Whether what it says about an entity must arrive in its order.
+    pub(crate) ordered: bool,
+    pub(crate) gate: Gate,
+    /// Where event time starts, unless an event happens when it is due.
+    pub(crate) start: Option<EpochMicros>,
+    /// Whether its events happened in the past and are sent as fast as the target takes them.
+    pub(crate) backfill: bool,
+    /// Whether it must be known where events stand in their requests.
+    pub(crate) places: bool,
 }
 
 /// What a feed has for the worker.
@@ -83,17 +117,39 @@ pub(crate) enum Fed {
 
 impl Feed {
     /// A feed that has not begun.
-    pub(crate) fn new(part: Part, targets: Targets, load: &Load) -> Self {
-        let Part { place, target, mut cursor, schedule, slots } = part;
-        let next = cursor.next_due(&schedule);
+    pub(crate) fn new(part: Part, targets: Targets, load: &Load, checks: Arc<[ShareCheck]>) -> Self {
+        let Part {
+            workload,
+            place,
+            target,
+            share,
+            mut cursor,
+            schedule,
+            slots,
+            users,
+            ordered,
+            gate,
+            start,
+            backfill,
+            places,
+        } = part;
+        if users {
+            cursor.wait_for_answers();
+        }
+        let next = cursor.next_until(&schedule, Nanos::ZERO);
         let doses = cursor.faults().map(shared::fault::FaultPlan::doses);
         Self {
             target,
+            workload,
+            gate,
             place,
+            share,
             targets,
             cursor,
             schedule,
             slots,
+            users,
+            ordered,
             next,
             rendered: None,
             doses,
@@ -103,7 +159,17 @@ impl Feed {
             batch: None,
             late_after: load.late_after.unwrap_or(LATE_AFTER),
             drop_after: load.drop_after,
+            start,
+            backfill,
+            places,
+            values: checks.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
+            checks,
         }
+    }
+
+    /// How many events had each value of each check of shares; whoever takes them sets them to 0.
+    pub(crate) fn values(&mut self) -> &mut [Vec<u64>] {
+        &mut self.values
     }
 
     /// When it next has something, in run time; none while nothing is known to come.
@@ -118,30 +184,62 @@ impl Feed {
         let ahead = if self.rendered.is_some() { Nanos::ZERO } else { RENDER_AHEAD };
         let event = self.next_event().and_then(|next| Some(clock.run_time(next)?.saturating_sub(ahead)));
         let batch = self.next_flush().and_then(|deadline| clock.run_time(deadline));
-        let ends = self.next.is_none() || self.slots.is_some();
-        let end = self.schedule.end().filter(|_end| ends).and_then(|end| clock.run_time(end));
+        let ends = self.next.is_none() || self.slots.is_some() || self.users;
+        let end = self.schedule.end().filter(|_end| ends && !self.backfill).and_then(|end| clock.run_time(end));
         let held = self.held.next().and_then(|at| clock.run_time(at));
         [event, batch, held, end].into_iter().flatten().min()
     }
 
     /// Whether its schedule is over: nothing more can become due, whatever is done to the rate.
     pub(crate) fn is_over(&self, schedule_now: Nanos) -> bool {
-        let past_end = self.schedule.end().is_none_or(|end| schedule_now >= end);
-        self.batch.is_none()
-            && self.held.next().is_none()
-            && match &self.slots {
-                None => self.next.is_none() && past_end,
-                Some(_) => {
-                    self.next.is_none() || (past_end && self.schedule.end().is_some() && self.next_event().is_none())
-                }
-            }
+        let past_end =
+            !self.backfill && self.schedule.end().is_some_and(|end| schedule_now >= end) && self.next_event().is_none();
+        let exhausted = match (&self.slots, self.users) {
+            (Some(_), _) => self.next.is_none(),
+            (None, true) => self.rendered.is_none() && self.cursor.is_over(),
+            (None, false) => self.next.is_none() && self.schedule.end().is_none(),
+        };
+        self.batch.is_none() && self.held.next().is_none() && (exhausted || past_end)
     }
 
     /// A request of its own was over at a moment of schedule time.
     pub(crate) fn ended(&mut self, at: Nanos) {
-        let at = self.schedule.own_time_at(at);
+        let at = if self.backfill { at } else { self.schedule.own_time_at(at) };
         if let Some(slots) = &mut self.slots {
             slots.give_back(at);
+        }
+    }
+
+    /// A user had its answer at a moment of schedule time.
+    pub(crate) fn answered(&mut self, user: u64, at: Nanos) {
+        self.cursor.answered(user, self.schedule.own_time_at(at));
+        // Who is ready now may come before whoever was next.
+        self.look(Nanos::ZERO);
+    }
+
+    /// From a moment of schedule time on, its mix has these weights.
+    pub(crate) fn set_weights(&mut self, at: Nanos, weights: &[f64]) {
+        self.cursor.set_weights(&self.schedule, at, weights);
+    }
+
+    /// From a moment of schedule time on, there are so many users; or, at the target's own pace, so many requests at
+    /// once.
+    pub(crate) fn set_users(&mut self, at: Nanos, users: u32) {
+        if let Some(slots) = &mut self.slots {
+            let Share { index, count } = self.share;
+            slots.set_count(users / count + u32::from(index < users % count), self.schedule.own_time_at(at));
+        } else if self.users {
+            self.cursor.set_users(&self.schedule, at, u64::from(users));
+            self.look(Nanos::ZERO);
+        }
+    }
+
+    /// Looks for what comes next, deciding nothing beyond a moment of schedule time.
+    fn look(&mut self, until: Nanos) {
+        if self.rendered.is_none() {
+            // At the target's pace the schedule says when events happened, not when they are sent.
+            let until = if self.slots.is_some() { Nanos(u64::MAX) } else { until };
+            self.next = self.cursor.next_until(&self.schedule, until);
         }
     }
 
@@ -164,16 +262,22 @@ impl Feed {
 
     /// When a slot is free, in schedule time; none beyond the end.
     fn next_slot(&self) -> Option<Nanos> {
-        let due = self.schedule.due_at(self.slots.as_ref()?.first_free()?)?;
+        let free = self.slots.as_ref()?.first_free()?;
+        if self.backfill {
+            return Some(free);
+        }
+        let due = self.schedule.due_at(free)?;
         self.schedule.end().is_none_or(|end| due < end).then_some(due)
     }
 
     /// Multiplies the rate from a moment of schedule time on.
     pub(crate) fn multiply(&mut self, at: Nanos, multiplier: f64) {
-        self.schedule.set_multiplier(at, multiplier);
-        if self.rendered.is_none() {
-            self.next = self.cursor.next_due(&self.schedule);
+        // In a backfill the schedule says when events happened: that is not to be changed.
+        if self.backfill {
+            return;
         }
+        self.schedule.set_multiplier(at, multiplier);
+        self.look(Nanos::ZERO);
     }
 
     /// Makes faults stronger or weaker from a moment of schedule time on, by the name of their list or `list.kind`.
@@ -197,9 +301,25 @@ impl Feed {
 
     /// Renders the next event if its moment is near.
     pub(crate) fn render(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) {
-        let Some(at) = self.next_event().and_then(|next| times.schedule.run_time(next)) else { return };
-        if self.rendered.is_none() && at <= now.saturating_add(RENDER_AHEAD) {
-            self.emit(at, times.run, spare);
+        // A user who is answered meanwhile may come first.
+        if self.rendered.is_some() || self.users {
+            return;
+        }
+        let near = now.saturating_add(RENDER_AHEAD);
+        let soon = |feed: &Self| {
+            let due = feed.next_event()?;
+            times.schedule.run_time(due).filter(|at| *at <= near).map(|at| (due, at))
+        };
+        if soon(self).is_none() {
+            return;
+        }
+        if !self.cursor.is_decided() {
+            self.look(times.schedule.schedule_time(near));
+        }
+        if let Some((due, at)) = soon(self)
+            && self.cursor.is_decided()
+        {
+            self.emit(due, at, times.run, spare);
         }
     }
 
@@ -212,7 +332,7 @@ impl Feed {
             && at <= now
             && let Some(held) = self.held.release(&mut self.notes)
         {
-            return Some(self.route(held.planned, held.event_type, held.job, held_until, at, spare));
+            return Some(self.route(held.planned, held.event_type, held.job, held_until, times, spare));
         }
         if let Some(deadline) = self.next_flush()
             && event.is_none_or(|(due, _)| due > deadline)
@@ -221,21 +341,36 @@ impl Feed {
         {
             return self.flush(at).map(|job| Fed::Lingered { job });
         }
-        let (due, at) = event.filter(|(_, at)| *at <= now)?;
+        let (mut due, mut at) = event.filter(|(_, at)| *at <= now)?;
+        let until = times.schedule.schedule_time(now);
         if self.rendered.is_none() {
-            self.emit(at, times.run, spare);
+            if !self.cursor.is_decided() {
+                // What lay beyond the horizon may be somebody else's.
+                self.look(until);
+                let event = self.next_event().and_then(|next| Some((next, times.schedule.run_time(next)?)));
+                (due, at) = event.filter(|(_, at)| *at <= now && self.cursor.is_decided())?;
+            }
+            self.emit(due, at, times.run, spare);
         }
         let (planned, decision, mut job) = self.rendered.take()?;
-        self.next = self.cursor.next_due(&self.schedule);
         self.held.passed();
         let event_type = planned.event_type.0;
+        if decision.dropped {
+            self.notes.planned(&decision);
+            self.notes.applied(FaultKind::Drop);
+            spare.give(job);
+            if let Some(user) = planned.waiter {
+                self.answered(user, due);
+            }
+            self.look(until);
+            return Some(Fed::Withheld { event_type });
+        }
+        if !self.checks.is_empty() {
+            self.look_into(&job);
+        }
+        self.look(until);
         if !decision.hits.is_empty() {
             self.notes.planned(&decision);
-            if decision.dropped {
-                self.notes.applied(FaultKind::Drop);
-                spare.give(job);
-                return Some(Fed::Withheld { event_type });
-            }
             job.suffers(&decision);
             let until = due.saturating_add(decision.held());
             for copy in 1..=u64::from(decision.copies) {
@@ -249,7 +384,7 @@ impl Feed {
                 return Some(Fed::Held { event_type });
             }
         }
-        Some(self.route(planned, Some(event_type), job, due, at, spare))
+        Some(self.route(planned, Some(event_type), job, due, times, spare))
     }
 
     /// The batch that is being filled, due now.
@@ -294,22 +429,42 @@ impl Feed {
     }
 
     /// Renders the next event into a job of its own.
-    fn emit(&mut self, at: Nanos, clock: &RunClock, spare: &mut Spare) {
+    fn emit(&mut self, due: Nanos, at: Nanos, clock: &RunClock, spare: &mut Spare) {
         let targets = Arc::clone(&self.targets);
         let setup = &targets[self.target];
         let mut job = spare.take(setup.room);
         job.buffer.extend_from_slice(&setup.routes[0].prefix);
         let decision = self.decide();
-        let start = job.buffer.len();
-        let date = clock.date(at.saturating_sub(decision.late_by));
-        let date = EpochMicros(date.0 - (decision.late_by.saturating_sub(at).0 / 1_000) as i64);
-        let planned = self.cursor.emit(date, &mut job.buffer);
+        let happens = match (self.start, self.next) {
+            (None, _) => clock.date(at),
+            // Of what has no moment of its own, the moment is when it is due.
+            (Some(start), None) => start.plus(due),
+            (Some(start), Some(_)) if self.slots.is_some() && !self.backfill => start.plus(due),
+            (Some(start), Some(next)) => start.plus(next),
+        };
+        let happens = EpochMicros(happens.0.saturating_sub_unsigned(decision.late_by.0 / 1_000));
+        let from = job.buffer.len();
+        let planned = self.cursor.emit(happens, &mut job.buffer);
         if !decision.hits.is_empty() && !decision.withheld() {
-            let changed = self.cursor.disturb(&decision, &mut job.buffer, start);
+            let changed = self.cursor.disturb(&decision, &mut job.buffer, from);
             self.notes.changed(&decision, changed);
+        }
+        if self.places {
+            job.places.push((from, job.buffer.len()));
         }
         job.holds(planned.event_type.0, planned.id);
         self.rendered = Some((planned, decision, job));
+    }
+
+    /// Counts the values that checks want to know of a rendered event.
+    fn look_into(&mut self, job: &Job) {
+        let setup = &self.targets[self.target];
+        let event = job.body(setup.room + setup.routes[0].prefix.len());
+        for (check, counts) in self.checks.iter().zip(&mut self.values) {
+            if let Some(count) = check.place_in(event).and_then(|place| counts.get_mut(place)) {
+                *count += 1;
+            }
+        }
     }
 
     /// Sends an event alone, or puts it into the batch; `event_type` where it is due for the first time.
@@ -319,9 +474,11 @@ impl Feed {
         event_type: Option<u16>,
         mut job: Job,
         due: Nanos,
-        at: Nanos,
+        times: Times<'_>,
         spare: &mut Spare,
     ) -> Fed {
+        // It was found due at a moment of run time, which it still has.
+        let at = times.schedule.run_time(due).unwrap_or_default();
         let targets = Arc::clone(&self.targets);
         let setup = &targets[self.target];
         let own = setup.own_route(planned.event_type);
@@ -329,6 +486,8 @@ impl Feed {
         let alone = own.is_some() || job.fault().is_some();
         let (Some(batch_route), false) = (setup.batch_route, alone) else {
             job.route = own.unwrap_or(0);
+            job.entity = Some(planned.entity).filter(|_entity| self.ordered);
+            job.waiters.extend(planned.waiter.filter(|_user| self.users));
             return Fed::Alone { event_type, job: self.finish(job, at, setup) };
         };
         let route = &setup.routes[batch_route];
@@ -336,19 +495,25 @@ impl Feed {
             let mut batch = spare.take(setup.room);
             batch.route = batch_route;
             batch.buffer.extend_from_slice(&route.prefix);
-            (batch, due.saturating_add(route.linger))
+            (batch, due.saturating_add(times.schedule.passes_in(route.linger)))
         });
         if !batch.types.is_empty() {
             batch.buffer.extend_from_slice(&route.separator);
         }
+        let from = batch.buffer.len();
         batch.buffer.extend_from_slice(job.body(setup.room + setup.routes[0].prefix.len()));
+        if self.places {
+            batch.places.push((from, batch.buffer.len()));
+        }
         batch.holds(planned.event_type.0, planned.id);
+        batch.waiters.extend(planned.waiter.filter(|_user| self.users));
         spare.give(job);
         let full = batch.types.len() >= route.max_events as usize;
-        // The last event of the schedule takes the rest with it: nothing else would.
+        // The last event of the schedule takes the rest with it: nothing else would. So does that of the last user who
+        // does not wait: the others wait for this very batch.
         let last = self.next.is_none()
             && self.held.next().is_none()
-            && (self.schedule.end().is_some() || self.slots.is_some());
+            && (self.schedule.end().is_some() || self.slots.is_some() || self.users);
         match if full || last { self.flush(at) } else { None } {
             Some(job) => Fed::Filled { event_type, job },
             None => Fed::Batched { event_type },
@@ -361,8 +526,9 @@ impl Feed {
         job.due = due;
         job.late_after = self.late_after;
         job.drop_after = self.drop_after;
+        job.feed = self.place;
         if let Some(slots) = &mut self.slots {
-            job.feed = slots.take().then_some(self.place);
+            job.admitted = slots.take();
         }
         job.complete(route);
         job

@@ -2,43 +2,16 @@
 
 use std::sync::Arc;
 
-use shared::run::{Change, Command, Hello, RunId, RunResult, RunState, Snapshot, Tick};
+use shared::run::{Change, Command, Hello, RunId, RunResult, Snapshot, Tick};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::engine::orders::CommandError;
 use crate::engine::progress::SharedResult;
 
 /// Questions and commands that may wait for the conductor.
 pub(crate) const ASKS: usize = 64;
 /// Ticks that a slow watcher may be behind before it skips some.
 pub(crate) const TICKS: usize = 32;
-
-/// Why a command was refused.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum CommandError {
-    /// It makes no sense in the run's state.
-    #[error("cannot {command} a run that is {}", state.name())]
-    NotNow {
-        /// The command as a verb.
-        command: &'static str,
-        /// Where the run stands.
-        state: RunState,
-    },
-    /// The multiplier is out of range.
-    #[error("a rate multiplier is above 0 and at most 1000")]
-    Multiplier,
-    /// No fault goes by that name.
-    #[error("the run has no faults named `{0}`")]
-    NoSuchFault(String),
-    /// A fault's factor is out of range.
-    #[error("a fault's factor is at least 0 and at most 1000")]
-    Factor,
-    /// The workers have not taken up earlier commands yet.
-    #[error("the run is too busy to take another command")]
-    Busy,
-    /// The run's conductor is gone.
-    #[error("the run is gone")]
-    Gone,
-}
 
 /// What handles ask of the conductor.
 #[derive(Debug)]

@@ -34,6 +34,8 @@ impl Held {
     /// A copy of an event.
     pub(crate) fn copy(planned: Planned, job: Job) -> Self {
         let event_type = Some(planned.event_type.0);
+        // Nobody waits for the answer to a copy.
+        let planned = Planned { waiter: None, ..planned };
         Self { planned, event_type, job, delayed: false, reordered: false, passed: 0 }
     }
 }

@@ -13,6 +13,7 @@ use shared::units::Nanos;
 use crate::engine::clock::RunClock;
 use crate::engine::job::{Job, Spare};
 use crate::engine::recorder::{Gauges, Recorder};
+use crate::engine::saved::Saver;
 use crate::engine::target::Targets;
 use crate::transport::Transport;
 
@@ -27,6 +28,8 @@ pub(crate) struct Hub {
     pub(crate) secrets: Arc<[String]>,
     plan: Arc<Plan>,
     pub(crate) pools: Vec<Pool>,
+    /// Keeps what is sent, where that is wanted.
+    pub(crate) saver: Option<Saver>,
     pub(crate) spare: RefCell<Spare>,
     /// Whether requests that failed may still be sent again.
     pub(crate) retries_allowed: Cell<bool>,
@@ -42,8 +45,10 @@ pub(crate) struct Hub {
     recorder: RefCell<Recorder>,
     retries: RefCell<BinaryHeap<Reverse<Retry>>>,
     retry_number: Cell<u64>,
-    /// Ends that feeds want to know of: which feed, and when.
-    ended: RefCell<VecDeque<(u16, Nanos)>>,
+    /// Ends that feeds want to know of.
+    ended: RefCell<VecDeque<Ended>>,
+    /// Requests that feeds keep back.
+    pub(crate) held: Cell<u64>,
     worker: RefCell<Option<Waker>>,
 }
 
@@ -59,6 +64,23 @@ pub(crate) struct Pool {
     /// Connections that the target closed and that have not been replaced.
     pub(crate) lost: Cell<u64>,
     pub(crate) most_lanes: usize,
+}
+
+/// The end of a request, as a feed wants to know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) feed: u16,
+    pub(crate) at: Nanos,
+    pub(crate) whose: Whose,
+}
+
+/// What goes on when a request is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose {
+    /// The next request, about the same entity where there is one.
+    Entity(Option<u64>),
+    /// A user who waited for the answer.
+    User(u64),
 }
 
 /// One connection's place, from outside: hand it a request, tell it that time is up.
@@ -97,7 +119,7 @@ pub(crate) enum Submitted {
     /// It waits for one of the connections to become free.
     Waits,
     /// Too many are waiting already.
-    Overflowed(Job),
+    Overflowed(Box<Job>),
 }
 
 #[derive(Debug)]
@@ -153,7 +175,7 @@ impl Pool {
         }
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() >= MOST_WAITING || self.waiting_bytes.get() + job.size() > MOST_WAITING_BYTES {
-            return Submitted::Overflowed(job);
+            return Submitted::Overflowed(Box::new(job));
         }
         job.waited = true;
         self.waiting_bytes.set(self.waiting_bytes.get() + job.size());
@@ -193,6 +215,7 @@ impl Hub {
         secrets: Arc<[String]>,
         plan: Arc<Plan>,
         pools: Vec<Pool>,
+        saver: Option<Saver>,
     ) -> Self {
         let recorder = Recorder::new(plan.event_types().len());
         Self {
@@ -201,6 +224,7 @@ impl Hub {
             secrets,
             plan,
             pools,
+            saver,
             spare: RefCell::default(),
             retries_allowed: Cell::new(true),
             aborted: Cell::new(false),
@@ -212,6 +236,7 @@ impl Hub {
             retries: RefCell::default(),
             retry_number: Cell::new(0),
             ended: RefCell::default(),
+            held: Cell::new(0),
             worker: RefCell::default(),
         }
     }
@@ -237,7 +262,8 @@ impl Hub {
 
     /// How things stand.
     pub(crate) fn gauges(&self) -> Gauges {
-        let waiting = self.pools.iter().map(|pool| pool.waiting.borrow().len() as u64).sum();
+        let waiting: u64 = self.pools.iter().map(|pool| pool.waiting.borrow().len() as u64).sum();
+        let waiting = self.held.get() + waiting;
         Gauges { in_flight: self.in_flight.get(), waiting, connections: self.connections.get() }
     }
 
@@ -276,14 +302,22 @@ impl Hub {
 
     /// A request is over, answered or not: tells its feed, if that waits for it.
     pub(crate) fn ended(&self, job: &Job, at: Nanos) {
-        if let Some(feed) = job.feed {
-            self.ended.borrow_mut().push_back((feed, at));
-            self.wake_worker();
+        if !job.admitted && job.waiters.is_empty() {
+            return;
         }
+        let mut ended = self.ended.borrow_mut();
+        if job.admitted {
+            ended.push_back(Ended { feed: job.feed, at, whose: Whose::Entity(job.entity) });
+        }
+        for &waiter in &job.waiters {
+            ended.push_back(Ended { feed: job.feed, at, whose: Whose::User(waiter) });
+        }
+        drop(ended);
+        self.wake_worker();
     }
 
     /// The next end that a feed wants to know of.
-    pub(crate) fn take_ended(&self) -> Option<(u16, Nanos)> {
+    pub(crate) fn take_ended(&self) -> Option<Ended> {
         self.ended.borrow_mut().pop_front()
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Job {
     start: usize,
     /// Which of its target's routes it takes.
     pub(crate) route: usize,
+    /// Where each event stands in the buffer, if that is to be known.
+    pub(crate) places: Vec<(usize, usize)>,
     /// Type of each event in it, in their order.
     pub(crate) types: Vec<u16>,
     /// When it was due, in run time.
@@ -44,8 +46,16 @@ pub(crate) struct Job {
     pub(crate) late_after: Nanos,
     /// Not sent this long after its moment, it is dropped.
     pub(crate) drop_after: Option<Nanos>,
-    /// The feed that wants to know of its end.
-    pub(crate) feed: Option<u16>,
+    /// The feed that it comes from, by its number in the worker.
+    pub(crate) feed: u16,
+    /// Whether the feed counts it among those on their way and wants to know of its end.
+    pub(crate) admitted: bool,
+    /// Whether it had to wait for others of its workload.
+    pub(crate) held: bool,
+    /// Whom it is about, where its place among others about the same matters.
+    pub(crate) entity: Option<u64>,
+    /// Users who wait for its answer.
+    pub(crate) waiters: Vec<u64>,
     /// Whether the connection is to be closed instead of sending it: a fault.
     pub(crate) cuts: bool,
     /// How fast it goes over the wire, where a fault makes that slow.
@@ -66,6 +76,11 @@ impl Job {
         &self.buffer[self.start..]
     }
 
+    /// The events in it, as they were rendered.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &[u8]> {
+        self.places.iter().filter_map(|(from, to)| self.buffer.get(*from..*to))
+    }
+
     /// Bytes that it takes in memory.
     pub(crate) fn size(&self) -> usize {
         self.buffer.len()
@@ -77,13 +92,17 @@ impl Job {
         self.buffer.resize(room, 0);
         self.start = room;
         self.types.clear();
+        self.places.clear();
         self.first_sent = None;
         self.attempts = 0;
         self.throttled = false;
         self.retry_of = None;
         self.waited = false;
         self.key = 0;
-        self.feed = None;
+        self.admitted = false;
+        self.held = false;
+        self.entity = None;
+        self.waiters.clear();
         self.cuts = false;
         self.bytes_per_second = None;
     }
@@ -104,6 +123,7 @@ impl Job {
         self.buffer.clear();
         self.buffer.extend_from_slice(&other.buffer);
         self.types.clone_from(&other.types);
+        self.places.clone_from(&other.places);
         self.key = other.key;
         self.bytes_per_second = other.bytes_per_second;
     }

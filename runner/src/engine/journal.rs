@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::run::{Change, RunInfo, RunResult, RunState, Snapshot, TimelineRow};
+use shared::run::{Change, RunInfo, RunResult, RunState, TimelineRow};
 
 /// Keeps what a run tells. The conductor calls it between two ticks, so that it must not block.
 pub trait Journal: Send {
@@ -11,7 +11,6 @@ pub trait Journal: Send {
 }
 
 /// One thing that happened in a run.
-#[expect(clippy::large_enum_variant, reason = "one entry a second moves once: a box would only add an allocation")]
 #[derive(Clone, Debug)]
 pub enum JournalEntry {
     /// The run began.
@@ -23,12 +22,12 @@ pub enum JournalEntry {
         /// The plan's fingerprint.
         fingerprint: String,
     },
-    /// A second is over and will not change any more.
-    Second {
-        /// The second.
-        row: TimelineRow,
-        /// The run at that moment.
-        snapshot: Arc<Snapshot>,
+    /// The run as far as it went, at least twice a second.
+    Progress {
+        /// Seconds that are over and will not change any more, each told once.
+        closed: Vec<TimelineRow>,
+        /// Everything else that is known, as if the run ended here; its timeline has the seconds that are still open.
+        so_far: Arc<RunResult>,
     },
     /// A command took effect.
     Changed(Change),

@@ -32,6 +32,8 @@ impl Meanings {
     /// Names the key that is neither.
     pub(crate) fn new(classify: &IndexMap<String, Outcome>) -> Result<Self, String> {
         let mut by_status: Vec<Meaning> = (0..STATUSES).map(usual).collect();
+        // Where answers have no status, an answer means yes.
+        by_status[0] = Meaning::Accepted;
         let mut exact = Vec::new();
         for (key, outcome) in classify {
             match key.strip_suffix("xx") {

@@ -74,10 +74,13 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job) -> Nanos {
         return now;
     }
     job.first_sent = Some(now);
+    if let Some(saver) = &hub.saver {
+        job.events().for_each(|event| saver.add(event));
+    }
     hub.in_flight.set(hub.in_flight.get() + 1);
     let lag = now.saturating_sub(job.due);
     // A request that had to wait for a connection waited for the target from the moment it was taken up.
-    let own_lag = if job.waited { job.taken.saturating_sub(job.due) } else { lag };
+    let own_lag = if job.waited || job.held { job.taken.saturating_sub(job.due) } else { lag };
     let mut recorder = hub.record(now);
     recorder.request_sent(&job.types, lag, own_lag, lag > job.late_after);
     if let Some(fault) = job.fault() {
@@ -94,7 +97,9 @@ pub(crate) fn end(hub: &Hub, target: usize, mut job: Job, attempt: Attempt<'_>) 
     let (succeeded, duplicate, failure) = match &attempt.result {
         Err(error) => (0, false, Some(error.kind)),
         Ok(answer) => {
-            hub.record(attempt.done).status(answer.status);
+            if answer.status > 0 {
+                hub.record(attempt.done).status(answer.status);
+            }
             asked = answer.retry_after.map(|span| Nanos(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)));
             match setup.meanings.of(answer.status) {
                 Meaning::Accepted => {

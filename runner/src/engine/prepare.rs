@@ -1,18 +1,25 @@
 //! From a valid scenario to a run that can start: the plan, the secrets, the targets.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
-use shared::plan::{Pacing, Plan, WorkloadPlan};
-use shared::run::{Environment as Place, LoadKind, RunId, RunInfo, RunState, WorkloadRow};
+use shared::plan::{Pacing, Plan, Supplies, WorkloadPlan};
+use shared::run::{Change, Environment as Place, LoadKind, RunId, RunInfo, RunState, SupplyRecord, WorkloadRow};
 use shared::scenario::ValidScenario;
+use shared::scenario::model::ClockMode;
 use shared::scenario::model::behavior::{Behavior, Unmet};
+use shared::scenario::model::output::EventsFile;
+use shared::scenario::model::target::Protocol;
 use shared::units::EpochMicros;
 
 use crate::engine::clock::rfc3339;
+use crate::engine::orders::Adjustables;
 use crate::engine::progress::Facts;
+use crate::engine::saved::SavedEvents;
 use crate::engine::target::{Context, TargetSetup, Targets};
+use crate::folder::Folder;
 
 pub use crate::engine::prepare_error::PrepareError;
 
@@ -34,6 +41,12 @@ pub struct PrepareOptions {
     pub workers: Option<usize>,
     /// Reads the environment.
     pub environment: Environment,
+    /// What was read and fetched for the scenario.
+    pub supplies: Supplies,
+    /// What that was, for the result.
+    pub supply_records: Vec<SupplyRecord>,
+    /// Where files are that the scenario writes.
+    pub folder: Folder,
 }
 
 impl Default for PrepareOptions {
@@ -43,6 +56,9 @@ impl Default for PrepareOptions {
             practice_target: None,
             workers: None,
             environment: Box::new(|name| std::env::var(name).ok()),
+            supplies: Supplies::default(),
+            supply_records: Vec::new(),
+            folder: Folder::Beside(PathBuf::new()),
         }
     }
 }
@@ -58,6 +74,10 @@ pub struct Prepared {
     /// Values that no sample may show.
     pub(crate) secrets: Arc<[String]>,
     pub(crate) facts: Facts,
+    /// Where every event that is sent is to stand as well.
+    pub saved: Option<Arc<SavedEvents>>,
+    /// Changes of an earlier run that are to be made again.
+    pub(crate) changes: Vec<Change>,
 }
 
 impl std::fmt::Debug for Prepared {
@@ -67,7 +87,21 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
-    /// Opens one connection to each target.
+    /// The scenario, every value in its place.
+    pub fn scenario(&self) -> &ValidScenario {
+        &self.scenario
+    }
+
+    /// Makes the changes of an earlier run again, each at its own run time. The same scenario under the same seed then
+    /// sends the same events at the same moments.
+    #[must_use]
+    pub fn with_changes(mut self, mut changes: Vec<Change>) -> Self {
+        changes.sort_by(|a, b| a.elapsed_seconds.total_cmp(&b.elapsed_seconds));
+        self.changes = changes;
+        self
+    }
+
+    /// Opens one connection to each target, and the file of events if there is to be one.
     ///
     /// # Errors
     ///
@@ -75,6 +109,10 @@ impl Prepared {
     pub async fn preflight(&self) -> Result<(), PrepareError> {
         for target in self.targets.iter() {
             target.reachable().await?;
+        }
+        if let Some(saved) = &self.saved {
+            let path = saved.path().display();
+            saved.open().map_err(|error| PrepareError::Unsupported(format!("outputs.events: {path}: {error}")))?;
         }
         Ok(())
     }
@@ -87,26 +125,42 @@ impl Prepared {
 /// Says what stands in the way, see [`PrepareError`].
 pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prepared, PrepareError> {
     let seed = scenario.seed.unwrap_or_else(drawn_seed);
-    let plan = Arc::new(Plan::compile(&scenario, seed).map_err(PrepareError::Plan)?);
+    let plan = Arc::new(Plan::compile_with(&scenario, seed, &options.supplies).map_err(PrepareError::Plan)?);
+    if let Some(path) = plan.missing().first() {
+        return Err(PrepareError::Unsupported(format!("{path}: it was not read before the run")));
+    }
     let context = Context {
         environment: &*options.environment,
         allowed_hosts: &options.allowed_hosts,
         practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),
+        folder: &options.folder,
+    };
+    let saved = match &scenario.outputs.events {
+        Some(EventsFile::Jsonl(path)) => {
+            let path = options.folder.resolve(path);
+            let path = path.map_err(|why| PrepareError::Unsupported(format!("outputs.events.jsonl: {why}")))?;
+            Some(Arc::new(SavedEvents::new(path)))
+        }
+        Some(EventsFile::Json(_) | EventsFile::Csv(_)) | None => None,
     };
     let mut secrets = Vec::new();
     let mut targets = Vec::with_capacity(plan.targets().len());
     for planned in plan.targets() {
         let wrong = |why: &str| PrepareError::Target { target: planned.name.clone(), why: why.to_owned() };
         let target = scenario.targets.get(&planned.name).ok_or_else(|| wrong("the scenario has no such target"))?;
+        let local = matches!(target.protocol, Protocol::File | Protocol::Discard);
         let url = match (&options.practice_target, &target.url) {
-            (Some(practice), _) => practice.as_str(),
-            (None, Some(url)) => url.as_str(),
-            (None, None) => return Err(wrong("it has no url")),
+            (Some(practice), _) if !local => practice.as_str(),
+            (_, Some(url)) => url.as_str(),
+            (_, None) if target.protocol == Protocol::Discard => "",
+            (_, None) => return Err(wrong("it has no url")),
         };
         let types = plan.event_types().len();
         targets.push(TargetSetup::new(planned, target, url, types, &context, &mut secrets)?);
     }
-    let workers = workers(&plan, &targets, options.workers);
+    let enabled = scenario.workloads.values().filter(|workload| workload.enabled);
+    let most_in_flight = enabled.filter_map(|workload| workload.load.max_in_flight);
+    let workers = workers(&plan, &targets, most_in_flight, options.workers);
     let info = RunInfo {
         id: new_id(),
         scenario: scenario.name.clone(),
@@ -116,9 +170,9 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         started_at: rfc3339(today()),
         ended_at: None,
         planned_seconds: plan.planned_seconds(),
-        targets: targets.iter().map(|target| target.address.origin()).collect(),
+        targets: targets.iter().map(|target| target.origin()).collect(),
     };
-    let watches = shared::checks::watches(&scenario).map_err(PrepareError::Plan)?;
+    let checks = shared::checks::checks(&scenario).map_err(PrepareError::Plan)?;
     let facts = Facts {
         scenario: scenario.to_json(),
         fingerprint: plan.fingerprint(),
@@ -130,37 +184,57 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         },
         workloads: plan.workloads().iter().map(workload_row).collect(),
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
-        arrivals_are_events: arrivals_are_events(&scenario),
+        arrivals_are_events: arrivals_are_events(&scenario) && scenario.clock.mode != ClockMode::Backfill,
+        pace: plan.clock().pace(),
         workers,
-        faults: plan.fault_names(),
-        watches,
+        adjustables: Adjustables::new(&plan),
+        checks,
+        supplies: options.supply_records.clone(),
     };
     // The longest first: a secret may be part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets.dedup();
-    Ok(Prepared { info, plan, scenario, targets: targets.into(), secrets: secrets.into(), facts })
+    Ok(Prepared {
+        info,
+        plan,
+        scenario,
+        targets: targets.into(),
+        secrets: secrets.into(),
+        facts,
+        saved,
+        changes: Vec::new(),
+    })
 }
 
 fn workload_row(workload: &WorkloadPlan) -> WorkloadRow {
     let (load, at_once) = match workload.pacing {
         Pacing::Scheduled => (LoadKind::Open, None),
         Pacing::Concurrent { requests, .. } => (LoadKind::Concurrency, Some(u64::from(requests))),
+        Pacing::Users { users, .. } => (LoadKind::Users, Some(u64::from(users))),
     };
     WorkloadRow { name: workload.name.clone(), load, at_once }
 }
 
 /// How many workers: never more than the scarcest target has connections for.
-fn workers(plan: &Plan, targets: &[TargetSetup], wanted: Option<usize>) -> usize {
+fn workers(
+    plan: &Plan,
+    targets: &[TargetSetup],
+    most_in_flight: impl Iterator<Item = u32>,
+    wanted: Option<usize>,
+) -> usize {
     let (mut peak, mut at_once) = (0.0, 1);
     for workload in plan.workloads() {
         match workload.pacing {
-            Pacing::Scheduled => peak += workload.schedule(today()).curve().peak(),
+            Pacing::Scheduled => peak += workload.schedule(today()).curve().peak() * plan.clock().pace(),
             // As fast as the target answers: nobody knows how fast that is.
             Pacing::Concurrent { requests, .. } => at_once = at_once.max(requests as usize),
+            Pacing::Users { users, timed: false } => at_once = at_once.max(users as usize),
+            // People who pause: each makes some events a second at the most.
+            Pacing::Users { users, timed: true } => peak += f64::from(users),
         }
     }
     let enough = if peak <= RATE_OF_ONE_WORKER { at_once.min(cores()) } else { cores() };
-    let scarce = targets.iter().filter_map(|target| target.connections).min().unwrap_or(u32::MAX);
+    let scarce = targets.iter().filter_map(|target| target.connections).chain(most_in_flight).min().unwrap_or(u32::MAX);
     wanted.unwrap_or(enough).min(scarce as usize).max(1)
 }
 

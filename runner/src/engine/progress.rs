@@ -4,17 +4,19 @@
 
 use std::sync::Arc;
 
+use shared::checks::{Checks, Subject};
 use shared::plan::Schedule;
 use shared::run::fault::{self, FaultKind};
 use shared::run::{
-    Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, TimelineRow,
-    Verdict, WorkloadRow,
+    Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, SupplyRecord,
+    ThresholdResult, TimelineRow, Verdict, WorkloadRow,
 };
 use shared::threshold::watch::{Measured, Watch, abort_reason};
 use shared::units::Nanos;
 
 use crate::engine::account::Account;
 use crate::engine::control::ScheduleClock;
+use crate::engine::orders::Adjustables;
 use crate::engine::recorder::{Delta, TICK};
 use crate::engine::timeline::Timeline;
 use crate::engine::verdict::Evidence;
@@ -37,10 +39,14 @@ pub(crate) struct Facts {
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
     pub(crate) arrivals_are_events: bool,
     pub(crate) workers: usize,
-    /// Names by which faults can be made stronger or weaker.
-    pub(crate) faults: Vec<String>,
-    /// The thresholds to watch.
-    pub(crate) watches: Vec<Watch>,
+    /// What can be changed of each workload.
+    pub(crate) adjustables: Adjustables,
+    /// What must hold.
+    pub(crate) checks: Checks,
+    /// Seconds of the schedule per second of the run.
+    pub(crate) pace: f64,
+    /// What it was given from outside.
+    pub(crate) supplies: Vec<SupplyRecord>,
 }
 
 /// A run so far.
@@ -67,6 +73,8 @@ pub(crate) struct Progress {
     busy_seconds: u32,
     died: u32,
     watches: Vec<Watch>,
+    /// Of each check of shares the events with each of its values.
+    values: Vec<Vec<u64>>,
 }
 
 impl Progress {
@@ -78,7 +86,7 @@ impl Progress {
             account: Account::new(facts.event_types.iter().cloned(), facts.workers),
             timeline: Timeline::new(),
             schedules,
-            clock: ScheduleClock::default(),
+            clock: ScheduleClock::at_pace(facts.pace),
             multiplier: 1.0,
             ended: None,
             planned: 0.0,
@@ -88,7 +96,8 @@ impl Progress {
             busy: vec![(0, Nanos::ZERO); facts.workers],
             busy_seconds: 0,
             died: 0,
-            watches: facts.watches.clone(),
+            watches: facts.checks.watches.clone(),
+            values: facts.checks.shares.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
             facts,
         }
     }
@@ -105,6 +114,9 @@ impl Progress {
             *reported = Some(delta.tick);
         }
         self.count_busy(worker, delta.tick, delta.busy);
+        for (counts, seen) in self.values.iter_mut().zip(&delta.field_values) {
+            counts.iter_mut().zip(seen).for_each(|(count, seen)| *count += seen);
+        }
         self.account.add(worker, delta)
     }
 
@@ -135,6 +147,17 @@ impl Progress {
         self.schedules.iter_mut().for_each(|schedule| schedule.set_multiplier(at, multiplier));
     }
 
+    /// What can be changed of each workload, as it is now.
+    pub(crate) fn adjustables(&self) -> &Adjustables {
+        &self.facts.adjustables
+    }
+
+    /// A mix has other weights: what was declared of it holds no more.
+    pub(crate) fn set_weights(&mut self, workload: usize, weights: &[f64]) {
+        self.facts.adjustables.set_weights(workload, weights);
+        self.account.forget_declared();
+    }
+
     /// Ends the schedule.
     pub(crate) fn end(&mut self, at: Nanos) {
         self.ended.get_or_insert(at);
@@ -160,7 +183,31 @@ impl Progress {
 
     /// The first threshold for which the run must end now, in words.
     pub(crate) fn abort_reason(&self) -> Option<String> {
-        abort_reason(&self.watches)
+        abort_reason(&self.watches).or_else(|| {
+            let shares = self.facts.checks.shares.iter().enumerate();
+            shares.into_iter().find_map(|(number, check)| check.abort_reason(&self.share_counts(number)))
+        })
+    }
+
+    /// Events with each value of a check of shares, in the check's order.
+    fn share_counts(&self, number: usize) -> Vec<u64> {
+        let Some(check) = self.facts.checks.shares.get(number) else { return Vec::new() };
+        match check.subject {
+            Subject::EventTypes => {
+                let mut counts = vec![0; check.shares.len() + 1];
+                for (name, sent) in self.account.sent_by_type() {
+                    counts[check.place(name)] += sent;
+                }
+                counts
+            }
+            Subject::Field { .. } => self.values.get(number).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn thresholds(&self, verdict: &Verdict) -> Vec<ThresholdResult> {
+        let shares = self.facts.checks.shares.iter().enumerate();
+        let shares = shares.map(|(number, check)| check.result(&self.share_counts(number), verdict));
+        self.watches.iter().map(|watch| watch.result(verdict)).chain(shares).collect()
     }
 
     /// Closes seconds and shows each to the thresholds.
@@ -171,7 +218,7 @@ impl Progress {
             let elapsed_seconds = f64::from(row.second) + row.covered_seconds;
             let measured = Measured {
                 elapsed_seconds,
-                schedule_seconds: self.schedule_time(Nanos::from_secs_f64(elapsed_seconds)).as_secs_f64(),
+                schedule_seconds: self.scheduled(Nanos::from_secs_f64(elapsed_seconds)).as_secs_f64(),
                 covered_seconds: row.covered_seconds,
                 events: &row.events,
                 requests: &row.requests,
@@ -196,13 +243,15 @@ impl Progress {
         let last = (now.0 / 1_000_000_000).checked_sub(1).and_then(|second| self.timeline.second(second as u32));
         let last = last.unwrap_or_default();
         let target_rate = match self.info.state {
-            RunState::Running => self.schedules.iter().map(|planned| planned.rate_at(schedule)).sum(),
+            RunState::Running => {
+                self.schedules.iter().map(|planned| planned.rate_at(schedule)).sum::<f64>() * self.facts.pace
+            }
             _ => 0.0,
         };
         Snapshot {
             state: self.info.state,
             elapsed_seconds: now.as_secs_f64(),
-            schedule_seconds: schedule.as_secs_f64(),
+            schedule_seconds: self.scheduled(now).as_secs_f64(),
             rate_multiplier: self.multiplier,
             target_rate,
             current_rate: last.events.succeeded as f64 / last.covered_seconds.max(1.0),
@@ -242,18 +291,29 @@ impl Progress {
         self.account.refresh_event_types(0, 1);
         let rows = self.close_before(u32::MAX);
         let (timeline, _) = self.timeline.history(usize::MAX);
+        (rows, self.result(now, timeline))
+    }
+
+    /// The run as if it ended here; its timeline has the seconds that are still open.
+    pub(crate) fn so_far(&mut self, now: Nanos) -> RunResult {
+        let open = self.timeline.open_seconds();
+        self.result(now, open)
+    }
+
+    fn result(&self, now: Nanos, timeline: Vec<TimelineRow>) -> RunResult {
         let verdict = self.verdict(now);
-        let result = RunResult {
+        RunResult {
             schema_version: 1,
             run: RunRecord {
                 info: self.info.clone(),
                 scenario: self.facts.scenario.clone(),
                 plan_fingerprint: self.facts.fingerprint.clone(),
                 environment: self.facts.environment.clone(),
+                supplies: self.facts.supplies.clone(),
             },
-            thresholds: self.watches.iter().map(|watch| watch.result(&verdict)).collect(),
+            thresholds: self.thresholds(&verdict),
             verdict,
-            totals: self.account.totals(now, self.schedule_time(now)),
+            totals: self.account.totals(now, self.scheduled(now)),
             latency: self.account.latencies(),
             workloads: self.facts.workloads.clone(),
             event_types: self.account.event_types(),
@@ -263,8 +323,12 @@ impl Progress {
             connections: self.account.connections,
             changes: self.changes.clone(),
             timeline,
-        };
-        (rows, result)
+        }
+    }
+
+    /// Run time that the schedule was going on until a moment: without pauses, and not beyond the schedule's end.
+    fn scheduled(&self, now: Nanos) -> Nanos {
+        self.clock.takes(self.schedule_time(now))
     }
 
     /// Schedule time at a moment of run time, not beyond the schedule's end.
@@ -337,6 +401,8 @@ mod tests {
             targets: Vec::new(),
         };
         let facts = Facts {
+            supplies: Vec::new(),
+            pace: 1.0,
             scenario: serde_json::Value::Null,
             fingerprint: "f".to_owned(),
             environment: Environment::default(),
@@ -344,8 +410,11 @@ mod tests {
             event_types: vec![("a".to_owned(), Some(1.0))],
             arrivals_are_events: true,
             workers: 2,
-            faults: Vec::new(),
-            watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
+            adjustables: Adjustables::default(),
+            checks: Checks {
+                watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],
+                shares: Vec::new(),
+            },
         };
         Progress::new(info, facts, vec![Schedule::new(Curve::constant(rate, Some(seconds)))])
     }

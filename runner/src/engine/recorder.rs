@@ -48,6 +48,8 @@ pub(crate) struct Delta {
     pub(crate) longest_stall: Nanos,
     /// Time in which the worker ran, or waited to be let run.
     pub(crate) busy: Nanos,
+    /// Of each check of shares the events with each of its values; empty where no check looks into events.
+    pub(crate) field_values: Vec<Vec<u64>>,
 }
 
 /// How things stand at the end of a tick.
@@ -165,6 +167,20 @@ impl Recorder {
     /// A fault came to pass.
     pub(crate) fn fault_applied(&mut self, kind: FaultKind) {
         self.now.faults_applied.add(kind, 1);
+    }
+
+    /// Events had these values, check by check.
+    pub(crate) fn values_seen(&mut self, values: &mut [Vec<u64>]) {
+        let mine = &mut self.now.field_values;
+        if mine.len() < values.len() {
+            mine.resize(values.len(), Vec::new());
+        }
+        for (mine, seen) in mine.iter_mut().zip(values) {
+            if mine.len() < seen.len() {
+                mine.resize(seen.len(), 0);
+            }
+            mine.iter_mut().zip(seen.iter_mut()).for_each(|(count, seen)| *count += std::mem::take(seen));
+        }
     }
 
     /// A request became due.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::checks::ShareCheck;
 use shared::plan::Schedule;
 use shared::units::Nanos;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -28,12 +29,15 @@ const WANTED_FILES: u64 = 1 << 20;
 pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     // Every connection is a file handle. Where the limit stays low, running out is counted under its own name.
     let _ = rlimit::increase_nofile_limit(WANTED_FILES);
-    let Prepared { mut info, plan, scenario, targets, secrets, facts } = prepared;
+    let Prepared { mut info, plan, scenario, targets, secrets, facts, saved, changes } = prepared;
     let clock = RunClock::starting_in(LEAD);
     let start = clock.date(Nanos::ZERO);
     info.started_at = rfc3339(start);
-    let schedules: Vec<Schedule> = plan.workloads().iter().map(|workload| workload.schedule(start)).collect();
+    let event_start = plan.clock().start(start);
+    let schedules: Vec<Schedule> =
+        plan.workloads().iter().map(|workload| workload.send_schedule(event_start)).collect();
     let count = facts.workers;
+    let checks: Arc<[ShareCheck]> = facts.checks.shares.clone().into();
     let (reporter, reports) = mpsc::channel(REPORTS * count);
     let scenario = Arc::new(scenario);
     let mut workers = JoinSet::new();
@@ -49,6 +53,8 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
             scenario: Arc::clone(&scenario),
             targets: Arc::clone(&targets),
             secrets: Arc::clone(&secrets),
+            saved: saved.clone(),
+            checks: Arc::clone(&checks),
             controls: receiver,
             reports: reporter.clone(),
         };
@@ -62,7 +68,7 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     let (snapshots, snapshot) = watch::channel(Arc::new(progress.snapshot(Nanos::ZERO)));
     let (result, result_seen) = watch::channel(None);
     let channels = Channels { reports, controls, asks, ticks, snapshots, result };
-    let conductor = Conductor::new(clock, progress, channels, workers, journal);
+    let conductor = Conductor::new(clock, progress, channels, workers, journal).with_changes(changes);
     // The conductor owns everything that it needs and ends once nobody holds a handle.
     tokio::spawn(conductor.conduct());
     RunHandle { id, asks: asker, snapshots: snapshot, result: result_seen }

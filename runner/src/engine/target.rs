@@ -14,15 +14,17 @@ use shared::units::Nanos;
 use crate::engine::meaning::Meanings;
 use crate::engine::prepare_error::PrepareError;
 use crate::engine::retry::RetryRule;
+use crate::folder::Folder;
 use crate::transport::Transport;
 use crate::transport::address::Address;
 use crate::transport::dial::{Dialer, Reach, TlsConfig};
 use crate::transport::http::HttpTransport;
 use crate::transport::http::request::RequestHead;
+use crate::transport::sink::Sink;
 
 /// Longest waits where the scenario says nothing.
-const TIMEOUT: Nanos = Nanos::from_secs(30);
-const CONNECT_TIMEOUT: Nanos = Nanos::from_secs(5);
+pub(crate) const TIMEOUT: Nanos = Nanos::from_secs(30);
+pub(crate) const CONNECT_TIMEOUT: Nanos = Nanos::from_secs(5);
 /// Bytes kept of an answer that is only shown, and of one that is counted from.
 const SHOWN: usize = 4 * 1024;
 const COUNTED: usize = 4 * 1024 * 1024;
@@ -48,6 +50,8 @@ pub(crate) struct TargetSetup {
     own_routes: Vec<Option<usize>>,
     /// Room in front of a body that fits each route's head.
     pub(crate) room: usize,
+    /// Where its requests end, where that is no network.
+    sink: Option<Sink>,
     tls: Option<TlsConfig>,
     reach: Reach,
     health: Option<String>,
@@ -103,6 +107,22 @@ impl Route {
             shown: format!("{method} {}{}{path}", address.origin(), address.base_path),
         })
     }
+
+    /// One event per line, and nothing around it.
+    fn line(shown: String) -> Self {
+        Self {
+            head: RequestHead::none(),
+            prefix: Vec::new(),
+            separator: Vec::new(),
+            suffix: b"\n".to_vec(),
+            max_events: 1,
+            linger: Nanos::ZERO,
+            ok_count: None,
+            failed_count: None,
+            keep: 0,
+            shown,
+        }
+    }
 }
 
 impl TargetSetup {
@@ -117,8 +137,16 @@ impl TargetSetup {
     ) -> Result<Self, PrepareError> {
         let name = plan.name.clone();
         let wrong = |why: String| PrepareError::Target { target: name.clone(), why };
-        if target.protocol != Protocol::Http {
-            return Err(wrong(format!("the protocol {} cannot be sent yet", target.protocol.name())));
+        let sink = match target.protocol {
+            Protocol::Http => None,
+            Protocol::Discard => Some(Sink::Nowhere),
+            Protocol::File => Some(Sink::File(context.folder.resolve(url).map_err(wrong)?)),
+            Protocol::Ws | Protocol::Mqtt => {
+                return Err(wrong(format!("the protocol {} cannot be sent yet", target.protocol.name())));
+            }
+        };
+        if let Some(sink) = sink {
+            return Self::local(name, target, sink, event_types);
         }
         let address = Address::parse(url).map_err(wrong)?;
         let mut headers = plan.request.headers.clone();
@@ -161,11 +189,40 @@ impl TargetSetup {
             routes,
             batch_route,
             own_routes,
+            sink: None,
             tls,
             reach,
             address,
             name,
         })
+    }
+
+    /// A target that is a file, or nowhere.
+    fn local(name: String, target: &Target, sink: Sink, event_types: usize) -> Result<Self, PrepareError> {
+        let wrong = |why: String| PrepareError::Target { target: name.clone(), why };
+        Ok(Self {
+            // Nothing of it is ever dialled.
+            address: Address::parse("http://localhost").map_err(wrong)?,
+            timeout: target.timeout.unwrap_or(TIMEOUT),
+            connect_timeout: target.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            connections: target.connections,
+            meanings: Meanings::new(&target.classify).map_err(wrong)?,
+            retry: RetryRule::new(target.retry.as_ref(), target.throttle_wait),
+            routes: vec![Route::line(sink.origin())],
+            batch_route: None,
+            own_routes: vec![None; event_types],
+            room: 0,
+            sink: Some(sink),
+            tls: None,
+            reach: Reach::Private,
+            health: None,
+            name,
+        })
+    }
+
+    /// Where it is, for people.
+    pub(crate) fn origin(&self) -> String {
+        self.sink.as_ref().map_or_else(|| self.address.origin(), Sink::origin)
     }
 
     /// The route that an event type insists on; such events travel alone.
@@ -175,6 +232,9 @@ impl TargetSetup {
 
     /// A transport for one worker.
     pub(crate) fn transport(&self) -> Result<Transport, String> {
+        if let Some(sink) = &self.sink {
+            return Ok(Transport::Sink(sink.clone()));
+        }
         let dialer = Dialer::new(self.address.clone(), self.tls.clone(), self.reach)?;
         Ok(Transport::Http(HttpTransport::new(dialer)))
     }
@@ -194,6 +254,11 @@ impl TargetSetup {
     pub(crate) async fn reachable(&self) -> Result<(), PrepareError> {
         let unreachable =
             |why: String| PrepareError::Unreachable { target: self.name.clone(), url: self.address.origin(), why };
+        if let Some(sink) = &self.sink {
+            let opened = sink.open().map(|_open| ());
+            let why = |error: std::io::Error| format!("{}: {error}", sink.origin());
+            return opened.map_err(|error| PrepareError::Target { target: self.name.clone(), why: why(error) });
+        }
         let dialer = Dialer::new(self.address.clone(), self.tls.clone(), self.reach).map_err(unreachable)?;
         let dialled = tokio::time::timeout(Duration::from_nanos(self.connect_timeout.0), dialer.dial()).await;
         match dialled {
@@ -225,10 +290,12 @@ pub(crate) struct Context<'a> {
     pub(crate) allowed_hosts: &'a [String],
     /// Key to use where the scenario's own is missing: requests go to the practice target.
     pub(crate) practice_key: Option<&'a str>,
+    /// Where files are that the scenario writes.
+    pub(crate) folder: &'a Folder,
 }
 
 impl Context<'_> {
-    fn resolve(&self, target: &str, field: &str, text: &str) -> Result<String, PrepareError> {
+    pub(crate) fn resolve(&self, target: &str, field: &str, text: &str) -> Result<String, PrepareError> {
         let resolved = secret::resolve(text, Some(&|name: &str| (self.environment)(name)));
         match (resolved.filter(|value| !secret::is_placeholder(value)), self.practice_key) {
             (Some(value), _) => Ok(value),
@@ -243,13 +310,13 @@ impl Context<'_> {
         }
     }
 
-    fn allows(&self, host: &str) -> bool {
+    pub(crate) fn allows(&self, host: &str) -> bool {
         self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
     }
 }
 
 /// Adds the headers that say who we are; gives the query that does.
-fn credentials(
+pub(crate) fn credentials(
     target: &str,
     auth: &Auth,
     context: &Context<'_>,

@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use shared::compile::compile;
-use shared::run::{Command, FailureKind, LoadKind, RunResult, RunState, VerdictStatus};
+use shared::run::{Command, FailureKind, RunResult, RunState, VerdictStatus};
 use shared::scenario::LoadOptions;
 
-use crate::engine::handle::{CommandError, RunHandle};
+use crate::engine::handle::RunHandle;
 use crate::engine::journal::NoJournal;
+use crate::engine::orders::CommandError;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
 use crate::engine::start::start;
 use crate::transport::trial_server::{Reply, TrialServer};
 
 /// A scenario of one event type at a target; `target` and `load` go into the maps of those names.
-fn scenario(url: &str, target: &str, load: &str) -> String {
+pub(super) fn scenario(url: &str, target: &str, load: &str) -> String {
     format!(
         "{{name: trial, seed: 7,
           targets: {{api: {{url: '{url}', {target}}}}},
@@ -73,7 +74,7 @@ pub(super) fn reconcile(result: &RunResult) {
     assert!(result.run.info.state.is_over());
 }
 
-fn count_of(result: &RunResult, kind: FailureKind) -> u64 {
+pub(super) fn count_of(result: &RunResult, kind: FailureKind) -> u64 {
     result.failures.iter().find(|failure| failure.kind == kind).map_or(0, |failure| failure.count)
 }
 
@@ -129,7 +130,7 @@ async fn counts_reconcile_whatever_the_target_does() {
         assert_eq!(count_of(&result, kind), count, "{kind:?}");
     }
     assert_eq!(result.totals.events.throttled, 80);
-    assert!(result.connections.reopened >= 200, "{:?}", result.connections);
+    assert!(result.connections.reopened >= 100, "{:?}", result.connections);
 }
 
 #[tokio::test]
@@ -362,81 +363,4 @@ async fn hosts_outside_this_network_need_leave() {
     let allowed = PrepareOptions { allowed_hosts: vec!["192.0.2.1".to_owned()], ..PrepareOptions::default() };
     let error = try_ready(&text, allowed).unwrap().preflight().await.unwrap_err();
     assert!(!error.to_string().contains("was not allowed"), "{error}");
-}
-
-#[tokio::test]
-async fn bulk_keeps_so_many_requests_at_once_and_sends_exactly_the_count() {
-    for (workers, at_once) in [(1, 8), (2, 8), (2, 3), (2, 1)] {
-        let (now, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let (open, peak) = (Arc::clone(&now), Arc::clone(&most));
-        let server = TrialServer::start(move |_, _, _| {
-            let open_now = open.fetch_add(1, Ordering::SeqCst) + 1;
-            peak.fetch_max(open_now, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(5));
-            open.fetch_sub(1, Ordering::SeqCst);
-            Reply::status(202)
-        });
-        let text = scenario(&server.url(), "", &format!("concurrency: {at_once}, count: 200"));
-        let result = run(&text, workers).await;
-        let events = result.totals.events;
-        assert_eq!((events.offered, events.succeeded, events.dropped), (200, 200, 0), "{at_once} by {workers}");
-        assert_eq!(server.requests.load(Ordering::SeqCst), 200);
-        assert_eq!(most.load(Ordering::SeqCst), at_once, "by {workers} workers");
-        let row = &result.workloads[0];
-        assert_eq!((row.load, row.at_once), (LoadKind::Concurrency, Some(at_once)));
-        // Due when a place is free: what is left between the two is the way through the worker.
-        let (response, service) = (result.latency.response_time.percentiles, result.latency.service_time.percentiles);
-        assert!(response.p50_us < service.p50_us + 5_000, "{response:?} {service:?}");
-        assert_eq!(result.run.info.state, RunState::Finished);
-    }
-}
-
-#[tokio::test]
-async fn one_at_a_time_with_a_pause_is_sequential() {
-    let server = TrialServer::start(|_, _, _| Reply::status(200));
-    let text = scenario(&server.url(), "", "concurrency: 1, delay: 50ms, count: 12");
-    let result = run(&text, 1).await;
-    assert_eq!(result.totals.events.succeeded, 12);
-    assert_eq!(result.connections.opened, 1, "{:?}", result.connections);
-    assert!((0.55..2.0).contains(&result.totals.elapsed_seconds), "{}", result.totals.elapsed_seconds);
-}
-
-#[tokio::test]
-async fn bulk_for_a_while_ends_then_and_batches_are_full() {
-    let server = TrialServer::start(|_, _, _| Reply::Later(Duration::from_millis(5), Box::new(Reply::status(200))));
-    let text = scenario(&server.url(), "batch: {size: 10, linger: 1s}", "concurrency: 4, duration: 500ms");
-    let result = run(&text, 2).await;
-    let requests = result.totals.requests;
-    assert_eq!(result.totals.events.succeeded, 10 * requests.succeeded);
-    assert!(requests.succeeded >= 20 && result.totals.events.dropped == 0, "{requests:?}");
-    assert!((0.5..1.5).contains(&result.totals.elapsed_seconds), "{}", result.totals.elapsed_seconds);
-    // What is left of a batch goes at the end.
-    let text = scenario(&server.url(), "batch: {size: 10, linger: 1s}", "concurrency: 2, count: 37");
-    let result = run(&text, 1).await;
-    assert_eq!((result.totals.events.succeeded, result.totals.requests.sent), (37, 4));
-}
-
-#[tokio::test]
-async fn bulk_pauses_stops_and_outlives_a_target_that_fails() {
-    let server = TrialServer::start(|number, _, _| match number % 4 {
-        0 => Reply::status(500),
-        1 => Reply::Reset,
-        2 => Reply::Nothing,
-        _ => Reply::Later(Duration::from_millis(5), Box::new(Reply::status(200))),
-    });
-    let text = scenario(&server.url(), "timeout: 50ms", "concurrency: 6, duration: forever");
-    let handle = begin(&text, 2);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    handle.command(Command::Pause, "test").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let before = server.requests.load(Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(server.requests.load(Ordering::SeqCst), before, "a paused run sends nothing");
-    handle.command(Command::Resume, "test").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    handle.command(Command::Stop, "test").await.unwrap();
-    let result = ended(&handle).await;
-    assert!(server.requests.load(Ordering::SeqCst) > before);
-    assert_eq!(result.totals.events.sent, server.requests.load(Ordering::SeqCst));
-    assert_eq!(result.totals.events.dropped, 0);
 }

@@ -141,6 +141,11 @@ impl Timeline {
         self.open.iter_mut().filter_map(changed).collect()
     }
 
+    /// The rows that are still open.
+    pub(crate) fn open_seconds(&mut self) -> Vec<TimelineRow> {
+        self.open.iter_mut().map(Open::figures).collect()
+    }
+
     /// A second's row, if it is still there as a second.
     pub(crate) fn second(&mut self, second: u32) -> Option<TimelineRow> {
         if let Some(open) = self.open.iter_mut().find(|open| open.row.second == second) {

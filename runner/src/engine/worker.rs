@@ -10,8 +10,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use shared::plan::{Plan, Share};
+use shared::checks::ShareCheck;
+use shared::plan::{Pacing, Plan, Share};
 use shared::scenario::ValidScenario;
+use shared::scenario::model::ClockMode;
+use shared::scenario::model::behavior::Behavior;
 use shared::units::Nanos;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
@@ -21,15 +24,19 @@ use crate::engine::clock::RunClock;
 use crate::engine::conductor::Report;
 use crate::engine::control::{Control, ScheduleClock};
 use crate::engine::feed::{Fed, Feed, Part, Times};
-use crate::engine::hub::{Hub, Lane, Pool, Submitted};
+use crate::engine::gate::{Admitted, Gate};
+use crate::engine::hub::{Ended, Hub, Lane, Pool, Submitted, Whose};
 use crate::engine::job::Job;
 use crate::engine::lane;
 use crate::engine::outcome;
 use crate::engine::pacer::Pacer;
+use crate::engine::saved::{SavedEvents, Saver};
 use crate::engine::slots::Slots;
 use crate::engine::target::Targets;
 use crate::engine::usage::Usage;
 
+/// The first moment that is not before the run's start.
+const START: Nanos = Nanos(1);
 /// Things taken up before the connections get their turn.
 const TAKEN_AT_ONCE: usize = 64;
 /// Time at a stop for requests that are waiting for a connection.
@@ -49,6 +56,8 @@ pub(crate) struct Assignment {
     pub(crate) scenario: Arc<ValidScenario>,
     pub(crate) targets: Targets,
     pub(crate) secrets: Arc<[String]>,
+    pub(crate) saved: Option<Arc<SavedEvents>>,
+    pub(crate) checks: Arc<[ShareCheck]>,
     pub(crate) controls: mpsc::Receiver<Control>,
     pub(crate) reports: mpsc::Sender<Report>,
 }
@@ -85,6 +94,11 @@ struct Worker {
     usage: Usage,
 }
 
+/// A worker's part of a number of things; each has one at least.
+fn own_part(all: u32, worker: Share) -> u32 {
+    (all / worker.count + u32::from(worker.index < all % worker.count)).max(1)
+}
+
 /// Runs a worker to its end, on this thread.
 ///
 /// # Errors
@@ -97,7 +111,8 @@ pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
 
 impl Worker {
     fn new(assignment: Assignment) -> io::Result<Self> {
-        let Assignment { index, count, clock, plan, scenario, targets, secrets, controls, reports } = assignment;
+        let Assignment { index, count, clock, plan, scenario, targets, secrets, saved, checks, controls, reports } =
+            assignment;
         let worker = Share { index: index as u32, count: count as u32 };
         // As many connections as closed loads have requests at once, unless the scenario says how many.
         let mut at_once = vec![0; targets.len()];
@@ -113,7 +128,9 @@ impl Worker {
             .zip(at_once)
             .map(|(target, at_once)| Ok(Pool::new(target.transport()?, target.connections_of(index, count, at_once))))
             .collect();
-        let start = clock.date(Nanos::ZERO);
+        let schedule = ScheduleClock::at_pace(plan.clock().pace());
+        let start = plan.clock().start(clock.date(Nanos::ZERO));
+        let own_time = plan.clock().mode != ClockMode::Live;
         let mut feeds = Vec::new();
         let mut drain = Nanos::ZERO;
         for (number, workload) in plan.workloads().iter().enumerate() {
@@ -121,23 +138,44 @@ impl Worker {
             let target = usize::from(workload.target.0);
             drain = drain.max(load.drain.or_else(|| Some(targets.get(target)?.timeout)).unwrap_or_default());
             let Some((share, requests)) = workload.part(worker) else { continue };
+            let live = scenario
+                .behaviors
+                .get(&workload.behavior)
+                .is_some_and(|behavior| matches!(behavior, Behavior::Session(_) | Behavior::Lifecycle(_)));
+            let most = load.max_in_flight.map(|most| own_part(most, worker));
             let part = Part {
+                workload: number,
                 place: feeds.len() as u16,
                 target,
+                share,
                 cursor: plan.cursor(number, share),
                 schedule: workload.schedule(start),
-                slots: requests.map(|requests| Slots::new(requests, load.delay.unwrap_or_default())),
+                slots: requests
+                    .map(|requests| Slots::new(requests, schedule.passes_in(load.delay.unwrap_or_default()))),
+                users: matches!(workload.pacing, Pacing::Users { .. }),
+                ordered: live && workload.pacing == Pacing::Scheduled,
+                gate: Gate::new(most),
+                start: own_time.then_some(start),
+                backfill: workload.is_backfilled(),
+                places: saved.is_some(),
             };
-            feeds.push(Feed::new(part, Arc::clone(&targets), &load));
+            feeds.push(Feed::new(part, Arc::clone(&targets), &load, Arc::clone(&checks)));
         }
         let shortest = targets.iter().map(|target| target.timeout.min(target.connect_timeout)).min();
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
         Ok(Self {
             index,
             faults: plan.fault_names(),
-            hub: Rc::new(Hub::new(clock, targets, secrets, plan, pools.map_err(io::Error::other)?)),
+            hub: Rc::new(Hub::new(
+                clock,
+                targets,
+                secrets,
+                plan,
+                pools.map_err(io::Error::other)?,
+                saved.map(Saver::new),
+            )),
             feeds,
-            schedule: ScheduleClock::default(),
+            schedule,
             pacer: Pacer::new(clock)?,
             controls,
             reports,
@@ -158,10 +196,13 @@ impl Worker {
             self.open_lane(target);
         }
         loop {
+            // A command that is not seen below takes effect later than anything that is decided for this moment.
+            let now = self.clock.now();
             while let Ok(control) = self.controls.try_recv() {
                 self.obey(control);
             }
-            let more = self.take_up();
+            self.go_on();
+            let more = self.take_up(now);
             self.resend();
             let now = self.clock.now();
             self.advance_phase(now);
@@ -177,13 +218,28 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes up what is due; says whether there is more.
-    fn take_up(&mut self) -> bool {
-        while let Some((feed, at)) = self.hub.take_ended() {
-            let at = self.schedule.time_after(at);
-            if let Some(feed) = self.feeds.get_mut(usize::from(feed)) {
-                feed.ended(at);
+    /// Lets go on what waited for requests that are over.
+    fn go_on(&mut self) {
+        while let Some(Ended { feed: place, at, whose }) = self.hub.take_ended() {
+            let schedule_time = self.schedule.time_after(at);
+            let Some(feed) = self.feeds.get_mut(usize::from(place)) else { continue };
+            match whose {
+                Whose::User(user) => feed.answered(user, schedule_time),
+                Whose::Entity(entity) => {
+                    feed.ended(schedule_time);
+                    let target = feed.target;
+                    if let Some(job) = feed.gate.ended(entity) {
+                        self.submit(target, job);
+                    }
+                }
             }
+        }
+    }
+
+    /// Takes up what is due at a moment; says whether there is more.
+    fn take_up(&mut self, seen: Nanos) -> bool {
+        if seen < START {
+            return false;
         }
         for _ in 0..TAKEN_AT_ONCE {
             if self.phase != Phase::Scheduling {
@@ -191,16 +247,17 @@ impl Worker {
             }
             let now = self.clock.now();
             // What becomes due after a stop does not become due.
-            let until = self.stop_at.map_or(now, |stop| stop.min(now));
+            let until = self.stop_at.map_or(seen, |stop| stop.min(seen));
             let Some(place) = self.next_feed(until) else { return false };
             let times = Times { run: &self.clock, schedule: &self.schedule };
             let feed = &mut self.feeds[place];
-            let target = feed.target;
-            let Some(fed) = feed.take(until, times, &mut self.hub.spare.borrow_mut()) else { return false };
+            // What lay ahead may turn out to be another worker's.
+            let fed = feed.take(until, times, &mut self.hub.spare.borrow_mut());
             if !feed.notes.is_empty() {
                 let notes = std::mem::take(&mut feed.notes);
                 self.hub.record(now).faults_noted(&notes);
             }
+            let Some(fed) = fed else { continue };
             let offered = |event_type: Option<u16>| {
                 event_type.into_iter().for_each(|event_type| self.hub.record(now).event_offered(event_type));
             };
@@ -224,7 +281,7 @@ impl Worker {
                 }
                 Fed::Lingered { job } => job,
             };
-            self.offer(target, job, now);
+            self.offer(place, job, now);
         }
         true
     }
@@ -237,10 +294,16 @@ impl Worker {
     }
 
     /// Offers a request for the first time.
-    fn offer(&self, target: usize, mut job: Job, now: Nanos) {
+    fn offer(&mut self, place: usize, mut job: Job, now: Nanos) {
         self.hub.record(now).request_offered();
         job.taken = now;
-        self.submit(target, job);
+        let feed = &mut self.feeds[place];
+        let target = feed.target;
+        match feed.gate.admit(job) {
+            Admitted::Goes(job) => self.submit(target, job),
+            Admitted::Held => {}
+            Admitted::Overflowed(job) => outcome::drop_job(&self.hub, job, true),
+        }
     }
 
     fn submit(&self, target: usize, job: Job) {
@@ -249,9 +312,9 @@ impl Worker {
             Submitted::Sent | Submitted::Waits => {}
             Submitted::WantsLane => self.open_lane(target),
             Submitted::Overflowed(job) if sent_before => {
-                outcome::give_up_retry(&self.hub, target, job, self.clock.now());
+                outcome::give_up_retry(&self.hub, target, *job, self.clock.now());
             }
-            Submitted::Overflowed(job) => outcome::drop_job(&self.hub, job, true),
+            Submitted::Overflowed(job) => outcome::drop_job(&self.hub, *job, true),
         }
     }
 
@@ -288,11 +351,23 @@ impl Worker {
                     self.feeds.iter_mut().for_each(|feed| feed.dose(at, name, factor));
                 }
             }
+            Control::Weights { at, workload, weights } => {
+                let at = self.schedule.schedule_time(at);
+                self.feeds_of(workload).for_each(|feed| feed.set_weights(at, &weights));
+            }
+            Control::Users { at, workload, users } => {
+                let at = self.schedule.schedule_time(at);
+                self.feeds_of(workload).for_each(|feed| feed.set_users(at, users));
+            }
             Control::Stop { at } => {
                 self.stop_at.get_or_insert(at);
             }
             Control::Abort => self.abort(),
         }
+    }
+
+    fn feeds_of(&mut self, workload: usize) -> impl Iterator<Item = &mut Feed> {
+        self.feeds.iter_mut().filter(move |feed| feed.workload == workload)
     }
 
     fn advance_phase(&mut self, now: Nanos) {
@@ -323,9 +398,8 @@ impl Worker {
             feed.end_schedule(&mut self.hub.spare.borrow_mut());
             let held = feed.cut_held(&mut self.hub.spare.borrow_mut());
             self.hub.record(now).events_dropped(&held);
-            let target = feed.target;
             if let Some(job) = feed.flush(now) {
-                self.offer(target, job, now);
+                self.offer(place, job, now);
             }
         }
         self.hub.retries_allowed.set(false);
@@ -363,7 +437,12 @@ impl Worker {
         }
     }
 
-    fn drop_waiting(&self) {
+    fn drop_waiting(&mut self) {
+        for feed in &mut self.feeds {
+            while let Some(job) = feed.gate.give_up() {
+                outcome::drop_job(&self.hub, job, false);
+            }
+        }
         for (target, pool) in self.hub.pools.iter().enumerate() {
             while let Some(job) = pool.next_waiting() {
                 if job.first_sent.is_some() {
@@ -389,7 +468,9 @@ impl Worker {
             recorder.stalled(late);
         }
         recorder.busy(self.usage.since());
+        self.feeds.iter_mut().for_each(|feed| recorder.values_seen(feed.values()));
         drop(recorder);
+        self.hub.held.set(self.feeds.iter().map(|feed| feed.gate.held() as u64).sum());
         for pool in &self.hub.pools {
             for lane in pool.lanes.borrow().iter() {
                 if lane.deadline.get().is_some_and(|deadline| now >= deadline) {
@@ -408,7 +489,7 @@ impl Worker {
     }
 
     fn is_over(&self) -> bool {
-        self.phase != Phase::Scheduling && self.hub.is_quiet()
+        self.phase != Phase::Scheduling && self.hub.is_quiet() && self.feeds.iter().all(|feed| feed.gate.held() == 0)
     }
 
     /// Sleeps until the next thing to do, whatever it is.
@@ -426,7 +507,7 @@ impl Worker {
         let due = due.chain(self.hub.next_retry()).chain(self.stop_at.filter(|_stop| scheduling)).min();
         self.hub.next_due.set(due.unwrap_or(Nanos(u64::MAX)));
         let wake = feeds().filter_map(|feed| feed.wake(&self.schedule)).chain(due).chain([self.next_watch]).min();
-        let wake = wake.unwrap_or(self.next_watch);
+        let wake = wake.unwrap_or(self.next_watch).max(START);
         let (pacer, controls, hub) = (&mut self.pacer, &mut self.controls, &self.hub);
         let mut first = true;
         let control = poll_fn(|cx| {
@@ -446,6 +527,12 @@ impl Worker {
         }
     }
 
+    /// Hands on what checks saw in events since the last time.
+    fn hand_on_values(&mut self, now: Nanos) {
+        let mut recorder = self.hub.record(now);
+        self.feeds.iter_mut().for_each(|feed| recorder.values_seen(feed.values()));
+    }
+
     /// Closes the connections, hands on the last tick.
     async fn end(&mut self) {
         self.hub.closing.set(true);
@@ -455,7 +542,7 @@ impl Worker {
         while lanes.join_next().await.is_some() {}
         let gauges = self.hub.gauges();
         let now = self.clock.now();
-        drop(self.hub.record(now));
+        self.hand_on_values(now);
         self.hub.recorder().close(gauges);
         loop {
             let Some(delta) = self.hub.recorder().take() else { break };

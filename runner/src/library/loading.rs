@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
-use shared::compile::{Compiled, compile};
-use shared::plan::Plan;
+use shared::compile::{Compiled, compile_with};
+use shared::plan::{Plan, Supplies};
 use shared::problem::Problem;
 use shared::scenario::document::Node;
-use shared::scenario::{Files, LoadOptions, NoFiles, ValidScenario};
+use shared::scenario::{LoadOptions, ValidScenario};
 
-use super::{DiskFiles, Found};
+use super::Found;
 use crate::engine::prepare::{PRACTICE_KEY, PrepareOptions, drawn_seed};
+use crate::supplies::files;
+use crate::supplies::records::Depth;
 
 /// The name under which a key from the command line travels, where the scenario refers to none.
 const KEY_VARIABLE: &str = "API_KEY";
@@ -28,6 +30,19 @@ pub struct Additions {
     pub practice: bool,
     /// API key from the command line.
     pub api_key: Option<String>,
+}
+
+/// A scenario without errors.
+#[derive(Debug)]
+pub struct Ready {
+    /// The scenario.
+    pub scenario: ValidScenario,
+    /// Its plan, without what only a target could give.
+    pub plan: Arc<Plan>,
+    /// What was read from files.
+    pub supplies: Supplies,
+    /// The environment that it was checked with.
+    pub secrets: Secrets,
 }
 
 /// A scenario after everything was added.
@@ -91,27 +106,17 @@ impl Loading {
         self.compiled.scenario.is_some()
     }
 
-    /// The scenario and its plan.
+    /// The scenario, its plan as far as it can be made without asking a target, and what it was made with.
     ///
     /// # Errors
     ///
     /// Every problem, when one of them is an error.
-    pub fn into_planned(self) -> Result<(ValidScenario, Arc<Plan>), Vec<Problem>> {
+    pub fn into_planned(self) -> Result<Ready, Vec<Problem>> {
         match (self.compiled.scenario, self.compiled.plan) {
-            (Some(scenario), Some(plan)) => Ok((scenario, plan)),
+            (Some(scenario), Some(plan)) => {
+                Ok(Ready { scenario, plan, supplies: self.compiled.supplies, secrets: self.secrets })
+            }
             _ => Err(self.compiled.problems),
-        }
-    }
-
-    /// The scenario and the environment that it was checked with.
-    ///
-    /// # Errors
-    ///
-    /// Every problem, when one of them is an error.
-    pub fn into_valid(self) -> Result<(ValidScenario, Secrets), Vec<Problem>> {
-        match self.compiled.scenario {
-            Some(scenario) => Ok((scenario, self.secrets)),
-            None => Err(self.compiled.problems),
         }
     }
 }
@@ -119,12 +124,12 @@ impl Loading {
 /// Loads a scenario to look at it: references to the environment are taken on trust.
 pub fn look_at(found: &Found, profile: Option<&str>) -> Loading {
     let additions = Additions { profile: profile.map(str::to_owned), ..Additions::default() };
-    compile_with(found, &additions, Secrets::default(), false)
+    compile_found(found, &additions, Secrets::default(), false, Depth::Beginning)
 }
 
 /// Loads a scenario to look at it with everything that was added; references to the environment are taken on trust.
-pub fn look_with(found: &Found, additions: &Additions) -> Loading {
-    compile_with(found, additions, Secrets::default(), false)
+pub fn look_with(found: &Found, additions: &Additions, depth: Depth) -> Loading {
+    compile_found(found, additions, Secrets::default(), false, depth)
 }
 
 /// Loads a scenario to run it, with everything that was added; the environment must hold what it refers to.
@@ -150,12 +155,16 @@ pub fn load_to_run(found: &Found, additions: &Additions) -> Loading {
             secrets.given.push((variable.to_owned(), key.to_owned()));
         }
     }
-    compile_with(found, &additions, secrets, true)
+    compile_found(found, &additions, secrets, true, Depth::Whole)
 }
 
-fn compile_with(found: &Found, additions: &Additions, secrets: Secrets, with_environment: bool) -> Loading {
-    let disk = found.directory.clone().map(DiskFiles::new);
-    let files: &dyn Files = disk.as_ref().map_or(&NoFiles, |disk| disk);
+fn compile_found(
+    found: &Found,
+    additions: &Additions,
+    secrets: Secrets,
+    with_environment: bool,
+    depth: Depth,
+) -> Loading {
     let environment = |name: &str| secrets.get(name);
     let environment: &dyn Fn(&str) -> Option<String> = &environment;
     let options = LoadOptions {
@@ -163,10 +172,12 @@ fn compile_with(found: &Found, additions: &Additions, secrets: Secrets, with_env
         profile: additions.profile.as_deref(),
         set: &additions.set,
         seed: additions.seed,
-        files,
+        files: &found.folder,
         environment: with_environment.then_some(environment),
     };
-    let compiled = compile(&found.text, &options, drawn_seed());
+    let compiled = compile_with(&found.text, &options, drawn_seed(), &|scenario, problems| {
+        files::read(scenario, &found.folder, depth, problems)
+    });
     Loading { compiled, secrets }
 }
 

@@ -165,6 +165,7 @@ fn record() -> RunRecord {
             cores: 8,
             workers: 4,
         },
+        supplies: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod distribution;
 mod errors;
 mod escape;
 mod heat;
+pub mod limit;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -25,12 +26,7 @@ pub fn page(result: &RunResult) -> String {
         None => result.run.info.scenario.clone(),
     };
     let mut out = String::with_capacity(256 * 1024);
-    out.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    out.push_str("<meta name=\"color-scheme\" content=\"light dark\">\n");
-    out.push_str(&format!("<title>{} – Throng</title>\n<style>\n", escaped(&title)));
-    out.push_str(include_str!("html/style.css"));
-    out.push_str("</style>\n</head>\n<body>\n<main>\n");
+    open_page(&mut out, &title);
     write_head(&mut out, result, &title);
     write_verdict(&mut out, result);
     write_tiles(&mut out, result);
@@ -55,8 +51,21 @@ pub fn page(result: &RunResult) -> String {
     tables::write_failures(&mut out, result);
     tables::write_changes(&mut out, &result.changes);
     write_foot(&mut out, result);
-    out.push_str("</main>\n</body>\n</html>\n");
+    close_page(&mut out);
     out
+}
+
+fn open_page(out: &mut String, title: &str) {
+    out.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+    out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    out.push_str("<meta name=\"color-scheme\" content=\"light dark\">\n");
+    out.push_str(&format!("<title>{} – Throng</title>\n<style>\n", escaped(title)));
+    out.push_str(include_str!("html/style.css"));
+    out.push_str("</style>\n</head>\n<body>\n<main>\n");
+}
+
+fn close_page(out: &mut String) {
+    out.push_str("</main>\n</body>\n</html>\n");
 }
 
 fn write_head(out: &mut String, result: &RunResult, title: &str) {

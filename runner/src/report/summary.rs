@@ -4,27 +4,36 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use shared::api::TargetAccount;
+use shared::metrics::Histogram;
 use shared::run::{Counts, FailureKind, LoadKind, Percentiles, RunResult, VerdictStatus};
 use shared::threshold::watch::in_words;
 use shared::wording::{bytes, clock, count, latency, rate, share};
 
+use super::sessions::Sessions;
 use super::table::Table;
 use super::{counted, seconds};
 
 /// The longest piece of an answer that is shown.
 const MAX_SHOWN: usize = 160;
+/// The longest bar, in columns, and its last column by eighths.
+const MOST_BAR: usize = 44;
+const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+/// Quantiles that are named beside the bar they fall into.
+const QUANTILES: [(f64, &str); 4] = [(0.5, "p50"), (0.95, "p95"), (0.99, "p99"), (0.999, "p99.9")];
 
-/// The summary as text with terminal styles; `witness` is the practice target's own account, where it was used.
-pub fn summary(result: &RunResult, witness: Option<&TargetAccount>) -> String {
+/// The summary as text with terminal styles, for so many columns; `witness` is the practice target's own account, where
+/// it was used.
+pub fn summary(result: &RunResult, witness: Option<&TargetAccount>, columns: usize) -> String {
     let mut out = String::new();
     write_head(&mut out, result);
-    write_counts(&mut out, result);
+    write_counts(&mut out, result, columns);
     write_thresholds(&mut out, result);
-    write_latency(&mut out, result);
+    write_latency(&mut out, result, columns);
     write_workloads(&mut out, result);
-    write_event_types(&mut out, result);
-    write_faults(&mut out, result);
-    write_failures(&mut out, result);
+    write_distribution(&mut out, result, columns);
+    write_event_types(&mut out, result, columns);
+    write_faults(&mut out, result, columns);
+    write_failures(&mut out, result, columns);
     if let Some(account) = witness {
         write_witness(&mut out, result, account);
     }
@@ -88,7 +97,7 @@ fn write_head(out: &mut String, result: &RunResult) {
     }
 }
 
-fn write_counts(out: &mut String, result: &RunResult) {
+fn write_counts(out: &mut String, result: &RunResult, columns: usize) {
     let totals = &result.totals;
     let mut table = Table::new(&["", "offered", "sent", "succeeded", "failed", "retried", "late", "dropped"]);
     for (name, counts) in [("events", &totals.events), ("requests", &totals.requests)] {
@@ -96,7 +105,7 @@ fn write_counts(out: &mut String, result: &RunResult) {
         let cells = [offered, sent, succeeded, failed, retried, late, dropped].map(count);
         table.row(std::iter::once(name.to_owned()).chain(cells));
     }
-    section(out, &table);
+    section(out, table, columns);
     let _written = writeln!(
         out,
         "\nachieved {} of events, {} failed, {} sent, {} received",
@@ -105,6 +114,14 @@ fn write_counts(out: &mut String, result: &RunResult) {
         bytes(totals.bytes.sent),
         bytes(totals.bytes.received)
     );
+    if let Some(sessions) = Sessions::of(&result.run.scenario).counted(&result.event_types) {
+        let _written = writeln!(
+            out,
+            "{} completed, {} still active at the end",
+            counted(sessions.completed, "session"),
+            count(sessions.active)
+        );
+    }
     let Counts { duplicate, throttled, .. } = totals.events;
     if duplicate + throttled > 0 {
         let _written =
@@ -113,7 +130,7 @@ fn write_counts(out: &mut String, result: &RunResult) {
 }
 
 /// What was made to go wrong on purpose.
-fn write_faults(out: &mut String, result: &RunResult) {
+fn write_faults(out: &mut String, result: &RunResult, columns: usize) {
     if result.faults.is_empty() {
         return;
     }
@@ -121,7 +138,7 @@ fn write_faults(out: &mut String, result: &RunResult) {
     for row in &result.faults {
         table.row([row.kind.name().to_owned(), count(row.planned), count(row.applied), row.kind.label().to_owned()]);
     }
-    section(out, &table);
+    section(out, table, columns);
     let withheld = result.totals.events.withheld;
     if withheld > 0 {
         let _written =
@@ -153,7 +170,7 @@ fn write_thresholds(out: &mut String, result: &RunResult) {
     }
 }
 
-fn write_latency(out: &mut String, result: &RunResult) {
+fn write_latency(out: &mut String, result: &RunResult, columns: usize) {
     let mut table = Table::new(&["latency", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"]);
     let times = &result.latency;
     let rows = [
@@ -171,7 +188,7 @@ fn write_latency(out: &mut String, result: &RunResult) {
             table.row([name.to_owned(), latency(mean_us)].into_iter().chain(cells));
         }
     }
-    section(out, &table);
+    section(out, table, columns);
 }
 
 /// What response times mean where the target decided how much was sent.
@@ -194,7 +211,71 @@ fn write_workloads(out: &mut String, result: &RunResult) {
     }
 }
 
-fn write_event_types(out: &mut String, result: &RunResult) {
+/// The response times as bars, one for each stretch of latency.
+fn write_distribution(out: &mut String, result: &RunResult, columns: usize) {
+    let Ok(times) = Histogram::from_base64(&result.latency.response_time.hdr) else { return };
+    let bars = bars(&times);
+    let Some(most) = bars.iter().map(|bar| bar.count).max().filter(|_| bars.len() > 1) else { return };
+    let quiet = Style::new().dimmed();
+    let _written = writeln!(out, "\n{quiet}response times of {}{quiet:#}", counted(times.count(), "answer"));
+    let room = columns.saturating_sub(34).clamp(8, MOST_BAR);
+    for bar in &bars {
+        let eighths = (bar.count as f64 / most as f64 * room as f64 * 8.0).round() as usize;
+        let mut drawn = "█".repeat(eighths / 8);
+        // The shortest bar is still there: an outlier is the reason to look.
+        if let Some(part) = EIGHTHS.get(eighths % 8).filter(|_| !eighths.is_multiple_of(8)) {
+            drawn.push(*part);
+        } else if eighths == 0 {
+            drawn.push(EIGHTHS[1]);
+        }
+        let named: Vec<&str> = QUANTILES
+            .into_iter()
+            .filter(|(quantile, _)| bar.holds(times.quantile_us(*quantile)))
+            .map(|(_, name)| name)
+            .collect();
+        let part = share(bar.count as f64 / times.count() as f64);
+        let line = format!("{:>9}  {drawn:<room$}  {part:>7}  {}", latency(bar.to as f64), named.join(" "));
+        let _written = writeln!(out, "{}", line.trim_end());
+    }
+}
+
+/// A stretch of latency with how many answers it holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bar {
+    from: u64,
+    to: u64,
+    count: u64,
+}
+
+impl Bar {
+    fn holds(&self, micros: u64) -> bool {
+        (self.from..=self.to).contains(&micros) && self.count > 0
+    }
+}
+
+/// The distribution cut at 1, 2 and 5 times the powers of ten, or at the powers alone where that would be too many.
+fn bars(times: &Histogram) -> Vec<Bar> {
+    let (low, high) = (times.quantile_us(0.0).max(1), times.quantile_us(1.0).max(1));
+    let digits: &[u64] = if high / low > 20_000 { &[1] } else { &[1, 2, 5] };
+    let mut edges: Vec<u64> = Vec::new();
+    for power in 0..=9 {
+        edges.extend(digits.iter().map(|digit| digit * 10_u64.pow(power)));
+    }
+    let mut bars: Vec<Bar> = edges.windows(2).map(|pair| Bar { from: pair[0] + 1, to: pair[1], count: 0 }).collect();
+    bars.insert(0, Bar { from: 0, to: 1, count: 0 });
+    for (value, count) in times.recorded() {
+        // Values stand for all that three digits do not tell apart, by the largest: an edge itself belongs below it.
+        let (lowest, _) = times.alike_us(value);
+        if let Some(bar) = bars.iter_mut().find(|bar| lowest <= bar.to) {
+            bar.count += count;
+        }
+    }
+    let first = bars.iter().position(|bar| bar.count > 0).unwrap_or(0);
+    let last = bars.iter().rposition(|bar| bar.count > 0).unwrap_or(0);
+    bars.get(first..=last).map(<[Bar]>::to_vec).unwrap_or_default()
+}
+
+fn write_event_types(out: &mut String, result: &RunResult, columns: usize) {
     let mut table = Table::new(&["event type", "sent", "share", "declared", "failed", "p50", "p99"]);
     for row in &result.event_types {
         table.row([
@@ -207,10 +288,10 @@ fn write_event_types(out: &mut String, result: &RunResult) {
             latency(row.response_time.p99_us as f64),
         ]);
     }
-    section(out, &table);
+    section(out, table, columns);
 }
 
-fn write_failures(out: &mut String, result: &RunResult) {
+fn write_failures(out: &mut String, result: &RunResult, columns: usize) {
     let mut table = Table::new(&["failures", "events", "first", "last"]);
     for failure in &result.failures {
         table.row([
@@ -220,7 +301,7 @@ fn write_failures(out: &mut String, result: &RunResult) {
             seconds(failure.last_seconds),
         ]);
     }
-    section(out, &table);
+    section(out, table, columns);
     for failure in &result.failures {
         let Some(sample) = &failure.sample else { continue };
         let status = sample.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
@@ -274,10 +355,10 @@ fn unanswered(result: &RunResult) -> u64 {
     result.failures.iter().filter(|failure| silent(failure.kind)).map(|failure| failure.count).sum()
 }
 
-fn section(out: &mut String, table: &Table) {
+fn section(out: &mut String, table: Table, columns: usize) {
     if !table.is_empty() {
         out.push('\n');
-        table.write(out, Style::new().dimmed());
+        table.fitting(columns).write(out, Style::new().dimmed());
     }
 }
 
@@ -289,4 +370,35 @@ fn one_line(text: &str) -> String {
         line.push('…');
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::example;
+
+    #[test]
+    fn every_answer_is_in_one_bar() {
+        let mut times = Histogram::new();
+        for value in [1, 20, 20, 999, 1_000, 1_001, 40_000] {
+            times.record(value);
+        }
+        let bars = bars(&times);
+        assert_eq!(bars.iter().map(|bar| bar.count).sum::<u64>(), 7);
+        let found = |to: u64| bars.iter().find(|bar| bar.to == to).map(|bar| bar.count);
+        assert_eq!((found(1), found(1_000), found(100_000)), (Some(1), Some(2), Some(1)));
+    }
+
+    #[test]
+    fn a_summary_fits_the_terminal_and_draws_the_times() {
+        for columns in [48, 80, 160] {
+            let text = anstream::adapter::strip_str(&summary(&example::frozen(), None, columns)).to_string();
+            let tables = text.lines().filter(|line| line.contains('█') || line.starts_with("events  "));
+            for line in tables {
+                assert!(line.chars().count() <= columns, "{line}");
+            }
+            assert!(text.contains("response times of") && text.contains("p50") && text.contains('█'), "{text}");
+            assert!(text.contains("offered"), "{text}");
+        }
+    }
 }

@@ -24,12 +24,43 @@ impl Table {
         self.rows.len() < 2
     }
 
+    /// The same table without the columns that a terminal of so many columns has no room for: first those that hold
+    /// nothing but zeros, from the right, then the last ones.
+    pub fn fitting(mut self, columns: usize) -> Self {
+        while self.width() > columns {
+            let count = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+            if count <= 2 {
+                break;
+            }
+            let idle = |column: &usize| {
+                self.rows.iter().skip(1).all(|row| row.get(*column).is_none_or(|cell| cell.is_empty() || cell == "0"))
+            };
+            let doomed = (1..count).rev().find(idle).unwrap_or(count - 1);
+            for row in &mut self.rows {
+                if doomed < row.len() {
+                    row.remove(doomed);
+                }
+            }
+        }
+        self
+    }
+
+    /// Columns of the longest line.
+    fn width(&self) -> usize {
+        let widths = self.widths();
+        widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        (0..columns)
+            .map(|column| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0))
+            .collect()
+    }
+
     /// The lines, each ending in a line break; `styled` dresses the head.
     pub fn write(&self, out: &mut String, head: anstyle::Style) {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0))
-            .collect();
+        let widths = self.widths();
         for (number, row) in self.rows.iter().enumerate() {
             let mut line = String::new();
             for (column, cell) in row.iter().enumerate() {
@@ -51,6 +82,25 @@ fn width(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_narrow_terminal_loses_idle_columns_first() {
+        let table = || {
+            let mut table = Table::new(&["", "sent", "late", "failed", "dropped"]);
+            table.row(["events", "1,234", "0", "12", "0"].map(str::to_owned));
+            table
+        };
+        let heads = |columns| {
+            let mut out = String::new();
+            table().fitting(columns).write(&mut out, anstyle::Style::new());
+            assert!(out.lines().all(|line| line.chars().count() <= columns), "{out}");
+            out.lines().next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(heads(80), "sent late failed dropped");
+        assert_eq!(heads(30), "sent late failed");
+        assert_eq!(heads(22), "sent failed");
+        assert_eq!(heads(14), "sent");
+    }
 
     #[test]
     fn numbers_line_up_to_the_right() {

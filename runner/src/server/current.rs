@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
-use shared::run::{Command, RunId};
+use shared::run::{Command, RunId, RunInfo};
 use tokio::task::JoinSet;
 
 use super::failure::Failure;
@@ -24,6 +24,8 @@ pub(super) struct CurrentRun {
 #[derive(Debug, Default)]
 struct State {
     newest: Option<RunHandle>,
+    /// What the newest run is.
+    info: Option<RunInfo>,
     /// Somebody is starting a run and has not got it yet.
     starting: bool,
     /// Waits for each run's end and stores its result.
@@ -63,6 +65,12 @@ impl CurrentRun {
         self.lock().newest.clone().filter(|run| !run.snapshot().state.is_over())
     }
 
+    /// The newest run, going on or over, with what it is.
+    pub(super) fn newest(&self) -> Option<(RunInfo, RunHandle)> {
+        let state = self.lock();
+        Some((state.info.clone()?, state.newest.clone()?))
+    }
+
     /// The newest run if it has this id, going on or over.
     pub(super) fn find(&self, id: &RunId) -> Option<RunHandle> {
         self.lock().newest.clone().filter(|run| run.id() == *id)
@@ -72,7 +80,7 @@ impl CurrentRun {
     pub(super) fn forget(&self, id: &RunId) {
         let mut state = self.lock();
         if state.newest.as_ref().is_some_and(|run| run.id() == *id) {
-            state.newest = None;
+            (state.newest, state.info) = (None, None);
         }
     }
 
@@ -93,10 +101,10 @@ impl CurrentRun {
         while keepers.join_next().await.is_some() {}
     }
 
-    fn keep(&self, run: RunHandle) {
+    fn keep(&self, info: RunInfo, run: RunHandle) {
         let store = Arc::clone(&self.store);
         let mut state = self.lock();
-        state.newest = Some(run.clone());
+        (state.newest, state.info) = (Some(run.clone()), Some(info));
         // Those that have ended are let go, so that the set does not grow with the number of runs.
         while state.keepers.try_join_next().is_some() {}
         state.keepers.spawn(async move {
@@ -118,8 +126,8 @@ impl CurrentRun {
 
 impl Turn<'_> {
     /// Uses the turn: this run goes on from here.
-    pub(super) fn start(self, run: RunHandle) {
-        self.current.keep(run);
+    pub(super) fn start(self, info: RunInfo, run: RunHandle) {
+        self.current.keep(info, run);
     }
 }
 

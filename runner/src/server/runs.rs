@@ -1,29 +1,28 @@
-//! `/api/runs`: starting, commanding, looking at and deleting runs.
+//! `/api/runs`: starting, commanding, looking at and deleting runs; what is done with those of the past is in `history`.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::api::{RunSummary, ScenarioChoice, StartRun};
-use shared::run::{Change, Command, RunId, RunInfo};
+use shared::run::{Change, Command, RunId, RunInfo, RunResult};
 
 use super::App;
 use super::failure::{Body, Failure, blocking};
 use crate::engine;
-use crate::engine::handle::CommandError;
-use crate::engine::prepare::{PrepareError, Prepared, prepare};
-use crate::library::Found;
-use crate::library::loading::{Additions, load_to_run};
+use crate::engine::orders::CommandError;
+use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
+use crate::library::loading::{Additions, Ready, load_to_run};
+use crate::report::format::ResultsFormat;
+use crate::supplies;
+use crate::supplies::fetch::{FetchError, fetch};
+use crate::supplies::snapshot::Snapshot;
 
-/// Who gives the commands that come in here.
-const ORIGIN: &str = "panel";
-
-/// The history, newest first.
-pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Vec<RunSummary>>, Failure> {
-    Ok(Json(blocking(move || app.store.list()).await??))
-}
+/// Who gives the commands that come in here: browsers say where a page's request comes from, programs do not.
+const PANEL: &str = "panel";
+const API: &str = "api";
 
 /// One run.
 pub(super) async fn read(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RunSummary>, Failure> {
@@ -56,7 +55,7 @@ pub(super) async fn start(
     let run = engine::start::start(prepared, Box::new(app.store.journal()));
     // Whoever is told of the run can find it: its beginning is written before the answer.
     let _begun = run.subscribe().await;
-    turn.start(run);
+    turn.start(info.clone(), run);
     blocking(move || app.store.flush()).await??;
     Ok((StatusCode::CREATED, Json(info)))
 }
@@ -64,37 +63,45 @@ pub(super) async fn start(
 /// A run's result as a download.
 pub(super) async fn result(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Failure> {
     let id = RunId(id);
-    let missing = no_such_run(&id);
-    let name = format!("attachment; filename=\"throng-{id}.json\"");
-    let current = app.current.find(&id);
+    let result = finished(&app, &id).await?;
+    let text = blocking(move || ResultsFormat::Throng.write(&result)).await?;
+    let text = text.map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
+    Ok(download(&id, ResultsFormat::Throng, text))
+}
+
+/// The result of a run that is over.
+pub(super) async fn finished(app: &Arc<App>, id: &RunId) -> Result<Arc<RunResult>, Failure> {
+    let current = app.current.find(id);
     if current.as_ref().is_some_and(|run| !run.snapshot().state.is_over()) {
         let failure = Failure::new(StatusCode::CONFLICT, "run_active", format!("run {id} is going on"));
         return Err(failure.with_hint("its result is there once it is over"));
     }
-    let fresh = match current {
-        // It may be over and not on disk yet.
-        Some(run) => run.wait().await.ok(),
-        None => None,
-    };
-    let text = blocking(move || {
-        let result = match fresh {
-            Some(result) => result,
-            None => Arc::new(app.store.result(&id)?.ok_or(missing)?),
-        };
-        serde_json::to_string_pretty(result.as_ref())
-            .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))
-    });
-    let mut response = ([(header::CONTENT_TYPE, "application/json")], text.await??).into_response();
+    // It may be over and not on disk yet.
+    if let Some(run) = current
+        && let Ok(result) = run.wait().await
+    {
+        return Ok(result);
+    }
+    let (store, wanted) = (Arc::clone(&app.store), id.clone());
+    let stored = blocking(move || store.result(&wanted)).await??;
+    stored.map(Arc::new).ok_or_else(|| no_such_run(id))
+}
+
+/// A file for whoever asked.
+pub(super) fn download(id: &RunId, format: ResultsFormat, text: String) -> Response {
+    let name = format!("attachment; filename=\"throng-{id}.{}\"", format.ending());
+    let mut response = ([(header::CONTENT_TYPE, format.media_type())], text).into_response();
     if let Ok(value) = HeaderValue::from_str(&name) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     }
-    Ok(response)
+    response
 }
 
 /// Gives a command to a run that is going on.
 pub(super) async fn command(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Body(command): Body<Command>,
 ) -> Result<Json<Change>, Failure> {
     let id = RunId(id);
@@ -106,12 +113,13 @@ pub(super) async fn command(
             (false, id) => no_such_run(&id),
         });
     };
-    run.command(command, ORIGIN).await.map(Json).map_err(|error| match error {
+    let origin = if headers.contains_key("sec-fetch-site") { PANEL } else { API };
+    run.command(command, origin).await.map(Json).map_err(|error| match error {
         CommandError::NotNow { state, .. } if state.is_over() => {
             Failure::new(StatusCode::CONFLICT, "run_over", error.to_string())
         }
         CommandError::NotNow { .. } => Failure::new(StatusCode::CONFLICT, "not_now", error.to_string()),
-        CommandError::Multiplier | CommandError::NoSuchFault(_) | CommandError::Factor => {
+        CommandError::Multiplier | CommandError::Unfit(_) => {
             Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "command_invalid", error.to_string())
         }
         CommandError::Busy => Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string()),
@@ -140,7 +148,7 @@ pub(super) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) 
 fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<Prepared, Failure> {
     let found = match start.scenario {
         ScenarioChoice::Named(name) => app.library.named(&name)?,
-        ScenarioChoice::Text(text) => Found { source: "scenario".to_owned(), built_in: false, text, directory: None },
+        ScenarioChoice::Text(text) => app.library.nameless(text),
     };
     let additions = Additions {
         profile: start.profile,
@@ -149,11 +157,28 @@ fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<P
         practice: practice.is_some(),
         api_key: None,
     };
-    let (scenario, secrets) = load_to_run(&found, &additions).into_valid().map_err(Failure::invalid_scenario)?;
+    let Ready { scenario, mut supplies, secrets, .. } =
+        load_to_run(&found, &additions).into_planned().map_err(Failure::invalid_scenario)?;
     let options = secrets.prepare_options(practice.as_deref(), &app.allowed_targets);
-    let prepared = prepare(scenario, &options).map_err(refuse)?;
     // A dialler stays on its thread, as the workers' do; this thread is one that may wait.
-    tokio::runtime::Handle::current().block_on(prepared.preflight()).map_err(refuse)?;
+    let wait = tokio::runtime::Handle::current();
+    let snapshot = wait.block_on(fetch(&scenario, &options, Snapshot::default())).map_err(refuse_pool)?;
+    snapshot.add_to(&mut supplies);
+    let options = PrepareOptions {
+        supply_records: supplies::records(&scenario, &supplies, &snapshot),
+        supplies,
+        folder: found.folder.clone(),
+        ..options
+    };
+    let prepared = prepare(scenario, &options).map_err(refuse)?;
+    wait.block_on(prepared.preflight()).map_err(refuse)?;
+    if !snapshot.pools.is_empty() {
+        let path = app.store.supplies_of(&prepared.info.id);
+        snapshot.write(&path).map_err(|error| {
+            let message = format!("cannot write {}: {error}", path.display());
+            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+        })?;
+    }
     Ok(prepared)
 }
 
@@ -174,6 +199,19 @@ fn refuse(error: PrepareError) -> Failure {
     }
 }
 
-fn no_such_run(id: &RunId) -> Failure {
+fn refuse_pool(error: FetchError) -> Failure {
+    let hint = error.hint();
+    let (status, code) = match &error {
+        FetchError::Unreachable { .. } => (StatusCode::BAD_GATEWAY, "target_unreachable"),
+        FetchError::Target { .. } | FetchError::Answer { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "cannot_run"),
+    };
+    let failure = Failure::new(status, code, error.to_string());
+    match hint {
+        Some(hint) => failure.with_hint(&hint),
+        None => failure,
+    }
+}
+
+pub(super) fn no_such_run(id: &RunId) -> Failure {
     Failure::not_found(format!("there is no run {id}"))
 }

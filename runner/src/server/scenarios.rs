@@ -33,7 +33,7 @@ pub(super) async fn save(
 ) -> Result<Json<SavedScenario>, Failure> {
     let saved = blocking(move || {
         let revision = app.library.save(&name, &save.text, save.expected_revision.as_deref())?;
-        Ok::<_, Failure>(SavedScenario { revision, problems: problems(&name, save.text, None) })
+        Ok::<_, Failure>(SavedScenario { revision, problems: problems(&app, &name, save.text, None) })
     });
     Ok(Json(saved.await??))
 }
@@ -45,12 +45,15 @@ pub(super) async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>
 }
 
 /// Says what is wrong with a text; stores and runs nothing.
-pub(super) async fn validate(Body(check): Body<CheckScenario>) -> Result<Json<CheckedScenario>, Failure> {
-    let problems = blocking(move || problems("scenario", check.text, check.profile.as_deref())).await?;
+pub(super) async fn validate(
+    State(app): State<Arc<App>>,
+    Body(check): Body<CheckScenario>,
+) -> Result<Json<CheckedScenario>, Failure> {
+    let problems = blocking(move || problems(&app, "scenario", check.text, check.profile.as_deref())).await?;
     Ok(Json(CheckedScenario { problems }))
 }
 
-fn problems(name: &str, text: String, profile: Option<&str>) -> Vec<shared::problem::Problem> {
-    let found = Found { source: name.to_owned(), built_in: false, text, directory: None };
+fn problems(app: &App, name: &str, text: String, profile: Option<&str>) -> Vec<shared::problem::Problem> {
+    let found = Found { source: name.to_owned(), ..app.library.nameless(text) };
     look_at(&found, profile).problems().to_vec()
 }

@@ -24,3 +24,8 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Result<Json<Status>, Fa
         active_run,
     }))
 }
+
+/// What the API takes and answers.
+pub(super) async fn openapi() -> Json<serde_json::Value> {
+    Json(shared::openapi::document(env!("CARGO_PKG_VERSION")))
+}

@@ -35,19 +35,22 @@ impl Journal for StoreJournal {
     fn record(&mut self, entry: JournalEntry) {
         if let JournalEntry::Started { info, scenario, fingerprint } = entry {
             let environment = Environment { version: env!("CARGO_PKG_VERSION").to_owned(), ..Environment::default() };
-            let record = Arc::new(RunRecord { info, scenario, plan_fingerprint: fingerprint, environment });
+            let record = Arc::new(RunRecord {
+                info,
+                scenario,
+                plan_fingerprint: fingerprint,
+                environment,
+                supplies: Vec::new(),
+            });
             self.record = Some(Arc::clone(&record));
             self.offer(Write::Begin(record));
             return;
         }
         // What comes before the beginning belongs to no run.
-        let Some(record) = self.record.clone() else { return };
-        let run = record.info.id.clone();
+        let Some(run) = self.record.as_ref().map(|record| record.info.id.clone()) else { return };
         match entry {
             JournalEntry::Started { .. } => {}
-            JournalEntry::Second { row, snapshot } => {
-                self.offer(Write::Second { record, row: Box::new(row), snapshot })
-            }
+            JournalEntry::Progress { closed, so_far } => self.offer(Write::Progress { closed, so_far }),
             JournalEntry::Changed(change) => {
                 self.changes += 1;
                 self.offer(Write::Change { run, number: self.changes, change });

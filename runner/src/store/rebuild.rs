@@ -1,36 +1,41 @@
 //! A run's summary, result and live picture from what is known of it: for lists, for runs whose runner died, and for
 //! watchers of a run that is over.
 
-use shared::api::RunSummary;
+use shared::api::{Labels, RunSummary};
 use shared::run::{
     Change, Failure, Hello, Latencies, Latency, Percentiles, RunInfo, RunRecord, RunResult, RunState, Snapshot,
-    TimelineRow, Totals, VerdictStatus,
+    TimelineRow, Totals, Verdict, VerdictStatus,
 };
 
-/// The summary of a run that is going on. Only its result says that it is over, so that whoever sees its end can have
-/// its result.
-pub(super) fn summary_of_snapshot(info: &RunInfo, snapshot: &Snapshot) -> RunSummary {
-    let state = if snapshot.state.is_over() { RunState::Draining } else { snapshot.state };
-    RunSummary {
-        info: RunInfo { state, ..info.clone() },
-        verdict: snapshot.verdict.clone(),
-        totals: totals_of(snapshot),
-        response_time: snapshot.response_time,
-    }
-}
-
-/// The summary of a run that is over.
+/// The summary of a run, as far as it went. Only its result says that it is over, so that whoever sees its end can
+/// have its result.
 pub(super) fn summary_of_result(result: &RunResult) -> RunSummary {
     RunSummary {
         info: result.run.info.clone(),
         verdict: result.verdict.clone(),
         totals: result.totals,
         response_time: result.latency.response_time.percentiles,
+        labels: Labels::default(),
     }
 }
 
-/// The result of a run whose runner died: what its last second knew. Times of its failures are those of the seconds
-/// that had them; histograms, status codes and connections died with the runner.
+/// The result of a run whose runner died, or that goes on: what was known when it was stored last, with every second
+/// before that.
+pub(super) fn result_so_far(
+    so_far: RunResult,
+    info: RunInfo,
+    mut timeline: Vec<TimelineRow>,
+    changes: Vec<Change>,
+) -> RunResult {
+    let closed = timeline.last().map(|row| row.second);
+    timeline.extend(so_far.timeline.into_iter().filter(|row| closed.is_none_or(|closed| row.second > closed)));
+    let mut verdict = so_far.verdict;
+    doubt_if_interrupted(&mut verdict, info.state);
+    RunResult { run: RunRecord { info, ..so_far.run }, verdict, timeline, changes, ..so_far }
+}
+
+/// The result of a run that was stored by a version that kept no histograms while a run went on: what its last second
+/// knew. Times of its failures are those of the seconds that had them.
 pub(super) fn result_of_rows(
     record: RunRecord,
     snapshot: Option<Snapshot>,
@@ -40,10 +45,7 @@ pub(super) fn result_of_rows(
     let snapshot = snapshot.unwrap_or_else(|| blank(record.info.state));
     let figures = |percentiles: Percentiles| Latency { percentiles, hdr: String::new() };
     let mut verdict = snapshot.verdict.clone();
-    if record.info.state == RunState::Interrupted {
-        verdict.reasons.push("the runner died during the run: counts end with its last stored second".to_owned());
-        verdict.status = verdict.status.max(VerdictStatus::Degraded);
-    }
+    doubt_if_interrupted(&mut verdict, record.info.state);
     RunResult {
         schema_version: 1,
         verdict,
@@ -63,6 +65,13 @@ pub(super) fn result_of_rows(
         run: record,
         changes,
         timeline,
+    }
+}
+
+fn doubt_if_interrupted(verdict: &mut Verdict, state: RunState) {
+    if state == RunState::Interrupted {
+        verdict.reasons.push("the runner died during the run: its last moments are not known".to_owned());
+        verdict.status = verdict.status.max(VerdictStatus::Degraded);
     }
 }
 

@@ -6,8 +6,12 @@ use shared::api::RunSummary;
 use shared::run::{Change, Hello, RunId, RunRecord, RunResult, RunState, Snapshot, TimelineRow};
 
 use super::owner::Owner;
-use super::rebuild::{hello_of, result_of_rows};
+use super::rebuild::{hello_of, result_of_rows, result_so_far};
 use super::{Store, StoreError};
+
+/// Id and summary, with what people keep with the run.
+const SUMMARIES: &str = "SELECT id, json_set(summary, '$.labels', json_object('tags', json(tags), 'note', note,
+     'baseline', json(iif(baseline, 'true', 'false')))) FROM runs";
 
 impl Store {
     /// Runs, newest first.
@@ -16,7 +20,7 @@ impl Store {
     ///
     /// The database refuses.
     pub fn list(&self) -> Result<Vec<RunSummary>, StoreError> {
-        let texts = self.query("SELECT id, summary FROM runs ORDER BY started_at DESC, id DESC", [])?;
+        let texts = self.query(&format!("{SUMMARIES} ORDER BY started_at DESC, id DESC"), [])?;
         texts.into_iter().map(|(id, text)| parse(&id, &text)).collect()
     }
 
@@ -30,13 +34,26 @@ impl Store {
         Ok(rows.into_iter().next().map(|(id, _)| RunId(id)))
     }
 
+    /// The run that runs of a scenario are compared with.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses.
+    pub fn baseline(&self, scenario: &str) -> Result<Option<RunId>, StoreError> {
+        let rows = self.query(
+            "SELECT id, id FROM runs WHERE baseline AND json_extract(summary, '$.info.scenario') = ?",
+            [scenario],
+        )?;
+        Ok(rows.into_iter().next().map(|(id, _)| RunId(id)))
+    }
+
     /// One run's summary.
     ///
     /// # Errors
     ///
     /// The database refuses.
     pub fn get(&self, id: &RunId) -> Result<Option<RunSummary>, StoreError> {
-        let rows = self.query("SELECT id, summary FROM runs WHERE id = ?", [&id.0])?;
+        let rows = self.query(&format!("{SUMMARIES} WHERE id = ?"), [&id.0])?;
         rows.into_iter().next().map(|(id, text)| parse(&id, &text)).transpose()
     }
 
@@ -48,28 +65,32 @@ impl Store {
     pub fn result(&self, id: &RunId) -> Result<Option<RunResult>, StoreError> {
         let found = self
             .reader()
-            .query_row("SELECT result, record, summary, snapshot FROM runs WHERE id = ?", [&id.0], |row| {
+            .query_row("SELECT result, record, summary, snapshot, so_far FROM runs WHERE id = ?", [&id.0], |row| {
                 Ok((
                     row.get::<_, Option<String>>(0)?,
                     row.get::<_, String>(1)?,
                     row.get::<_, String>(2)?,
                     row.get::<_, Option<String>>(3)?,
+                    row.get::<_, Option<String>>(4)?,
                 ))
             })
             .optional()
             .map_err(|error| self.database_error(error))?;
-        let Some((result, record, summary, snapshot)) = found else { return Ok(None) };
+        let Some((result, record, summary, snapshot, so_far)) = found else { return Ok(None) };
         let rows = self.query("SELECT run, row FROM seconds WHERE run = ? ORDER BY second", [&id.0])?;
         let timeline: Vec<TimelineRow> = rows.iter().map(|(_, text)| parse(&id.0, text)).collect::<Result<_, _>>()?;
         if let Some(text) = result {
             let result: RunResult = parse(&id.0, &text)?;
             return Ok(Some(RunResult { timeline, ..result }));
         }
-        let mut record: RunRecord = parse(&id.0, &record)?;
-        record.info = parse::<RunSummary>(&id.0, &summary)?.info;
-        let snapshot: Option<Snapshot> = snapshot.map(|text| parse(&id.0, &text)).transpose()?;
+        let info = parse::<RunSummary>(&id.0, &summary)?.info;
         let rows = self.query("SELECT run, change FROM changes WHERE run = ? ORDER BY number", [&id.0])?;
         let changes: Vec<Change> = rows.iter().map(|(_, text)| parse(&id.0, text)).collect::<Result<_, _>>()?;
+        if let Some(text) = so_far {
+            return Ok(Some(result_so_far(parse(&id.0, &text)?, info, timeline, changes)));
+        }
+        let record = RunRecord { info, ..parse(&id.0, &record)? };
+        let snapshot: Option<Snapshot> = snapshot.map(|text| parse(&id.0, &text)).transpose()?;
         Ok(Some(result_of_rows(record, snapshot, timeline, changes)))
     }
 

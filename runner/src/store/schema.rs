@@ -9,7 +9,7 @@ use rusqlite::Connection;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each step leads from the schema version of its place to the next one.
-const STEPS: [&str; 1] = [
+const STEPS: [&str; 2] = [
     // JSON in text columns: the types of `shared::run` are the schema, and SQLite's own functions can look inside.
     "CREATE TABLE runs (
         id TEXT PRIMARY KEY,
@@ -34,6 +34,12 @@ const STEPS: [&str; 1] = [
         change TEXT NOT NULL,
         PRIMARY KEY (run, number)
      ) STRICT, WITHOUT ROWID;",
+    // The result as far as a run went, with its histograms (until then a snapshot without them), and what people keep
+    // with a run.
+    "ALTER TABLE runs ADD COLUMN so_far TEXT;
+     ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+     ALTER TABLE runs ADD COLUMN note TEXT NOT NULL DEFAULT '';
+     ALTER TABLE runs ADD COLUMN baseline INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// Opens a connection that waits for others and keeps references whole.
@@ -45,6 +51,15 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// The schema as it was at a version, for tests of the way from there.
+#[cfg(test)]
+pub(super) fn at_version(connection: &Connection, version: usize) {
+    for step in STEPS.iter().take(version) {
+        connection.execute_batch(step).unwrap();
+    }
+    connection.pragma_update(None, "user_version", version as i64).unwrap();
 }
 
 /// Brings a database up to date; `Some((found, known))` when it is from a later version and was left alone.

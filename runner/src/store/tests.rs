@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use shared::run::{Counts, RunInfo, RunRecord, RunState, Snapshot, TimelineRow};
+use shared::metrics::Histogram;
+use shared::run::{Counts, RunInfo, RunRecord, RunState, Snapshot, TimelineRow, VerdictStatus};
 
 use super::rebuild::{blank, result_of_rows};
 use super::writer::Write;
@@ -24,6 +25,7 @@ fn record(id: &str) -> RunRecord {
         scenario: serde_json::json!({"name": "commerce-events"}),
         plan_fingerprint: "f".to_owned(),
         environment: Default::default(),
+        supplies: Vec::new(),
     }
 }
 
@@ -34,19 +36,26 @@ fn begin(store: &Store, id: &str) -> Arc<RunRecord> {
     record
 }
 
+/// What a run of ten events a second knows after some seconds and a half: its last second is open.
+fn so_far(record: &RunRecord, seconds: u32) -> RunResult {
+    let events = Counts { offered: 10, sent: 10, succeeded: 10, ..Counts::default() };
+    let half = Counts { offered: 5, sent: 5, succeeded: 5, ..Counts::default() };
+    let mut times = Histogram::new();
+    times.record_n(1_500, u64::from(seconds) * 10 + 5);
+    let open = TimelineRow { second: seconds, covered_seconds: 0.5, events: half, ..TimelineRow::default() };
+    let mut result = result_of_rows(record.clone(), None, vec![open], Vec::new());
+    (0..seconds).for_each(|_| result.totals.events.add(&events));
+    result.totals.events.add(&half);
+    result.totals.elapsed_seconds = f64::from(seconds) + 0.5;
+    result.latency.response_time = times.latency();
+    result
+}
+
 fn second(store: &Store, record: &Arc<RunRecord>, second: u32) {
     let events = Counts { offered: 10, sent: 10, succeeded: 10, ..Counts::default() };
-    let mut so_far = Counts::default();
-    (0..=second).for_each(|_| so_far.add(&events));
     let row = TimelineRow { second, covered_seconds: 1.0, events, ..TimelineRow::default() };
-    let snapshot = Snapshot {
-        elapsed_seconds: f64::from(second + 1),
-        schedule_seconds: f64::from(second + 1),
-        events: so_far,
-        ..blank(RunState::Running)
-    };
-    let write = Write::Second { record: Arc::clone(record), row: Box::new(row), snapshot: Arc::new(snapshot) };
-    assert!(store.writer.offer(write));
+    let so_far = Arc::new(so_far(record, second + 1));
+    assert!(store.writer.offer(Write::Progress { closed: vec![row], so_far }));
 }
 
 #[test]
@@ -63,12 +72,71 @@ fn a_run_left_by_a_dead_process_is_interrupted_and_readable() {
     let store = Store::open(directory.path()).unwrap();
     let summary = store.get(&record.info.id).unwrap().unwrap();
     assert_eq!(summary.info.state, RunState::Interrupted);
-    assert_eq!(summary.totals.events.succeeded, 30);
+    assert_eq!(summary.totals.events.succeeded, 35);
     let result = store.result(&record.info.id).unwrap().unwrap();
     assert_eq!(result.run.info.state, RunState::Interrupted);
-    assert_eq!(result.timeline.len(), 3);
-    assert_eq!(result.totals.events.sent, 30);
-    assert_eq!(store.hello(&record.info.id).unwrap().unwrap().timeline.len(), 3);
+    assert_eq!(result.timeline.len(), 4);
+    assert_eq!(result.totals.events.sent, result.timeline.iter().map(|row| row.events.sent).sum::<u64>());
+    let times = Histogram::from_base64(&result.latency.response_time.hdr).unwrap();
+    assert_eq!((times.count(), result.verdict.status), (35, VerdictStatus::Degraded));
+    assert_eq!(store.hello(&record.info.id).unwrap().unwrap().timeline.len(), 4);
+}
+
+#[test]
+fn a_database_of_the_first_version_is_brought_up_to_date_with_its_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let connection = schema::connect(&directory.path().join(DATABASE)).unwrap();
+    schema::at_version(&connection, 1);
+    let record = record("old");
+    let events = Counts { offered: 10, sent: 10, succeeded: 10, ..Counts::default() };
+    let snapshot = Snapshot { schedule_seconds: 1.0, events, ..blank(RunState::Running) };
+    let row = TimelineRow { second: 0, covered_seconds: 1.0, events, ..TimelineRow::default() };
+    let summary = serde_json::json!({"info": record.info, "verdict": {"status": "valid", "reasons": []},
+        "totals": {"events": events}, "response_time": {}});
+    connection
+        .execute(
+            "INSERT INTO runs (id, state, owner, started_at, summary, record, snapshot) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            rusqlite::params![
+                "old",
+                "running",
+                "1-1",
+                record.info.started_at,
+                summary.to_string(),
+                serde_json::to_string(&record).unwrap(),
+                serde_json::to_string(&snapshot).unwrap()
+            ],
+        )
+        .unwrap();
+    connection.execute("INSERT INTO seconds VALUES ('old', 0, ?)", [serde_json::to_string(&row).unwrap()]).unwrap();
+    drop(connection);
+
+    let store = Store::open(directory.path()).unwrap();
+    let version: i64 = store.reader().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+    let result = store.result(&record.info.id).unwrap().unwrap();
+    assert_eq!((result.run.info.state, result.totals.events.sent), (RunState::Interrupted, 10));
+    assert_eq!(result.timeline, [row]);
+    assert_eq!(store.list().unwrap()[0].labels, Labels::default());
+}
+
+#[test]
+fn words_are_kept_with_a_run_and_a_scenario_has_one_baseline() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let (old, new) = (begin(&store, "a"), begin(&store, "bb"));
+    let words = Labels { tags: vec!["nightly".to_owned()], note: "before the cache".to_owned(), baseline: true };
+    assert!(store.label(&old.info.id, &words).unwrap());
+    assert_eq!(store.get(&old.info.id).unwrap().unwrap().labels, words);
+    assert_eq!(store.baseline("commerce-events").unwrap(), Some(old.info.id.clone()));
+    // What a run writes on its way leaves its words alone.
+    second(&store, &old, 0);
+    store.flush().unwrap();
+    assert_eq!(store.get(&old.info.id).unwrap().unwrap().labels, words);
+    assert!(store.label(&new.info.id, &Labels { baseline: true, ..Labels::default() }).unwrap());
+    assert_eq!(store.baseline("commerce-events").unwrap(), Some(new.info.id.clone()));
+    assert!(!store.get(&old.info.id).unwrap().unwrap().labels.baseline);
+    assert_eq!(store.baseline("another").unwrap(), None);
+    assert!(!store.label(&RunId("none".to_owned()), &words).unwrap());
 }
 
 #[test]
@@ -82,7 +150,7 @@ fn a_run_of_a_living_process_is_left_alone() {
     assert_eq!(other.get(&record.info.id).unwrap().unwrap().info.state, RunState::Running);
     second(&mine, &record, 1);
     mine.flush().unwrap();
-    assert_eq!(other.get(&record.info.id).unwrap().unwrap().totals.events.succeeded, 20);
+    assert_eq!(other.get(&record.info.id).unwrap().unwrap().totals.events.succeeded, 25);
 }
 
 #[test]

@@ -6,11 +6,11 @@ use std::{io, thread};
 
 use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
-use shared::api::RunSummary;
-use shared::run::{Change, RunId, RunRecord, RunResult, RunState, Snapshot, TimelineRow};
+use shared::api::{Labels, RunSummary};
+use shared::run::{Change, RunId, RunRecord, RunResult, RunState, TimelineRow};
 
 use super::StoreError;
-use super::rebuild::{summary_of_result, summary_of_snapshot};
+use super::rebuild::summary_of_result;
 
 /// Entries that may wait for the disk: at two or three a second and run, minutes of a disk that hangs.
 const WAITING: usize = 1_024;
@@ -21,8 +21,8 @@ const TOGETHER: usize = 256;
 pub(super) enum Write {
     /// A run begins.
     Begin(Arc<RunRecord>),
-    /// A second of it is over.
-    Second { record: Arc<RunRecord>, row: Box<TimelineRow>, snapshot: Arc<Snapshot> },
+    /// It went on: seconds that are over, and the result so far with those that are open.
+    Progress { closed: Vec<TimelineRow>, so_far: Arc<RunResult> },
     /// Something was changed in it.
     Change { run: RunId, number: u32, change: Change },
     /// It went from one state to another.
@@ -33,6 +33,8 @@ pub(super) enum Write {
     Flush(Answer<()>),
     /// It is to be forgotten.
     Delete(RunId, Answer<bool>),
+    /// It is to be kept with these words.
+    Label(RunId, Labels, Answer<bool>),
 }
 
 /// Where the thread says that something is on disk, or why not.
@@ -81,6 +83,11 @@ impl Writer {
         self.ask(|done| Write::Delete(id.clone(), done))
     }
 
+    /// Keeps words with a run and waits for the disk; whether there was one.
+    pub(super) fn label(&self, id: &RunId, labels: &Labels) -> Result<bool, StoreError> {
+        self.ask(|done| Write::Label(id.clone(), labels.clone(), done))
+    }
+
     fn ask<T>(&self, write: impl FnOnce(Answer<T>) -> Write) -> Result<T, StoreError> {
         let gone = || StoreError::Writing("the store has stopped".into());
         let (answer, wait) = sync_channel(1);
@@ -116,11 +123,11 @@ fn tell(write: Write, outcome: Result<usize, String>) {
         Write::Finish(_, Some(done)) | Write::Flush(done) => {
             let _waiting = done.send(outcome.map(|_rows| ()));
         }
-        Write::Delete(_, done) => {
+        Write::Delete(_, done) | Write::Label(_, _, done) => {
             let _waiting = done.send(outcome.map(|rows| rows > 0));
         }
         Write::Begin(_)
-        | Write::Second { .. }
+        | Write::Progress { .. }
         | Write::Change { .. }
         | Write::State { .. }
         | Write::Finish(_, None) => {
@@ -148,15 +155,15 @@ fn write_alone(connection: &mut Connection, owner: &str, write: &Write) -> Resul
 fn write_one(transaction: &Transaction<'_>, owner: &str, write: &Write) -> Result<usize, WriteError> {
     match write {
         Write::Begin(record) => begin(transaction, owner, record),
-        Write::Second { record, row, snapshot } => {
-            write_row(transaction, &record.info.id, row)?;
-            Ok(transaction.prepare_cached("UPDATE runs SET summary = ?2, snapshot = ?3 WHERE id = ?1")?.execute(
-                params![
-                    record.info.id.0,
-                    json(&summary_of_snapshot(&record.info, snapshot))?,
-                    json(snapshot.as_ref())?
-                ],
-            )?)
+        Write::Progress { closed, so_far } => {
+            let run = &so_far.run.info.id;
+            for row in closed {
+                write_row(transaction, run, row)?;
+            }
+            // With its result a run is over: what was written before that and comes here late is worth nothing.
+            Ok(transaction
+                .prepare_cached("UPDATE runs SET summary = ?2, so_far = ?3 WHERE id = ?1 AND result IS NULL")?
+                .execute(params![run.0, json(&summary_of_result(so_far))?, json(so_far.as_ref())?])?)
         }
         Write::Change { run, number, change } => write_change(transaction, run, *number, change),
         Write::State { run, state } => Ok(transaction
@@ -166,6 +173,7 @@ fn write_one(transaction: &Transaction<'_>, owner: &str, write: &Write) -> Resul
             .execute(params![run.0, state.name()])?),
         Write::Finish(result, _) => finish(transaction, owner, result),
         Write::Flush(_) => Ok(0),
+        Write::Label(run, labels, _) => label(transaction, run, labels),
         Write::Delete(run, _) => Ok(transaction.execute("DELETE FROM runs WHERE id = ?", [&run.0])?),
     }
 }
@@ -176,6 +184,7 @@ fn begin(transaction: &Transaction<'_>, owner: &str, record: &RunRecord) -> Resu
         verdict: Default::default(),
         totals: Default::default(),
         response_time: Default::default(),
+        labels: Labels::default(),
     };
     Ok(transaction
         .prepare_cached(
@@ -206,8 +215,22 @@ fn finish(transaction: &Transaction<'_>, owner: &str, result: &RunResult) -> Res
     // The timeline is in its own table; a day of it twice would be a hundred megabytes.
     let short = RunResult { timeline: Vec::new(), ..result.clone() };
     Ok(transaction
-        .prepare_cached("UPDATE runs SET state = ?2, summary = ?3, result = ?4 WHERE id = ?1")?
+        .prepare_cached("UPDATE runs SET state = ?2, summary = ?3, result = ?4, so_far = NULL WHERE id = ?1")?
         .execute(params![run.0, result.run.info.state.name(), json(&summary_of_result(result))?, json(&short)?])?)
+}
+
+/// There is one baseline for each scenario: the newest takes the place of the one before.
+fn label(transaction: &Transaction<'_>, run: &RunId, labels: &Labels) -> Result<usize, WriteError> {
+    if labels.baseline {
+        transaction.execute(
+            "UPDATE runs SET baseline = 0 WHERE json_extract(summary, '$.info.scenario') =
+             (SELECT json_extract(summary, '$.info.scenario') FROM runs WHERE id = ?)",
+            [&run.0],
+        )?;
+    }
+    Ok(transaction
+        .prepare_cached("UPDATE runs SET tags = ?2, note = ?3, baseline = ?4 WHERE id = ?1")?
+        .execute(params![run.0, json(&labels.tags)?, labels.note, labels.baseline])?)
 }
 
 fn write_row(transaction: &Transaction<'_>, run: &RunId, row: &TimelineRow) -> Result<usize, WriteError> {

@@ -35,7 +35,7 @@ pub struct Exchange {
 /// A complete answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Answer {
-    /// Status code.
+    /// Status code; 0 where answers have none.
     pub status: u16,
     /// How long the target asks to wait (`Retry-After` in seconds; the date form is ignored).
     pub retry_after: Option<Duration>,

@@ -106,3 +106,79 @@ fn ctrl_c_stops_the_server_and_keeps_the_run() {
     let shown = home.ended(&["runs", "show", &id]);
     assert!(shown.stdout.contains("stopped after"), "{shown:?}");
 }
+
+/// How often the process is killed, at moments spread over its first seconds.
+const KILLS: u32 = 25;
+
+#[test]
+fn kill_9_at_any_moment_leaves_a_run_that_lacks_at_most_its_last_second() {
+    let home = Home::new();
+    let mut target = home.start(&["target", "--bind", "127.0.0.1:0"]);
+    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (mut readable, mut most_lost, mut accepted_before) = (0, 0, 0);
+    for round in 0..KILLS {
+        let running = home.start(&[
+            "run",
+            "commerce-events",
+            "-r",
+            "200/s",
+            "-d",
+            "1h",
+            "-b",
+            "1",
+            "-e",
+            &url,
+            "-k",
+            crate::process::KEY,
+        ]);
+        wait_for_run(&home, round as usize + 1);
+        // Moments of a fixed but uneven sequence, from none to a little over two seconds after the run is known.
+        std::thread::sleep(Duration::from_millis(u64::from(round * 677 % 2_300)));
+        running.signal(Signal::KILL);
+        let ended = running.ended();
+        assert_eq!(ended.code, None, "it was to be killed, not to end: {ended:?}");
+        let accepted = runtime.block_on(crate::journey::accepted(&url));
+        let sent = accepted - accepted_before;
+        accepted_before = accepted;
+
+        let exported = home.ended(&["runs", "export", "latest", "-o", "left.json"]);
+        assert_eq!(exported.code, Some(0), "round {round}: {exported:?}");
+        let left = home.result("left.json");
+        assert_eq!(left.run.info.state, RunState::Interrupted, "round {round}");
+        let known = left.totals.events.succeeded;
+        assert!(known <= sent, "round {round}: {known} known of {sent}");
+        // A second's worth, and room for a machine that has other things to do: the rate is Poisson's, too.
+        let lost = sent - known;
+        assert!(lost <= 300, "round {round}: {lost} of {sent} events are not known");
+        let by_second: u64 = left.timeline.iter().map(|row| row.events.succeeded).sum();
+        assert_eq!(by_second, known, "round {round}: seconds and totals");
+        let times = &left.latency.response_time;
+        let histogram = if times.percentiles.count == 0 {
+            shared::metrics::Histogram::new()
+        } else {
+            shared::metrics::Histogram::from_base64(&times.hdr).unwrap()
+        };
+        assert_eq!(histogram.count(), left.totals.requests.succeeded, "round {round}: the histogram has every answer");
+        readable += 1;
+        most_lost = most_lost.max(lost);
+    }
+    println!(
+        "{readable} of {KILLS} killed runs are readable and interrupted; at most {most_lost} events of 200/s lost"
+    );
+    assert_eq!(home.ended(&["runs", "export", "latest", "--format", "hdr"]).code, Some(0));
+    let listed = home.ended(&["runs", "list"]).stdout;
+    assert_eq!(listed.matches("interrupted").count(), KILLS as usize, "{listed}");
+}
+
+/// Waits until so many runs are in the store.
+fn wait_for_run(home: &Home, count: usize) {
+    for _ in 0..1_000 {
+        let listed = home.ended(&["runs", "list"]).stdout;
+        if listed.lines().count() == count + 1 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("the run does not begin");
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use shared::api::{ErrorBody, RunSummary, Status, TargetReport};
+use shared::api::{ErrorBody, RunSummary, Status, TargetAccount, TargetReport};
 use shared::run::{Change, Hello, LiveMessage, RunInfo, RunResult, RunState, Tick};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -28,6 +28,11 @@ pub(crate) async fn start_a_run(address: &str, duration: &str) -> String {
     let answer = client().post(format!("{address}/api/runs")).json(&body).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::CREATED);
     answer.json::<RunInfo>().await.unwrap().id.0
+}
+
+/// What a practice target of its own process has accepted so far.
+pub(crate) async fn accepted(url: &str) -> u64 {
+    get::<TargetAccount>(url, "/account").await.accepted
 }
 
 async fn watch(address: &str, id: &str) -> Socket {
@@ -95,7 +100,7 @@ async fn a_run_is_started_watched_steered_stopped_and_downloaded() {
     assert!(resumed.snapshot.schedule_seconds < paused.snapshot.schedule_seconds + 1.0, "a pause holds the schedule");
 
     let change = command(&address, &id, json!({"set_rate_multiplier": {"multiplier": 4.0}})).await;
-    assert_eq!(change.origin, "panel");
+    assert_eq!(change.origin, "api");
     let faster = tick_with(&mut socket, |tick| tick.snapshot.target_rate > 100.0).await;
     assert!((faster.snapshot.target_rate - 200.0).abs() < 1.0, "{}", faster.snapshot.target_rate);
     assert_eq!(faster.snapshot.rate_multiplier, 4.0);

@@ -3,9 +3,15 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod clocks;
+#[cfg(test)]
 mod datasets;
 #[cfg(test)]
 mod headless;
+#[cfg(test)]
+mod ingest;
 #[cfg(test)]
 mod interruption;
 #[cfg(test)]
@@ -14,3 +20,9 @@ mod journey;
 mod process;
 #[cfg(test)]
 mod safety;
+#[cfg(test)]
+mod sinks;
+#[cfg(test)]
+mod supplies;
+#[cfg(test)]
+mod trial;

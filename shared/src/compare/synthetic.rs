@@ -104,6 +104,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
             scenario: serde_json::Value::Null,
             plan_fingerprint: "feed".to_owned(),
             environment: Environment::default(),
+            supplies: Vec::new(),
         },
         verdict: Verdict::default(),
         totals: Totals::default(),

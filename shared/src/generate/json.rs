@@ -129,8 +129,12 @@ pub fn write_padded(number: u64, width: usize, out: &mut Vec<u8>) {
 
 /// Writes bits as lower-case hexadecimal digits, the highest first; at most 16.
 pub fn write_hex(bits: u64, digits: u32, out: &mut Vec<u8>) {
-    let digits = digits.min(16) as usize;
-    out.extend_from_slice(&hex_digits(bits)[16 - digits..]);
+    let text = hex_digits(bits);
+    // Mostly it is all of them, whose number the compiler then knows.
+    match text.get(16_usize.saturating_sub(digits as usize)..) {
+        Some(some) if some.len() < 16 => out.extend_from_slice(some),
+        _ => out.extend_from_slice(&text),
+    }
 }
 
 /// All 16 hexadecimal digits of some bits.

@@ -96,12 +96,11 @@ impl ClockPlan {
         Some(Nanos(micros.checked_mul(1_000)?))
     }
 
-    /// When something that is due at a moment of event time is sent, since the start of the run; at once in a backfill.
-    pub fn run_time(&self, due: Nanos) -> Nanos {
+    /// Seconds of the schedule per second of the run.
+    pub fn pace(&self) -> f64 {
         match self.mode {
-            ClockMode::Live => due,
-            ClockMode::Backfill => Nanos::ZERO,
-            ClockMode::Simulate => Nanos::from_secs_f64(due.as_secs_f64() / self.speed),
+            ClockMode::Live | ClockMode::Backfill => 1.0,
+            ClockMode::Simulate => self.speed,
         }
     }
 }
@@ -149,7 +148,6 @@ mod tests {
         assert_eq!(plan.window(), Some(Nanos::from_secs(168 * 3_600)));
         let now = EpochMicros(1_772_366_400_000_000);
         assert_eq!(plan.start(now).0, now.0 - 168 * 3_600_000_000);
-        assert_eq!(plan.run_time(Nanos::from_secs(50)), Nanos::ZERO);
         let (plan, _) = clock(ClockMode::Backfill, Some("2026-03-01"), Some("2026-03-02"));
         assert_eq!(plan.window(), Some(Nanos::from_secs(86_400)));
     }
@@ -157,7 +155,7 @@ mod tests {
     #[test]
     fn a_simulation_is_faster_than_life() {
         let (plan, _) = clock(ClockMode::Simulate, Some("-1h"), None);
-        assert_eq!(plan.run_time(Nanos::from_secs(60)), Nanos::from_secs(1));
+        assert_eq!(plan.pace(), 60.0);
         assert_eq!(plan.zone_offset, 3_600);
     }
 

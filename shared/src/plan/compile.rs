@@ -21,13 +21,15 @@ use crate::random::choice::Alias;
 use crate::random::{Domain, Stream, hash_bytes, mix};
 use crate::scenario::model::behavior::{Behavior, Mix, ReplayOrder};
 use crate::scenario::model::load::Arrival;
-use crate::scenario::model::{Scenario, Workload as Model};
+use crate::scenario::model::{ClockMode, Scenario, Workload as Model};
 use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Purpose, Site};
 use crate::template::program::{Expr, ExprId, Fact};
 use crate::template::value::{Type, Value};
-use crate::units::EpochMicros;
+use crate::units::{EpochMicros, Length, Nanos};
 
+/// Requests at once of a backfill where the scenario says nothing.
+const BACKFILL_REQUESTS: u32 = 64;
 /// Version of everything that decides what an event is; part of each fingerprint.
 const ENGINE_VERSION: u64 = 1;
 
@@ -71,7 +73,8 @@ impl Plan {
             program,
             clock,
             seed,
-            fingerprint: fingerprint(scenario, seed),
+            fingerprint: fingerprint(scenario, seed, supplies),
+            missing: supplies.missing_of(scenario),
         })
     }
 }
@@ -108,7 +111,8 @@ impl Builder<'_> {
             events: self.root.domain(Domain::Event).named(name),
             users: self.root.domain(Domain::Pool).named("users").named(name),
         };
-        let users = model.population.count.max(1);
+        let repeat = load.joining.map(|joining| Loop { joining, breathless: !model.human_delays });
+        let users = load.joining.map_or(model.population.count.max(1), |joining| joining.users);
         let user = event::user_names(&mut self.bench.compiler, &model.population, &path);
         let mut names = Names::default();
         names.group("user", user);
@@ -121,7 +125,7 @@ impl Builder<'_> {
         };
         let behavior_path = format!("behaviors.{behavior_name}");
         let (behavior, declared) = match behavior {
-            Behavior::Mix(model) => self.mix(model, &behavior_path, users, around)?,
+            Behavior::Mix(mix) => self.mix(mix, &behavior_path, (users, load.joining.is_some()), around)?,
             Behavior::Emit(model) => {
                 let whole = self.bench.whole(&model.event, &format!("{behavior_path}.emit.event"))?;
                 let kind = self.bench.event_type(&model.event, &whole);
@@ -130,12 +134,10 @@ impl Builder<'_> {
             }
             Behavior::Session(session) => {
                 let plan = live::session(&mut self.bench, session, &format!("{behavior_path}.session"), around)?;
-                let repeat = repeat(model);
                 (BehaviorPlan::Live(LivePlan::Session(Box::new(plan)), repeat), Vec::new())
             }
             Behavior::Lifecycle(lifecycle) => {
                 let plan = live::lifecycle(&mut self.bench, lifecycle, &format!("{behavior_path}.lifecycle"), around)?;
-                let repeat = repeat(model);
                 (BehaviorPlan::Live(LivePlan::Lifecycle(Box::new(plan)), repeat), Vec::new())
             }
             Behavior::Replay(replay) => {
@@ -151,18 +153,34 @@ impl Builder<'_> {
             }
         };
         let mut load = load;
-        if let BehaviorPlan::Live(_, Some(repeat)) = &behavior
-            && !repeat.breathless
-        {
-            load.pacing = Pacing::Scheduled;
+        if let (BehaviorPlan::Live(_, Some(repeat)), Pacing::Users { timed, .. }) = (&behavior, &mut load.pacing) {
+            *timed = !repeat.breathless;
         }
+        if let BehaviorPlan::Replay(replay) = &behavior {
+            follow(replay, &mut load, model.load.duration);
+        }
+        // Events of the past are sent as fast as the target takes them; their moments stay those of the schedule.
+        let pacing = match (self.clock.mode, load.pacing) {
+            (ClockMode::Backfill, Pacing::Scheduled | Pacing::Users { timed: true, .. }) => {
+                let connections =
+                    self.bench.scenario.targets.get_index(target).and_then(|(_, target)| target.connections);
+                let requests = model.load.max_in_flight.or(connections).unwrap_or(BACKFILL_REQUESTS);
+                Pacing::Concurrent { requests, delay: Nanos::ZERO }
+            }
+            (ClockMode::Live | ClockMode::Backfill | ClockMode::Simulate, pacing) => pacing,
+        };
         let plan = WorkloadPlan {
             name: name.to_owned(),
             target: TargetId(target as u16),
-            pacing: load.pacing,
+            pacing,
             length: load.length,
             users,
             declared,
+            behavior: behavior_name.clone(),
+            weights: match self.bench.scenario.behaviors.get(behavior_name) {
+                Some(Behavior::Mix(mix)) => mix.weights.iter().map(|(name, weight)| (name.clone(), *weight)).collect(),
+                _ => Vec::new(),
+            },
             load: load.clone(),
         };
         let arrivals = self.root.domain(Domain::Arrivals).named(name);
@@ -171,7 +189,7 @@ impl Builder<'_> {
             let stream = self.root.named(&plan.name);
             FaultPlan::compile(&mut self.bench.compiler, name, faults, stream)
         });
-        Some((plan, Workload { load, behavior, users, streams, arrivals, faults }))
+        Some((plan, Workload { joining: load.joining, load, behavior, users, streams, arrivals, faults }))
     }
 
     /// A workload's load: its own, or another's times a ratio.
@@ -207,7 +225,8 @@ impl Builder<'_> {
         let target = target.unwrap_or_else(|| self.bench.scenario.targets.values().next());
         let connections = target.and_then(|target| target.connections).unwrap_or(1);
         let stream = self.root.domain(Domain::Wobble).named(name);
-        match LoadPlan::new(&model.load, connections, self.clock.window(), self.clock.zone_offset, stream) {
+        let (window, zone) = (self.clock.window(), self.clock.zone_offset);
+        match LoadPlan::new(&model.load, connections, window, zone, stream, &self.supplies.curves) {
             Ok(load) => Some(load),
             Err(message) => {
                 self.bench.problems.push(Problem::error(path, message));
@@ -251,7 +270,7 @@ impl Builder<'_> {
         &mut self,
         model: &Mix,
         path: &str,
-        users: u64,
+        (users, alone): (u64, bool),
         mut around: Surroundings<'_>,
     ) -> Option<(BehaviorPlan, Vec<(EventTypeId, f64)>)> {
         let path = format!("{path}.mix");
@@ -300,7 +319,19 @@ impl Builder<'_> {
         let total: f64 = weights.iter().sum();
         let declared =
             events.iter().zip(&weights).map(|(event, weight)| (event.template.event_type, weight / total)).collect();
-        Some((BehaviorPlan::Mix(MixPlan { events, table, state, unmet: model.unmet, users }), declared))
+        Some((BehaviorPlan::Mix(MixPlan { events, table, state, unmet: model.unmet, users, alone }), declared))
+    }
+}
+
+/// Lets a load go on as long as there are events: by their own time, or until the last of them.
+fn follow(replay: &ReplayPlan, load: &mut LoadPlan, duration: Option<Length>) {
+    if let Some(span) = replay.span() {
+        load.pacing = Pacing::Scheduled;
+        load.spacing = Spacing::Exact(replay.count());
+        // The last event is due at the span's end, and the end itself is no part of a schedule.
+        load.length = duration.unwrap_or(Length::For(span.saturating_add(Nanos::from_millis(1))));
+    } else if replay.speed.is_none() {
+        load.length = duration.unwrap_or(Length::Forever);
     }
 }
 
@@ -323,20 +354,22 @@ fn replayed(compiler: &mut Compiler<'_>, name: &str, around: &Surroundings<'_>) 
     compiler.node(envelope, &site, &names, Purpose::Json).id
 }
 
-/// Users who begin anew whenever they are done.
-fn repeat(model: &Model) -> Option<Loop> {
-    let users = u64::from(model.load.users?);
-    Some(Loop { users, stagger: model.load.stagger.unwrap_or_default(), breathless: !model.human_delays })
-}
-
 /// Fills in each event type's share of all planned events, where every workload declares its own.
 fn declare_shares(types: &mut IndexMap<String, EventTypeInfo>, workloads: &[WorkloadPlan], inner: &[Workload]) {
     if workloads.iter().any(|workload| workload.declared.is_empty()) {
         return;
     }
+    let only = workloads.len() == 1;
+    if !only && workloads.iter().any(|workload| workload.pacing != Pacing::Scheduled) {
+        // How much a closed load sends is up to its target.
+        return;
+    }
     let expected: Vec<f64> = inner
         .iter()
         .map(|workload| {
+            if only {
+                return 1.0;
+            }
             let curve = workload.load.curve(EpochMicros(0));
             curve.total().unwrap_or_else(|| curve.integral(86_400.0))
         })
@@ -383,13 +416,16 @@ fn with_overrides(
 }
 
 /// What decides every event and its moment: not where it is sent to.
-fn fingerprint(scenario: &Scenario, seed: u64) -> u64 {
+fn fingerprint(scenario: &Scenario, seed: u64, supplies: &Supplies) -> u64 {
     let parts = (&scenario.clock, &scenario.pools, &scenario.events, &scenario.behaviors, &scenario.workloads);
     // Models always can be written as JSON; maps keep the order in which they were written.
     let text = serde_json::to_vec(&parts).unwrap_or_default();
-    let plain = mix(mix(hash_bytes(&text), seed), ENGINE_VERSION);
-    if scenario.faults.is_empty() {
-        return plain;
+    let mut own = mix(mix(hash_bytes(&text), seed), ENGINE_VERSION);
+    if !scenario.faults.is_empty() {
+        own = mix(own, hash_bytes(&serde_json::to_vec(&scenario.faults).unwrap_or_default()));
     }
-    mix(plain, hash_bytes(&serde_json::to_vec(&scenario.faults).unwrap_or_default()))
+    match supplies.digest() {
+        0 => own,
+        supplied => mix(own, supplied),
+    }
 }

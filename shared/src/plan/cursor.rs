@@ -6,11 +6,14 @@ use crate::event_id::{EventId, Stamp};
 use crate::fault::decision::Decision;
 use crate::fault::{Doses, FaultPlan};
 use crate::plan::arrivals::{Arrival, Arrivals};
+use crate::plan::crowd::{Crowd, Joining};
 use crate::plan::life::{Life, Means};
 use crate::plan::lives::{Course, LivePlan, Lives};
-use crate::plan::mix::{Decided, MixRun};
+use crate::plan::mix::{Decided, MixPlan, MixRun};
+use crate::plan::supply::RecordReader;
 use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
+use crate::random::choice::Alias;
 use crate::random::index;
 use crate::run::fault::FaultSet;
 use crate::template::context::{Context, Facts, Scratch};
@@ -42,6 +45,33 @@ struct Walk {
     scratch: Scratch,
     next: Option<Next>,
     over: bool,
+    /// An arrival beyond the horizon: what it brings is not decided yet.
+    ahead: Option<Arrival>,
+    /// Users who wait for answers, without sessions.
+    crowd: Option<Crowd>,
+    /// Whether users wait until [`Cursor::answered`] is called; else they are answered at once.
+    waits: bool,
+    /// Weights that took the place of the mix's own, each from a place in the order on.
+    tables: Vec<(f64, Alias)>,
+}
+
+/// What a search came to.
+enum Found {
+    /// An event, decided.
+    Event(Next),
+    /// Nothing before this moment.
+    NotBefore(Nanos),
+    /// Nothing more, as things stand.
+    Nothing,
+}
+
+/// How far a search may decide what comes.
+#[derive(Clone, Copy)]
+struct Horizon {
+    /// As a moment of the schedule.
+    at: Nanos,
+    /// As a place in the order of arrivals.
+    position: Position,
 }
 
 /// How far an event is rendered.
@@ -56,6 +86,7 @@ enum Render<'a> {
 enum Run {
     Mix(MixRun),
     Emit,
+    Replay(Option<Box<dyn RecordReader>>),
     Live(Lives),
 }
 
@@ -80,23 +111,44 @@ impl Cursor {
             Some(inner) => {
                 let run = match &inner.behavior {
                     BehaviorPlan::Mix(mix) => Run::Mix(MixRun::new(mix)),
-                    BehaviorPlan::Emit(_) | BehaviorPlan::Replay(_) => Run::Emit,
+                    BehaviorPlan::Emit(_) => Run::Emit,
+                    BehaviorPlan::Replay(replay) => Run::Replay(replay.records.as_ref().map(|records| records.open())),
                     BehaviorPlan::Live(..) => Run::Live(Lives::default()),
                 };
                 (Arrivals::new(inner.arrivals, inner.load.spacing), run)
             }
             None => (Arrivals::none(), Run::Emit),
         };
+        let crowd = plan.inner(workload).and_then(|inner| match (&inner.behavior, inner.joining) {
+            (BehaviorPlan::Live(..), _) | (_, None) => None,
+            (_, Some(joining)) => Some(Crowd::new(share, joining.users, |user| {
+                // Without pauses the first user would be the only one for as long as the others are not there.
+                if joining.delay > Nanos::ZERO { joining.start(user) } else { Nanos::ZERO }
+            })),
+        });
         let over = plan.inner(workload).is_none_or(|inner| match &inner.behavior {
             // More workers than users: some have nobody.
             BehaviorPlan::Mix(mix) => u64::from(share.index) >= mix.users,
-            BehaviorPlan::Live(_, Some(repeat)) => u64::from(share.index) >= repeat.users,
+            BehaviorPlan::Live(_, Some(repeat)) => u64::from(share.index) >= repeat.joining.users,
             BehaviorPlan::Emit(_) | BehaviorPlan::Replay(_) | BehaviorPlan::Live(_, None) => {
                 share.index >= share.count.max(1)
             }
         });
         let stamp = Stamp::new(workload as u16, plan.seed());
-        let walk = Walk { workload, share, stamp, arrivals, run, scratch: Scratch::default(), next: None, over };
+        let walk = Walk {
+            workload,
+            share,
+            stamp,
+            arrivals,
+            run,
+            scratch: Scratch::default(),
+            next: None,
+            over,
+            ahead: None,
+            crowd,
+            waits: false,
+            tables: Vec::new(),
+        };
         Self { plan, walk }
     }
 
@@ -111,9 +163,84 @@ impl Cursor {
         self
     }
 
+    /// Lets users wait: each goes on once [`Cursor::answered`] is called for its event. To be called before anything else.
+    pub fn wait_for_answers(&mut self) {
+        let walk = &mut self.walk;
+        walk.waits = true;
+        if let (Some(inner), Some(crowd)) = (self.plan.inner(walk.workload), &mut walk.crowd)
+            && let Some(joining) = inner.joining
+        {
+            *crowd = Crowd::new(walk.share, joining.users, |user| joining.start(user));
+        }
+    }
+
     /// When the next event is due; none when nothing more comes before the end (or while the rate is zero).
     pub fn next_due(&mut self, schedule: &Schedule) -> Option<Nanos> {
-        self.walk.next_due(&self.plan, schedule)
+        self.next_until(schedule, Nanos(u64::MAX))
+    }
+
+    /// When the next event is due, deciding nothing that lies beyond a moment: then this is the earliest moment at
+    /// which something may be due, and [`Cursor::is_decided`] says no. None when nothing more comes before the end (or
+    /// while the rate is zero, or every user waits).
+    pub fn next_until(&mut self, schedule: &Schedule, until: Nanos) -> Option<Nanos> {
+        self.walk.next_until(&self.plan, schedule, until)
+    }
+
+    /// Whether the event that [`Cursor::next_until`] spoke of is decided and can be rendered.
+    pub fn is_decided(&self) -> bool {
+        self.walk.next.is_some()
+    }
+
+    /// Whether nothing will ever come: no event is left, or every user has gone.
+    pub fn is_over(&self) -> bool {
+        let gone = match (&self.walk.crowd, &self.walk.run) {
+            (Some(crowd), _) => crowd.is_empty(),
+            (None, Run::Live(lives)) => lives.is_empty(),
+            (None, Run::Mix(_) | Run::Emit | Run::Replay(_)) => false,
+        };
+        self.walk.next.is_none() && (self.walk.over || gone)
+    }
+
+    /// Who waited ([`Planned::waiter`]) has its answer at a moment of the scenario's own time.
+    pub fn answered(&mut self, waiter: u64, at: Nanos) {
+        let delay = self.plan.inner(self.walk.workload).and_then(|inner| inner.joining).map(|joining| joining.delay);
+        let at = at.saturating_add(delay.unwrap_or_default());
+        match (&mut self.walk.crowd, &mut self.walk.run) {
+            (Some(crowd), _) => crowd.answered(waiter, at),
+            (None, Run::Live(lives)) => lives.answered(waiter as u32, at),
+            (None, Run::Mix(_) | Run::Emit | Run::Replay(_)) => {}
+        }
+    }
+
+    /// From a moment of the schedule on there are so many users: others join, or the last ones leave.
+    pub fn set_users(&mut self, schedule: &Schedule, at: Nanos, users: u64) {
+        let at = schedule.own_time_at(at);
+        let walk = &mut self.walk;
+        let Some(inner) = self.plan.inner(walk.workload) else { return };
+        if let Some(crowd) = &mut walk.crowd {
+            crowd.shrink(users, at);
+            crowd.grow(users, |_| at);
+        } else if let Run::Live(lives) = &mut walk.run {
+            let share = walk.share;
+            let mine = |number: u64| is_mine(share, number);
+            if let Some(mut course) = course(&self.plan, inner, &mut walk.scratch, &mine) {
+                lives.shrink(users, at);
+                lives.grow(users, |_| at, &mut course);
+            }
+        }
+    }
+
+    /// From a moment of the schedule on, the mix has these weights (one for each of its events, in their order).
+    pub fn set_weights(&mut self, schedule: &Schedule, at: Nanos, weights: &[f64]) {
+        let from = match (&self.walk.crowd, schedule.is_closed()) {
+            (Some(_), _) => schedule.own_time_at(at).as_secs_f64(),
+            // At the target's own pace nothing lies ahead.
+            (None, true) => 0.0,
+            (None, false) => schedule.position_at(at).0,
+        };
+        if let Some(table) = Alias::new(weights) {
+            self.walk.tables.push((from, table));
+        }
     }
 
     /// The id of the event that [`Cursor::next_due`] announced, so that a search renders only what it looked for.
@@ -162,20 +289,27 @@ impl Cursor {
 }
 
 impl Walk {
-    fn next_due(&mut self, plan: &Plan, schedule: &Schedule) -> Option<Nanos> {
+    fn next_until(&mut self, plan: &Plan, schedule: &Schedule, until: Nanos) -> Option<Nanos> {
         if self.next.is_none() && !self.over {
-            self.next = self.find(plan, schedule);
+            let endless = Position(f64::INFINITY);
+            let position = if until == Nanos(u64::MAX) { endless } else { schedule.position_at(until) };
+            match self.find(plan, schedule, Horizon { at: until, position }) {
+                Found::Event(next) => self.next = Some(next),
+                Found::NotBefore(moment) => return Some(moment),
+                Found::Nothing => return None,
+            }
         }
         let inner = plan.inner(self.workload)?;
         let next = self.next.as_mut()?;
-        next.due = match inner.load.pacing {
-            Pacing::Scheduled => match next.life {
-                Some((moment, _)) => {
-                    schedule.due_at(moment).filter(|due| schedule.end().is_none_or(|end| *due < end))?
-                }
-                None => schedule.due(next.position)?,
-            },
-            Pacing::Concurrent { .. } => Nanos::ZERO,
+        let planned = match inner.load.pacing {
+            Pacing::Scheduled | Pacing::Users { timed: true, .. } => true,
+            Pacing::Users { timed: false, .. } => self.waits,
+            Pacing::Concurrent { .. } => false,
+        };
+        next.due = match next.life {
+            _ if !planned => Nanos::ZERO,
+            Some((moment, _)) => before_end(schedule, schedule.due_at(moment)?)?,
+            None => schedule.due(next.position)?,
         };
         Some(next.due)
     }
@@ -186,6 +320,7 @@ impl Walk {
         };
         let (mut facts, id) = self.facts(inner, &next, event_time);
         self.scratch.begin(&plan.program);
+        let mut waiter = None;
         let event_type = match (&inner.behavior, &mut self.run, &next.decided) {
             (BehaviorPlan::Mix(mix), Run::Mix(run), Some(decided)) => {
                 let template = &mix.events[decided.event].template;
@@ -198,13 +333,14 @@ impl Walk {
                 render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
                 template.event_type
             }
-            (BehaviorPlan::Replay(replay), ..) => {
-                if !matches!(render, Render::Nothing) {
+            (BehaviorPlan::Replay(replay), run, _) => {
+                if let Run::Replay(Some(reader)) = run
+                    && !matches!(render, Render::Nothing)
+                {
                     let mut recorded = std::mem::take(&mut self.scratch.recorded);
                     recorded.clear();
-                    if let Some(records) = &replay.records {
-                        records.write(next.sequence, &mut recorded);
-                    }
+                    // What cannot be read any more ends the replay; the reader keeps why.
+                    self.over |= !reader.write(next.sequence, &mut recorded);
                     self.scratch.recorded = recorded;
                     render.event(Context::new(&plan.program, &mut self.scratch, None, facts), replay.write);
                 }
@@ -228,14 +364,23 @@ impl Walk {
                 let mine = |number: u64| is_mine(share, number);
                 let mut course = course(plan, inner, &mut self.scratch, &mine);
                 if let Some(course) = &mut course {
-                    lives.advance(place, course);
+                    let waits = self.waits && course.means.repeat.is_some();
+                    waiter = lives.advance(place, waits, course).map(u64::from);
                 }
                 template.event_type
             }
             (BehaviorPlan::Mix(_) | BehaviorPlan::Live(..), ..) => EventTypeId::default(),
         };
         let entity = whom(inner, &next);
-        Planned { due: next.due, event_type, entity, step: next.step, id }
+        if let (Some(crowd), Some((moment, _))) = (&mut self.crowd, next.life) {
+            if self.waits {
+                waiter = Some(next.user);
+            } else {
+                let delay = inner.joining.map_or(Nanos::ZERO, |joining| joining.delay);
+                crowd.answered(next.user, moment.saturating_add(delay.max(Nanos(1))));
+            }
+        }
+        Planned { due: next.due, event_type, entity, step: next.step, id, waiter }
     }
 
     fn id_of(&self, next: &Next) -> EventId {
@@ -258,38 +403,139 @@ impl Walk {
     }
 
     /// The next event of this worker's part. Events of others that share its memory are carried out on the way.
-    fn find(&mut self, plan: &Plan, schedule: &Schedule) -> Option<Next> {
-        let inner = plan.inner(self.workload)?;
-        let streams = inner.streams;
-        if let (BehaviorPlan::Live(..), Run::Live(lives)) = (&inner.behavior, &mut self.run) {
-            let share = self.share;
-            let mine = |number: u64| is_mine(share, number);
-            let mut course = course(plan, inner, &mut self.scratch, &mine)?;
-            let (moment, place) = lives.next(schedule, &mut self.arrivals, &mut course)?;
-            let (life, _) = lives.at(place)?;
-            return Some(Next::of_life(life, moment, place));
+    fn find(&mut self, plan: &Plan, schedule: &Schedule, horizon: Horizon) -> Found {
+        let Some(inner) = plan.inner(self.workload) else { return Found::Nothing };
+        if self.crowd.is_some() {
+            return self.find_user(plan, inner, schedule, horizon);
         }
+        if let BehaviorPlan::Live(_, repeat) = &inner.behavior {
+            return self.find_life(plan, inner, repeat.map(|repeat| repeat.joining), schedule, horizon);
+        }
+        self.find_arrival(plan, inner, schedule, horizon)
+    }
+
+    fn find_life(
+        &mut self,
+        plan: &Plan,
+        inner: &Workload,
+        joining: Option<Joining>,
+        schedule: &Schedule,
+        horizon: Horizon,
+    ) -> Found {
+        let Run::Live(lives) = &mut self.run else { return Found::Nothing };
+        let share = self.share;
+        let mine = |number: u64| is_mine(share, number);
+        loop {
+            let Some(mut course) = course(plan, inner, &mut self.scratch, &mine) else { return Found::Nothing };
+            let Some((moment, place)) = lives.first(schedule, &mut self.arrivals, &mut course) else {
+                return Found::Nothing;
+            };
+            // At the target's own pace nothing has a moment.
+            if horizon.at < Nanos(u64::MAX) && !matches!(inner.load.pacing, Pacing::Concurrent { .. }) {
+                let Some(due) = schedule.due_at(moment).and_then(|due| before_end(schedule, due)) else {
+                    return Found::Nothing;
+                };
+                if due > horizon.at {
+                    return Found::NotBefore(due);
+                }
+            }
+            let Some((life, _)) = lives.at(place) else { return Found::Nothing };
+            let due = schedule.due_at(moment).unwrap_or(Nanos::ZERO);
+            if joining.is_some_and(|joining| joining.down > Nanos::ZERO && joining.has_left(life.user, due)) {
+                lives.dismiss();
+                continue;
+            }
+            let next = Next::of_life(life, moment, place);
+            lives.take();
+            return Found::Event(next);
+        }
+    }
+
+    /// The next user without a session.
+    fn find_user(&mut self, plan: &Plan, inner: &Workload, schedule: &Schedule, horizon: Horizon) -> Found {
+        let (Some(crowd), Some(joining)) = (&mut self.crowd, inner.joining) else { return Found::Nothing };
+        let mut passed = 0;
+        while let Some((moment, user)) = crowd.first() {
+            let Some(due) = schedule.due_at(moment).and_then(|due| before_end(schedule, due)) else {
+                return Found::Nothing;
+            };
+            if due > horizon.at {
+                return Found::NotBefore(due);
+            }
+            if joining.has_left(user, due) {
+                crowd.dismiss();
+                continue;
+            }
+            let Some(step) = crowd.take() else { return Found::Nothing };
+            // Users of the scenario number their events in turn; those who joined later have numbers of their own.
+            let sequence = if user < joining.users {
+                u64::from(step) * joining.users + user
+            } else {
+                (user << 32) | u64::from(step)
+            };
+            let mut next = Next {
+                position: Position(moment.as_secs_f64()),
+                sequence,
+                entity: user,
+                user,
+                step,
+                decided: None,
+                life: Some((moment, 0)),
+                due: Nanos::ZERO,
+            };
+            match (&inner.behavior, &mut self.run) {
+                (BehaviorPlan::Mix(mix), Run::Mix(run)) => {
+                    let table = table(&self.tables, mix, next.position);
+                    let Some(decided) = run.decide(mix, &plan.program, &mut self.scratch, inner.streams, table, user)
+                    else {
+                        passed += 1;
+                        crowd.answered(user, moment);
+                        if passed > MOST_SKIPPED {
+                            return Found::Nothing;
+                        }
+                        continue;
+                    };
+                    (next.step, next.decided) = (decided.step, Some(decided));
+                }
+                (BehaviorPlan::Replay(replay), _) => {
+                    if sequence >= replay.count() {
+                        // Nothing is left for this user.
+                        crowd.retire(user);
+                        continue;
+                    }
+                    next.entity = sequence;
+                }
+                (BehaviorPlan::Mix(_) | BehaviorPlan::Emit(_) | BehaviorPlan::Live(..), _) => {}
+            }
+            return Found::Event(next);
+        }
+        Found::Nothing
+    }
+
+    fn find_arrival(&mut self, plan: &Plan, inner: &Workload, schedule: &Schedule, horizon: Horizon) -> Found {
+        let streams = inner.streams;
         let mut passed = 0_u32;
         for _ in 0..MOST_SKIPPED {
             // Turns of other workers do not count as skipped.
             let next = loop {
                 passed += 1;
                 if passed.is_multiple_of(LOOK_UP) && self.beyond(schedule) {
-                    return None;
+                    return Found::Nothing;
                 }
-                let Some(arrival) = self.arrivals.step() else {
+                let Some(arrival) = self.ahead.take().or_else(|| self.arrivals.step()) else {
                     self.over = true;
-                    return None;
+                    return Found::Nothing;
                 };
                 match &inner.behavior {
-                    BehaviorPlan::Live(..) => return None,
+                    BehaviorPlan::Live(..) => return Found::Nothing,
                     BehaviorPlan::Replay(replay) => {
                         if arrival.number >= replay.count() {
                             self.over = true;
-                            return None;
+                            return Found::Nothing;
                         }
-                        if self.mine(arrival.number) {
-                            let life = replay.due(arrival.number).map(|due| (due, 0));
+                        if is_mine(self.share, arrival.number) {
+                            let Run::Replay(Some(reader)) = &mut self.run else { return Found::Nothing };
+                            let life = replay.due(arrival.number, &mut **reader).map(|due| (due, 0));
                             break Some(Next { entity: arrival.number, life, ..Next::of(&arrival) });
                         }
                     }
@@ -311,8 +557,15 @@ impl Walk {
                         if alone && !self.mine(group) {
                             continue;
                         }
-                        let Run::Mix(run) = &mut self.run else { return None };
-                        let Some(decided) = run.decide(mix, &plan.program, &mut self.scratch, streams, group) else {
+                        // What a mix does can be changed up to its moment.
+                        if arrival.position > horizon.position && !schedule.is_closed() {
+                            self.ahead = Some(arrival);
+                            return schedule.due(arrival.position).map_or(Found::Nothing, Found::NotBefore);
+                        }
+                        let Run::Mix(run) = &mut self.run else { return Found::Nothing };
+                        let table = table(&self.tables, mix, arrival.position);
+                        let Some(decided) = run.decide(mix, &plan.program, &mut self.scratch, streams, table, group)
+                        else {
                             break None;
                         };
                         let next = Next {
@@ -329,12 +582,12 @@ impl Walk {
                     }
                 }
             };
-            if next.is_some() {
-                return next;
+            if let Some(next) = next {
+                return Found::Event(next);
             }
         }
         self.over = true;
-        None
+        Found::Nothing
     }
 
     /// Whether the arrivals looked at last lie beyond the end: others have all that is left.
@@ -355,6 +608,16 @@ impl Walk {
     fn mine(&self, number: u64) -> bool {
         is_mine(self.share, number)
     }
+}
+
+/// The weights in force at a place in the order.
+fn table<'a>(tables: &'a [(f64, Alias)], mix: &'a MixPlan, position: Position) -> &'a Alias {
+    tables.iter().rev().find(|(from, _)| *from <= position.0).map_or(&mix.table, |(_, table)| table)
+}
+
+/// A moment, unless the schedule is over by then.
+fn before_end(schedule: &Schedule, due: Nanos) -> Option<Nanos> {
+    schedule.end().is_none_or(|end| due < end).then_some(due)
 }
 
 fn is_mine(share: Share, number: u64) -> bool {

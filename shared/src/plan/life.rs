@@ -1,5 +1,6 @@
 //! One session or one life: where it stands, what comes next, and what its expansion needs.
 
+use crate::plan::crowd::Joining;
 use crate::plan::mix::Streams;
 use crate::random::Stream;
 use crate::template::context::{Facts, Scratch};
@@ -9,10 +10,8 @@ use crate::units::{EpochMicros, Nanos};
 /// Users who begin anew whenever they are done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Loop {
-    /// How many.
-    pub(crate) users: u64,
-    /// Gap between the starts of two.
-    pub(crate) stagger: Nanos,
+    /// How they come and go.
+    pub(crate) joining: Joining,
     /// Whether spans are taken out: every event takes one turn instead.
     pub(crate) breathless: bool,
 }
@@ -64,6 +63,8 @@ pub(crate) struct Life {
     pub(crate) stand: Stand,
     /// What comes next, in reverse order.
     pub(crate) beats: Vec<Beat>,
+    /// When it goes on at the earliest, while it waits for an answer.
+    pub(crate) held: Option<Nanos>,
 }
 
 /// What the expansion of a life needs.

@@ -2,11 +2,15 @@
 
 use crate::plan::Pacing;
 use crate::plan::arrivals::Spacing;
+use crate::plan::crowd::Joining;
 use crate::plan::curve::Curve;
 use crate::plan::shape::Shape;
 use crate::random::Stream;
 use crate::scenario::model::load::{Arrival, Load, Shape as Written};
 use crate::units::{EpochMicros, Length, Nanos};
+
+/// Curves that were read, by the path of their file.
+type Curves = indexmap::IndexMap<String, Vec<(Nanos, f64)>>;
 
 /// Microseconds in a day and a week.
 const DAY: i64 = 86_400_000_000;
@@ -25,6 +29,8 @@ pub(crate) struct LoadPlan {
     pub(crate) pacing: Pacing,
     /// How long it goes on.
     pub(crate) length: Length,
+    /// How virtual users come and go, where it is made of them.
+    pub(crate) joining: Option<Joining>,
     shapes: Vec<Shape>,
     hours: Vec<[f64; 24]>,
     weekends: Vec<f64>,
@@ -34,6 +40,7 @@ pub(crate) struct LoadPlan {
 
 impl LoadPlan {
     /// Understands a load. `connections` is that of its target; `window` the length of the clock's, if it has one.
+    /// Where a curve was not read, it changes nothing.
     ///
     /// # Errors
     ///
@@ -44,6 +51,7 @@ impl LoadPlan {
         window: Option<Nanos>,
         zone_offset: i64,
         stream: Stream,
+        curves: &Curves,
     ) -> Result<Self, String> {
         let ramp_length = load
             .ramp
@@ -62,7 +70,7 @@ impl LoadPlan {
         let delay = load.delay.unwrap_or_default();
         let pacing = match (load.concurrency, load.users) {
             (Some(requests), _) => Pacing::Concurrent { requests, delay },
-            (None, Some(users)) => Pacing::Concurrent { requests: users, delay },
+            (None, Some(users)) => Pacing::Users { users, timed: delay > Nanos::ZERO },
             (None, None) => Pacing::Scheduled,
         };
         let rate = match (load.rate, load.per_connection) {
@@ -70,8 +78,22 @@ impl LoadPlan {
             (None, Some(each)) => each.per_second() * f64::from(connections),
             (None, None) => 1.0,
         };
+        let ramp = load.ramp.unwrap_or_default();
+        let joining = load.users.map(|users| Joining {
+            users: u64::from(users),
+            stagger: load.stagger.unwrap_or_default(),
+            up: ramp.up,
+            down: ramp.down,
+            end: length.span(),
+            delay,
+        });
         let end = length.span().map(Nanos::as_secs_f64);
         let mut shapes = Vec::new();
+        if let (Some(_), Some(gap)) = (load.per_connection, load.stagger)
+            && gap > Nanos::ZERO
+        {
+            shapes.push(Shape::Joining { count: connections.max(1), gap: gap.as_secs_f64() });
+        }
         let (mut hours, mut weekends) = (Vec::new(), Vec::new());
         if let Some(ramp) = load.ramp {
             let down = ramp.down.as_secs_f64();
@@ -90,16 +112,13 @@ impl LoadPlan {
             match written {
                 Written::Hours(parts) => hours.push(day(parts)),
                 Written::Weekend(factor) => weekends.push(*factor),
-                Written::Points(points) => {
-                    shapes.push(Shape::Points(points.iter().map(|(at, factor)| (at.as_secs_f64(), *factor)).collect()));
-                }
+                Written::Points(points) => shapes.push(through(points)),
                 Written::Sine { period, amplitude, peak } => {
                     let period = period.as_secs_f64();
                     let peak = peak.map_or(period / 4.0, Nanos::as_secs_f64);
                     shapes.push(Shape::Sine { amplitude: *amplitude, period, phase: period / 4.0 - peak });
                 }
-                // A file's rows are put in as points before a plan is made; what is left could not be read.
-                Written::Csv(path) => return Err(format!("the file {path} was not read")),
+                Written::Csv(path) => shapes.extend(curves.get(path).map(|points| through(points))),
                 Written::Spike { at, factor, lasts, decay } => shapes.push(Shape::Spike {
                     at: at.as_secs_f64(),
                     factor: *factor,
@@ -111,7 +130,7 @@ impl LoadPlan {
                 }
             }
         }
-        let plan = Self { rate, spacing, pacing, length, shapes, hours, weekends, zone_offset };
+        let plan = Self { rate, spacing, pacing, length, joining, shapes, hours, weekends, zone_offset };
         plan.try_curve(EpochMicros(0))?;
         Ok(plan)
     }
@@ -152,6 +171,11 @@ impl LoadPlan {
     }
 }
 
+/// Straight lines between points.
+fn through(points: &[(Nanos, f64)]) -> Shape {
+    Shape::Points(points.iter().map(|(at, factor)| (at.as_secs_f64(), *factor)).collect())
+}
+
 /// The factor of each hour of a day.
 fn day(parts: &[(f64, f64, f64)]) -> [f64; 24] {
     let mut hours = [1.0; 24];
@@ -173,7 +197,7 @@ mod tests {
     use crate::units::Rate;
 
     fn plan(load: &Load) -> LoadPlan {
-        LoadPlan::new(load, 50, None, 0, Stream::root(1)).unwrap()
+        LoadPlan::new(load, 50, None, 0, Stream::root(1), &Curves::new()).unwrap()
     }
 
     #[test]
@@ -197,7 +221,7 @@ mod tests {
         let bulk = Load { count: Some(5_000), concurrency: Some(20), ..Load::default() };
         assert_eq!(plan(&bulk).length, Length::Forever);
         let endless = Load { count: Some(5), duration: Some(Length::Forever), ..Load::default() };
-        assert!(LoadPlan::new(&endless, 1, None, 0, Stream::root(1)).is_err());
+        assert!(LoadPlan::new(&endless, 1, None, 0, Stream::root(1), &Curves::new()).is_err());
     }
 
     #[test]

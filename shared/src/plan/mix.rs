@@ -49,6 +49,8 @@ pub(crate) struct MixPlan {
     pub(crate) unmet: Unmet,
     /// How many users there are.
     pub(crate) users: u64,
+    /// Whether each user goes its own way, because it waits for its own answers: then users are no part of a group.
+    pub(crate) alone: bool,
 }
 
 /// An event of a mix.
@@ -63,7 +65,7 @@ pub(crate) struct MixEvent {
 impl MixPlan {
     /// How many groups the users fall into.
     pub(crate) fn groups(&self) -> u64 {
-        self.users.div_ceil(GROUP).max(1)
+        if self.alone { self.users.max(1) } else { self.users.div_ceil(GROUP).max(1) }
     }
 
     /// The user of a draw, as group and number within the group.
@@ -79,7 +81,8 @@ impl MixPlan {
     /// How many users a group has.
     fn size(&self, group: u64) -> u64 {
         let groups = self.groups();
-        (self.users.max(1) - group).div_ceil(groups)
+        // Users who joined later are beyond those of the scenario, each alone.
+        self.users.max(1).saturating_sub(group).div_ceil(groups).max(1)
     }
 }
 
@@ -132,8 +135,12 @@ impl MixRun {
         program: &Program,
         scratch: &mut Scratch,
         streams: Streams,
+        table: &Alias,
         group: u64,
     ) -> Option<Decided> {
+        if self.groups.len() <= group as usize {
+            self.groups.resize(group as usize + 1, None);
+        }
         let slot = &mut self.groups[group as usize];
         let state = slot.get_or_insert_with(|| Box::new(Group::new(plan, program, scratch, streams, group)));
         let step = state.step;
@@ -142,7 +149,7 @@ impl MixRun {
         let (event, member) = match state.next.take() {
             Some((event, member)) if state.able[event] & (1 << member) != 0 => (event, member),
             Some(_) | None => {
-                let event = state.choose(plan, stream)?;
+                let event = state.choose(plan, table, stream)?;
                 let able = state.able[event];
                 let rank = choice::even(stream.word(USER), able.count_ones() as usize);
                 let member = nth_bit(able, rank as u32) as usize;
@@ -216,11 +223,11 @@ impl Group {
     }
 
     /// Which event comes next.
-    fn choose(&mut self, plan: &MixPlan, stream: Stream) -> Option<usize> {
+    fn choose(&mut self, plan: &MixPlan, table: &Alias, stream: Stream) -> Option<usize> {
         let mut draws = stream.draws(KIND);
         let count = plan.events.len();
         for _ in 0..REDRAWS {
-            let drawn = plan.table.pick(draws.word());
+            let drawn = table.pick(draws.word());
             // A turn that is owed is paid back by the event that took it.
             if let Some(creditor) = self.creditor(count, drawn) {
                 self.owed[creditor * count + drawn] -= 1;

@@ -100,6 +100,11 @@ impl Schedule {
         (stage.multiplier > 0.0).then(|| Nanos::from_secs_f64(stage.at + rest / stage.multiplier))
     }
 
+    /// The place in the order up to which arrivals are due before a moment.
+    pub fn position_at(&self, at: Nanos) -> Position {
+        Position(self.expected(at.as_secs_f64()))
+    }
+
     /// Arrivals per second at a moment; none of a closed load.
     pub fn rate_at(&self, at: Nanos) -> f64 {
         if self.closed.is_some() {

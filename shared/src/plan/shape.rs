@@ -23,6 +23,13 @@ pub enum Shape {
         /// When it has fallen, in seconds.
         end: f64,
     },
+    /// Connections that start one after the other, each with its part of the rate.
+    Joining {
+        /// How many.
+        count: u32,
+        /// Seconds between two starts.
+        gap: f64,
+    },
     /// A factor for a while, again and again; the first one after a full wait.
     Burst {
         /// The factor.
@@ -103,6 +110,7 @@ impl Shape {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Ramp { .. } => "ramp",
+            Self::Joining { .. } => "stagger",
             Self::Burst { .. } => "burst",
             Self::Hours { .. } => "hours",
             Self::Weekend { .. } => "weekend",
@@ -123,6 +131,7 @@ impl Shape {
                     *up
                 }
             }
+            Self::Joining { count, gap } => gap * f64::from(count.saturating_sub(1)),
             Self::Spike { at, lasts, decay, .. } => at + lasts + decay,
             Self::Points(points) => points.last().map_or(0.0, |(at, _)| *at),
             Self::Burst { .. }
@@ -141,7 +150,7 @@ impl Shape {
             Self::Weekend { .. } => Some(WEEK),
             Self::Sine { period, .. } => Some(*period),
             Self::Wobble { step, values } => Some(step * values.len() as f64),
-            Self::Ramp { .. } | Self::Spike { .. } | Self::Points(_) => None,
+            Self::Ramp { .. } | Self::Joining { .. } | Self::Spike { .. } | Self::Points(_) => None,
         }
     }
 
@@ -149,6 +158,11 @@ impl Shape {
     pub(super) fn cuts(&self, span: f64, cuts: &mut Vec<f64>, most: usize) {
         match self {
             Self::Ramp { up, down, end } => cuts.extend([*up, end - down, *end]),
+            Self::Joining { count, gap } => {
+                cuts.extend(
+                    (1..*count).map(|number| gap * f64::from(number)).take_while(|at| *at <= span).take(most + 1),
+                );
+            }
             Self::Burst { every, lasts, .. } => each(span, *every, 0.0, most, cuts, |start, cuts| {
                 cuts.extend([start, start + every - lasts]);
             }),
@@ -177,6 +191,10 @@ impl Shape {
                     rise.min(fall)
                 };
                 (level(start), level(stop))
+            }
+            Self::Joining { count, gap } => {
+                let started = (libm::floor(middle / gap) + 1.0).min(f64::from(*count));
+                both(started / f64::from(*count))
             }
             Self::Burst { factor, every, lasts } => {
                 let place = middle - libm::floor(middle / every) * every;

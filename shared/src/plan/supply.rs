@@ -7,8 +7,15 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::random::{hash_bytes, mix};
 use crate::scenario::document::{Entry, Mark, Node, Value};
-use crate::units::EpochMicros;
+use crate::scenario::model::Scenario;
+use crate::scenario::model::behavior::Behavior;
+use crate::scenario::model::load::Shape;
+use crate::units::{EpochMicros, Nanos};
+
+/// Most points of a curve.
+const MAX_POINTS: usize = 100_000;
 
 /// What the caller has read for a plan.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +24,61 @@ pub struct Supplies {
     pub pools: IndexMap<String, Node>,
     /// Recorded events of replays, by the behavior's name.
     pub records: IndexMap<String, Arc<dyn Records>>,
+    /// Factors over time, by the path of their file.
+    pub curves: IndexMap<String, Vec<(Nanos, f64)>>,
+}
+
+impl Supplies {
+    /// One number for everything in it; zero for nothing.
+    pub fn digest(&self) -> u64 {
+        let mut digest = 0;
+        let mut add = |name: &str, content: u64| digest = mix(mix(digest, hash_bytes(name.as_bytes())), content);
+        for (name, items) in &self.pools {
+            add(name, content_hash(items));
+        }
+        for (name, records) in &self.records {
+            add(name, records.digest());
+        }
+        for (name, points) in &self.curves {
+            let bytes: Vec<u8> = points
+                .iter()
+                .flat_map(|(at, factor)| [at.0.to_le_bytes(), factor.to_bits().to_le_bytes()].concat())
+                .collect();
+            add(name, hash_bytes(&bytes));
+        }
+        digest
+    }
+
+    /// The paths of what a scenario draws from and nobody has brought, in its order.
+    pub fn missing_of(&self, scenario: &Scenario) -> Vec<String> {
+        let mut missing = Vec::new();
+        for (name, pool) in &scenario.pools {
+            if (pool.file.is_some() || pool.fetch.is_some()) && !self.pools.contains_key(name) {
+                missing.push(format!("pools.{name}"));
+            }
+        }
+        for (name, behavior) in &scenario.behaviors {
+            if matches!(behavior, Behavior::Replay(_)) && !self.records.contains_key(name) {
+                missing.push(format!("behaviors.{name}.replay"));
+            }
+        }
+        for (name, workload) in &scenario.workloads {
+            for (index, shape) in workload.load.shape.iter().enumerate() {
+                if let Shape::Csv(path) = shape
+                    && !self.curves.contains_key(path)
+                {
+                    missing.push(format!("workloads.{name}.load.shape[{index}]"));
+                }
+            }
+        }
+        missing
+    }
+}
+
+/// One number for the content of a list of items, whatever it was read from.
+pub fn content_hash(items: &Node) -> u64 {
+    // A tree of finite numbers and unique keys is always JSON.
+    hash_bytes(&serde_json::to_vec(items).unwrap_or_default())
 }
 
 /// Recorded events, wherever they are kept.
@@ -24,19 +86,36 @@ pub trait Records: fmt::Debug + Send + Sync {
     /// How many there are.
     fn count(&self) -> u64;
 
-    /// Writes one as JSON at the end of `out`; by its number in the order of the replay, from 0.
-    fn write(&self, number: u64, out: &mut Vec<u8>);
+    /// One number for all that they say.
+    fn digest(&self) -> u64;
+
+    /// When the first and the last happened, if they say so and the replay goes by time.
+    fn span(&self) -> Option<(EpochMicros, EpochMicros)>;
+
+    /// A reader of one's own: each worker has one.
+    fn open(&self) -> Box<dyn RecordReader>;
+
+    /// What went wrong when they were read.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Reads recorded events by their number in the order of the replay, from 0; quick when the numbers grow.
+pub trait RecordReader: fmt::Debug + Send {
+    /// Writes one as JSON at the end of `out`; says whether it could be read.
+    fn write(&mut self, number: u64, out: &mut Vec<u8>) -> bool;
 
     /// When one happened, if it says so and the replay goes by time.
-    fn moment(&self, number: u64) -> Option<EpochMicros>;
+    fn moment(&mut self, number: u64) -> Option<EpochMicros>;
 }
 
 /// Recorded events in memory: JSON texts, one per line.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
-    text: Vec<u8>,
+    text: Arc<[u8]>,
     /// Start and end of each.
-    places: Vec<(u32, u32)>,
+    places: Arc<[(u32, u32)]>,
 }
 
 impl Lines {
@@ -60,7 +139,7 @@ impl Lines {
             }
             start += line.len() + 1;
         }
-        Ok(Self { text: text.as_bytes().to_vec(), places })
+        Ok(Self { text: text.as_bytes().into(), places: places.into() })
     }
 }
 
@@ -69,13 +148,29 @@ impl Records for Lines {
         self.places.len() as u64
     }
 
-    fn write(&self, number: u64, out: &mut Vec<u8>) {
-        if let Some((start, end)) = usize::try_from(number).ok().and_then(|number| self.places.get(number)) {
-            out.extend_from_slice(&self.text[*start as usize..*end as usize]);
-        }
+    fn digest(&self) -> u64 {
+        hash_bytes(&self.text)
     }
 
-    fn moment(&self, _number: u64) -> Option<EpochMicros> {
+    fn span(&self) -> Option<(EpochMicros, EpochMicros)> {
+        None
+    }
+
+    fn open(&self) -> Box<dyn RecordReader> {
+        Box::new(self.clone())
+    }
+}
+
+impl RecordReader for Lines {
+    fn write(&mut self, number: u64, out: &mut Vec<u8>) -> bool {
+        let place = usize::try_from(number).ok().and_then(|number| self.places.get(number));
+        if let Some((start, end)) = place {
+            out.extend_from_slice(&self.text[*start as usize..*end as usize]);
+        }
+        place.is_some()
+    }
+
+    fn moment(&mut self, _number: u64) -> Option<EpochMicros> {
         None
     }
 }
@@ -125,6 +220,39 @@ pub fn csv(text: &str) -> Result<Node, String> {
     Ok(Value::List(items).into())
 }
 
+/// Reads rows of `seconds,factor` as points of a curve; a first row of names may stand above them.
+///
+/// # Errors
+///
+/// Says which row is none.
+pub fn curve(text: &str) -> Result<Vec<(Nanos, f64)>, String> {
+    let mut points: Vec<(Nanos, f64)> = Vec::new();
+    for (index, row) in rows(text)?.into_iter().enumerate() {
+        let wrong = |why: &str| format!("row {} is `{}`: {why}", index + 1, row.join(","));
+        let [at, factor] = row.as_slice() else { return Err(wrong("it should be seconds,factor")) };
+        let (at, factor) = match (at.trim().parse::<f64>(), factor.trim().parse::<f64>()) {
+            (Ok(at), Ok(factor)) => (at, factor),
+            _ if index == 0 => continue,
+            _ => return Err(wrong("it should be two numbers, seconds and a factor")),
+        };
+        if !(at >= 0.0 && at.is_finite()) {
+            return Err(wrong("seconds count from 0"));
+        }
+        if !(factor >= 0.0 && factor.is_finite()) {
+            return Err(wrong("a factor must not be negative"));
+        }
+        let at = Nanos::from_secs_f64(at);
+        if points.last().is_some_and(|(before, _)| at <= *before) {
+            return Err(wrong("seconds must grow from row to row"));
+        }
+        if points.len() >= MAX_POINTS {
+            return Err(format!("it has more than {MAX_POINTS} rows"));
+        }
+        points.push((at, factor));
+    }
+    if points.is_empty() { Err("it has no rows of seconds,factor".to_owned()) } else { Ok(points) }
+}
+
 /// The part of an answer that a path such as `$.items` names; the whole of it without a path.
 pub fn select<'n>(node: &'n Node, path: Option<&str>) -> Option<&'n Node> {
     let mut node = node;
@@ -137,7 +265,8 @@ pub fn select<'n>(node: &'n Node, path: Option<&str>) -> Option<&'n Node> {
     Some(node)
 }
 
-fn scalar(text: String) -> Value {
+/// What a value of a CSV file is: nothing, a number, true or false, or text.
+pub fn scalar(text: String) -> Value {
     if text.is_empty() {
         return Value::Null;
     }
@@ -215,12 +344,39 @@ mod tests {
     }
 
     #[test]
+    fn curves_are_rows_of_seconds_and_factors() {
+        let points = curve("seconds,factor\n0,1\n60,2.5\n").unwrap();
+        assert_eq!(points, [(Nanos::ZERO, 1.0), (Nanos::from_secs(60), 2.5)]);
+        for (text, why) in [
+            ("", "no rows"),
+            ("seconds,factor\n", "no rows"),
+            ("0,1\n0,2\n", "row 2 is `0,2`: seconds must grow"),
+            ("0,1\nten,2\n", "row 2 is `ten,2`"),
+            ("0,1,2\n", "row 1 is `0,1,2`: it should be seconds,factor"),
+            ("0,-1\n", "must not be negative"),
+            ("-5,1\n", "count from 0"),
+        ] {
+            let told = curve(text).unwrap_err();
+            assert!(told.contains(why), "{text:?}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_decides_the_digest() {
+        let mut supplies = Supplies::default();
+        assert_eq!(supplies.digest(), 0);
+        supplies.pools.insert("a".to_owned(), json("[1, 2]").unwrap());
+        let one = supplies.digest();
+        supplies.pools.insert("a".to_owned(), json("[1, 3]").unwrap());
+        assert_ne!(one, supplies.digest());
+    }
+
+    #[test]
     fn recorded_lines_come_back_as_they_were() {
-        let lines = Lines::new("{\"a\": 1}\n\n  [2]  \n").unwrap();
+        let mut lines = Lines::new("{\"a\": 1}\n\n  [2]  \n").unwrap();
         assert_eq!(lines.count(), 2);
         let mut out = Vec::new();
-        lines.write(1, &mut out);
-        lines.write(9, &mut out);
+        assert!(lines.write(1, &mut out) && !lines.write(9, &mut out));
         assert_eq!(out, b"[2]");
         assert!(Lines::new("{}\nnot json").unwrap_err().contains("line 2"));
     }

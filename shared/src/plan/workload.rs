@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::fault::FaultPlan;
 use crate::plan::EventTypeId;
+use crate::plan::crowd::Joining;
 use crate::plan::event::EventTemplate;
 use crate::plan::life::Loop;
 use crate::plan::lives::LivePlan;
 use crate::plan::load::LoadPlan;
 use crate::plan::mix::{MixPlan, Streams};
-use crate::plan::supply::Records;
+use crate::plan::supply::{RecordReader, Records};
 use crate::random::Stream;
 use crate::template::program::ExprId;
 use crate::units::Nanos;
@@ -23,6 +24,8 @@ pub(crate) struct Workload {
     pub(crate) behavior: BehaviorPlan,
     /// Virtual users.
     pub(crate) users: u64,
+    /// How they come and go, where the load is made of them.
+    pub(crate) joining: Option<Joining>,
     /// Where its draws come from.
     pub(crate) streams: Streams,
     /// Where its arrivals come from.
@@ -67,9 +70,16 @@ impl ReplayPlan {
     }
 
     /// When an event is due by its own time, since the first one.
-    pub(crate) fn due(&self, number: u64) -> Option<Nanos> {
+    pub(crate) fn due(&self, number: u64, reader: &mut dyn RecordReader) -> Option<Nanos> {
         let (speed, records) = (self.speed?, self.records.as_ref()?);
-        let gap = records.moment(number)?.0.saturating_sub(records.moment(0)?.0).max(0);
+        let gap = reader.moment(number)?.0.saturating_sub(records.span()?.0.0).max(0);
         Some(Nanos::from_secs_f64(gap as f64 / 1e6 / speed))
+    }
+
+    /// From the first event to the last by their own time.
+    pub(crate) fn span(&self) -> Option<Nanos> {
+        let (first, last) = self.records.as_ref()?.span()?;
+        let micros = u64::try_from(last.0.saturating_sub(first.0)).ok()?;
+        Some(Nanos::from_secs_f64(micros as f64 / 1e6 / self.speed?))
     }
 }

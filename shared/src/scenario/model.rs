@@ -90,9 +90,11 @@ pub enum ClockMode {
     /// Event time is the moment when the event is due.
     #[default]
     Live,
-    /// A window in the past, as fast as allowed.
+    /// A window in the past: rates say when events happened, and they are sent as fast as the target takes them, at most
+    /// `max_in_flight` (else `connections`, else 64) at once.
     Backfill,
-    /// Run time, sped up.
+    /// Event time begins at `start` and passes `speed` times as fast as the run; rates, spans and durations are those of
+    /// event time.
     Simulate,
 }
 

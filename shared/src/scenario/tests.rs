@@ -98,10 +98,8 @@ fn dead_configuration_is_an_error_where_it_was_written() {
 
 #[test]
 fn nothing_unsupported_is_accepted_and_ignored() {
-    let text = "extends: commerce-events\nchecks: [{metric: error_rate, max: 0.1}]\n";
-    assert!(told(text).contains("checks: not supported yet: checks"), "{}", told(text));
-    let text = "extends: commerce-events\nload: {users: 5}\n";
-    assert!(told(text).contains("workloads.shop.load.users: not supported yet"), "{}", told(text));
+    let text = "extends: commerce-events\nchecks: [{audit: {lost: 0}}]\n";
+    assert!(told(text).contains("checks[0].audit: not supported yet: audit"), "{}", told(text));
     assert!(load_text("extends: web-analytics\nload: {users: 5}\n").scenario.is_some());
 }
 

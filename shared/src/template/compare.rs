@@ -33,6 +33,15 @@ impl Context<'_> {
     /// Whether an expression counts as true.
     pub(crate) fn holds(&mut self, id: ExprId) -> bool {
         match self.program.expressions[id.0 as usize] {
+            Expr::Constant(value) => value.is_true(),
+            Expr::SlotCompares(operator, slot, number) => match self.named(slot) {
+                Value::Int(value) => fits(operator, value.cmp(&number)),
+                other => self.compares(operator, other, Value::Int(number)),
+            },
+            Expr::SlotIs(slot, text) => match self.named(slot) {
+                Value::Text(span) => span.len == text.len && self.bytes(span) == self.bytes(text),
+                other => self.equal(other, Value::Text(text)),
+            },
             Expr::Binary(Operator::Or, left, right) => self.holds(left) || self.holds(right),
             Expr::Binary(Operator::And, left, right) => self.holds(left) && self.holds(right),
             Expr::Binary(operator, left, right) if operator.compares() => {
@@ -53,21 +62,7 @@ impl Context<'_> {
             _ if operator == Operator::Unequal => return !self.equal(left, right),
             _ => self.compare(left, right),
         };
-        order.is_some_and(|order| match operator {
-            Operator::Equal => order.is_eq(),
-            Operator::Unequal => order.is_ne(),
-            Operator::Less => order.is_lt(),
-            Operator::AtMost => order.is_le(),
-            Operator::Greater => order.is_gt(),
-            Operator::AtLeast => order.is_ge(),
-            Operator::Or
-            | Operator::And
-            | Operator::Add
-            | Operator::Subtract
-            | Operator::Multiply
-            | Operator::Divide
-            | Operator::Remainder => false,
-        })
+        order.is_some_and(|order| fits(operator, order))
     }
 
     /// Whether two values are the same to a person: numbers by size, texts by characters.
@@ -125,6 +120,25 @@ impl Context<'_> {
             Value::Duration(_) => Value::Float(bound).into_span(),
             _ => Value::Float(bound),
         }
+    }
+}
+
+/// Whether two values in this order are as a comparison wants them; what is no comparison wants nothing.
+fn fits(operator: Operator, order: Ordering) -> bool {
+    match operator {
+        Operator::Equal => order.is_eq(),
+        Operator::Unequal => order.is_ne(),
+        Operator::Less => order.is_lt(),
+        Operator::AtMost => order.is_le(),
+        Operator::Greater => order.is_gt(),
+        Operator::AtLeast => order.is_ge(),
+        Operator::Or
+        | Operator::And
+        | Operator::Add
+        | Operator::Subtract
+        | Operator::Multiply
+        | Operator::Divide
+        | Operator::Remainder => false,
     }
 }
 

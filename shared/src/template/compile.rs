@@ -1,6 +1,7 @@
 //! From nodes to a program: checks everything that can be checked before anything is drawn.
 
 mod calls;
+mod conditions;
 mod constants;
 mod expressions;
 mod layout;
@@ -8,7 +9,6 @@ mod modifiers;
 mod numbers;
 mod people;
 mod pools;
-mod sharing;
 mod triples;
 
 use indexmap::IndexMap;
@@ -360,7 +360,8 @@ impl<'a> Compiler<'a> {
 
     /// Ends compiling.
     pub(crate) fn finish(mut self) -> (Program, Vec<Problem>) {
-        sharing::share_conditions(&mut self.program);
+        conditions::share_conditions(&mut self.program);
+        conditions::shorten_comparisons(&mut self.program);
         if self.program.depth() > MAX_CHAIN {
             let message = format!("the draws of an event build on each other more than {MAX_CHAIN} deep");
             self.problems.push(Problem::error("events", message).with_hint("take the longest chain of `let` apart"));

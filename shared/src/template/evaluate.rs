@@ -15,12 +15,16 @@ impl Context<'_> {
     pub(crate) fn operand(&mut self, id: ExprId) -> Value {
         match self.program.expressions[id.0 as usize] {
             Expr::Constant(value) => value,
-            Expr::Slot(slot) => {
-                let (event, value) = self.scratch.slots[slot.0 as usize];
-                if event == self.scratch.event { value } else { self.slot(slot) }
-            }
+            Expr::Slot(slot) => self.named(slot),
             _ => self.evaluate(id),
         }
+    }
+
+    /// The value of a name, which mostly is known by now.
+    #[inline]
+    pub(crate) fn named(&mut self, slot: SlotId) -> Value {
+        let (event, value) = self.scratch.slots[slot.0 as usize];
+        if event == self.scratch.event { value } else { self.slot(slot) }
     }
 
     /// The value of an expression. What events are mostly made of is here; the rest is a call further away, so that this
@@ -40,7 +44,12 @@ impl Context<'_> {
                 other => self.field(other, program.shapes[likely as usize][place as usize]),
             },
             Expr::Binary(operator, left, right) => self.binary(operator, left, right),
+            Expr::SlotCompares(..) | Expr::SlotIs(..) => Value::Bool(self.holds(id)),
             Expr::Draw(Draw::Hex(digits), key, _) => Value::Hex(self.stream.word(key), digits),
+            Expr::Draw(Draw::IntFixed(fixed), key, _) => {
+                let (low, high) = program.ready.ints[fixed as usize];
+                Value::Int(self.draws(key).int(low, high))
+            }
             Expr::Draw(draw, key, arguments) => self.draw(draw, key, arguments),
             Expr::Pool(key, pool) => self.draw_from(key, pool),
             Expr::Weighted(..) | Expr::Pick(..) | Expr::Case(_) | Expr::Chance(..) | Expr::Missing(..) => {
@@ -175,6 +184,8 @@ impl Context<'_> {
             | Expr::Field(..)
             | Expr::FieldAt(..)
             | Expr::Binary(..)
+            | Expr::SlotCompares(..)
+            | Expr::SlotIs(..)
             | Expr::Draw(..)
             | Expr::Pool(..)
             | Expr::Weighted(..)

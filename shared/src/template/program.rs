@@ -98,6 +98,10 @@ pub(crate) enum Expr {
     Not(ExprId),
     /// `x + y` and its like.
     Binary(Operator, ExprId, ExprId),
+    /// Whether a name compares to a whole number.
+    SlotCompares(Operator, SlotId, i64),
+    /// Whether a name is a text.
+    SlotIs(SlotId, Span),
     /// A function without randomness.
     Function(Function, Arguments),
     /// A draw: key, arguments.
@@ -335,7 +339,9 @@ impl Program {
             | Expr::Ulid(_)
             | Expr::Pool(..)
             | Expr::Recorded => (None, None, none, Operations::default()),
-            Expr::Slot(of) => (slot(of), None, none, Operations::default()),
+            Expr::Slot(of) | Expr::SlotCompares(_, of, _) | Expr::SlotIs(of, _) => {
+                (slot(of), None, none, Operations::default())
+            }
             Expr::Field(of, _)
             | Expr::FieldAt(of, ..)
             | Expr::Formatted(of, _)

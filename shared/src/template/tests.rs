@@ -11,8 +11,8 @@ use crate::units::EpochMicros;
 
 use super::compile::{Compiler, Names, Purpose, Site};
 use super::context::{Context, Facts, Scratch};
-use super::program::{Expr, Fact, SCOPES};
-use super::value::Type;
+use super::program::{Expr, ExprId, Fact, Program, SCOPES, Scope, Slot};
+use super::value::{Type, Value};
 
 const MOMENT: EpochMicros = EpochMicros(1_772_366_400_123_456);
 
@@ -64,6 +64,64 @@ fn compiled(template: &Node, step: u64) -> Result<String, Vec<Problem>> {
         out.extend_from_slice(b"omitted");
     }
     Ok(String::from_utf8(out).expect("events are text"))
+}
+
+/// The value of an expression for the event of a number.
+fn value(program: &Program, id: ExprId, step: u64) -> Value {
+    let mut scratch = Scratch::default();
+    scratch.begin(program);
+    let facts = Facts { streams: [Stream::root(7).child(step); SCOPES], ..Facts::default() };
+    Context::new(program, &mut scratch, None, facts).evaluate(id)
+}
+
+#[test]
+fn conditions_that_were_made_cheap_hold_when_they_held_before() {
+    let draws = [
+        r#"{"$int": [399, 401]}"#,
+        r#"{"$uniform": [399, 401], "round": 0}"#,
+        r#"{"$uniform": [399, 401], "round": 1}"#,
+        r#"{"$weighted": {"POST": 1, "GET": 1, "PO": 1}}"#,
+        r#"{"$pick": [null, "POST"]}"#,
+        r#"{"$pick": [400, "POST"]}"#,
+    ];
+    let conditions = [
+        "x >= 400",
+        "x > 400",
+        "x <= 400",
+        "x < 400",
+        "x == 400",
+        "x != 400",
+        "x == 'POST'",
+        "x != 'POST'",
+        "not x == 'POST'",
+    ];
+    let conditions = conditions.map(str::to_owned).into_iter();
+    let conditions: Vec<String> = conditions.flat_map(|plain| [format!("{plain} and x"), plain]).collect();
+    let (mut held, mut looked) = (0, 0);
+    for (draw, condition) in draws.iter().flat_map(|draw| conditions.iter().map(move |condition| (draw, condition))) {
+        let (pools, supplied) = (pools(), IndexMap::new());
+        let mut compiler = Compiler::new(Stream::root(1), &pools, &supplied, &[]);
+        let site = Site::new("events.e.let.x", "let.x", Default::default());
+        let typed = compiler.node(&node(draw), &site, &Names::default(), Purpose::Value);
+        let slot = compiler.program.add_slot(Slot::Computed(typed.id, Scope::Event));
+        let mut names = Names::default();
+        names.bind("x", super::compile::Typed { id: compiler.program.add(Expr::Slot(slot)), ..typed });
+        let mut compile = || compiler.condition(&Node::from(Written::String(condition.clone())), &site, &names).id;
+        let (first, second) = (compile(), compile());
+        if !compiler.problems.is_empty() {
+            continue;
+        }
+        let plain = compiler.program.clone();
+        let (program, _) = compiler.finish();
+        for step in 0..12 {
+            let expected = value(&plain, first, step);
+            assert_eq!(value(&program, first, step), expected, "{condition} of {draw}");
+            assert_eq!(value(&program, second, step), expected, "{condition} of {draw}");
+            held += u32::from(expected.is_true());
+            looked += 1;
+        }
+    }
+    assert!(looked > 500 && held > looked / 8 && held < looked, "{held} of {looked}");
 }
 
 #[test]

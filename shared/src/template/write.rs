@@ -22,7 +22,12 @@ impl Context<'_> {
                         out.extend_from_slice(b"null");
                     }
                 }
-                Operation::Inside(id) => self.write_inside(id, out),
+                Operation::Inside(id) => match program.expressions[id.0 as usize] {
+                    Expr::Draw(Draw::Hex(digits), key, _) => {
+                        write_hex(self.stream.word(key), u32::from(digits), out);
+                    }
+                    _ => self.write_inside(id, out),
+                },
                 Operation::Optional(start, end, id) => {
                     // Mostly it is known whether it is left out before its key is written.
                     let Some(id) = self.settle(id) else { continue };

@@ -29,7 +29,7 @@ pub(super) fn description(prepared: &Prepared, practice: bool) -> String {
         let _written =
             writeln!(out, "target {}: {} {path} at {address}, {carries}", target.name, request.method.name());
     }
-    let start = today();
+    let start = plan.clock().start(today());
     for (number, workload) in plan.workloads().iter().enumerate() {
         let schedule = workload.schedule(start);
         let expected = workload.length.span().map(|span| schedule.expected_until(span));

@@ -226,6 +226,8 @@ fn short(command: &Command) -> String {
         Command::Stop => "stop".to_owned(),
         Command::Abort => "abort".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("×{}", wording::digits(*multiplier)),
+        Command::SetWeights { .. } => "weights".to_owned(),
+        Command::SetUsers { users, .. } => format!("{users} users"),
         Command::SetFault { fault, factor } => format!("{fault} ×{}", wording::digits(*factor)),
     }
 }
@@ -238,7 +240,7 @@ pub(super) fn said(change: &Change) -> String {
         Command::Stop => "stopped".to_owned(),
         Command::Abort => "aborted".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("rate ×{}", wording::digits(*multiplier)),
-        Command::SetFault { fault, factor } => format!("faults {fault} ×{}", wording::digits(*factor)),
+        Command::SetWeights { .. } | Command::SetUsers { .. } | Command::SetFault { .. } => change.command.in_words(),
     };
     format!("{what} from {}", change.origin)
 }

@@ -1,5 +1,6 @@
 //! The tables of the report.
 
+use shared::limit::{LimitStep, StepOutcome};
 use shared::run::fault::FaultRow;
 use shared::run::{Change, Counts, FigureUnit, Latencies, Percentiles, RunResult, Sample, ThresholdResult};
 use shared::threshold::watch::in_words;
@@ -52,6 +53,33 @@ fn count(value: u64) -> Cell {
 
 fn time(times: &Percentiles, micros: f64) -> Cell {
     Cell::Number(if times.count == 0 { "–".to_owned() } else { wording::latency(micros) })
+}
+
+/// Every rate that a search for the limit tried.
+pub(super) fn write_steps(out: &mut String, steps: &[LimitStep]) {
+    let rows: Vec<Vec<Cell>> = steps
+        .iter()
+        .map(|step| {
+            let times = &step.response_time;
+            let outcome = match step.outcome {
+                StepOutcome::Held => "✓ held".to_owned(),
+                StepOutcome::Failed => format!("✗ {}", step.reasons.join("; ")),
+                StepOutcome::GeneratorLimited => format!("! {}", step.reasons.join("; ")),
+            };
+            vec![
+                text(wording::rate(step.rate)),
+                number(wording::rate(step.achieved_rate)),
+                time(times, times.p50_us as f64),
+                time(times, times.p95_us as f64),
+                time(times, times.p99_us as f64),
+                number(wording::share(step.error_rate)),
+                text(outcome),
+                text(step.run.to_string()),
+            ]
+        })
+        .collect();
+    let heads = ["asked for", "acknowledged", "p50", "p95", "p99", "errors", "outcome", "run"];
+    write(out, "Steps", &heads, &rows);
 }
 
 /// What became of the thresholds.

@@ -15,6 +15,8 @@ const END: &[u8] = b"\r\n\r\n";
 pub struct RequestHead {
     before_length: Vec<u8>,
     with_body: bool,
+    /// Whether nothing stands before a body.
+    absent: bool,
 }
 
 impl fmt::Debug for RequestHead {
@@ -54,11 +56,19 @@ impl RequestHead {
             // Without a length the head ends behind its last header; `place` adds the blank line.
             head.truncate(head.len() - 2);
         }
-        Ok(Self { before_length: head, with_body })
+        Ok(Self { before_length: head, with_body, absent: false })
+    }
+
+    /// No head, where a request is nothing but its body.
+    pub fn none() -> Self {
+        Self { before_length: Vec::new(), with_body: true, absent: true }
     }
 
     /// Room to leave in front of a body for the longest head.
     pub fn room(&self) -> usize {
+        if self.absent {
+            return 0;
+        }
         self.before_length.len() + LENGTH_DIGITS + END.len()
     }
 
@@ -66,6 +76,9 @@ impl RequestHead {
     ///
     /// The buffer must have been given [`RequestHead::room`] bytes before its body.
     pub fn place(&self, buffer: &mut [u8]) -> usize {
+        if self.absent {
+            return 0;
+        }
         let room = self.room();
         debug_assert!(buffer.len() >= room, "a request's buffer starts with room for its head");
         let mut digits = itoa::Buffer::new();

@@ -247,6 +247,10 @@ pub struct Replay {
     pub source: Option<ReplaySource>,
     /// In which order.
     pub order: ReplayOrder,
+    /// Where an event says when it happened, with `order: event_time`: a path such as `$.meta.time` to RFC 3339 or to
+    /// seconds, milliseconds or microseconds since 1970; `$.timestamp` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
     /// How many times faster than recorded, with `order: event_time`; 1 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speed: Option<f64>,
@@ -263,6 +267,17 @@ pub enum ReplaySource {
     Jsonl(String),
     /// One JSON list.
     Json(String),
+    /// Comma-separated values with a header: each row an object.
+    Csv(String),
+}
+
+impl ReplaySource {
+    /// The path of the file.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Jsonl(path) | Self::Json(path) | Self::Csv(path) => path,
+        }
+    }
 }
 
 /// The order of a replay.

@@ -13,7 +13,8 @@ pub struct Load {
     /// Open: events arrive at this rate, whatever the target does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    /// Closed: this many users, each waiting for its answers.
+    /// Closed: this many users. Each waits for the answer of what it sent and then for its pause: that of its session,
+    /// or `delay`. A slow target is asked less.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<u32>,
     /// Each connection sends at this rate.
@@ -37,7 +38,7 @@ pub struct Load {
     /// How long; `forever` until somebody stops it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Length>,
-    /// Most requests without an answer at a time.
+    /// Most requests without an answer at a time; what is due beyond waits, and counts as late.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_in_flight: Option<u32>,
     /// Sent later than this after its moment, an event counts as late; 100 ms when left out.

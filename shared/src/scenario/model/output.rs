@@ -5,26 +5,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Nanos;
 
-/// What a run leaves behind, beside its place in the history.
+/// What `throng run` leaves behind, beside its place in the history. Paths are relative to where it was started; what
+/// the panel starts is downloaded from there.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outputs {
     /// Progress on the terminal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub console: Option<Console>,
-    /// File for the result.
+    /// File for the result, in the format of its ending: `json`, `html`, `csv` or `hlog`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub results: Option<String>,
-    /// File for every event.
+    /// File for every event that is sent, written anew by each run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<EventsFile>,
-    /// File for the log.
+    /// File for the run's log: what happened when, and figures as often as on the console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
     /// File for what was sent and answered, event by event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<String>,
-    /// Address on which figures are offered to Prometheus.
+    /// Address on which figures are offered to Prometheus under `/metrics` while it runs: `127.0.0.1:9464`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prometheus: Option<String>,
 }

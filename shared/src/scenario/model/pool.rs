@@ -66,9 +66,63 @@ pub struct Fetch {
     /// Fewest items with which the run makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
+    /// How the target gives long lists; all at once when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paging: Option<Paging>,
     /// How often to ask again; once when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Nanos>,
+}
+
+/// How a target gives a long list, page by page.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Paging {
+    /// By the number of items before the page, until a page is short.
+    Offset {
+        /// Items of a full page, sent as `limit`.
+        size: u32,
+        /// Name of the parameter for the items before the page.
+        #[serde(default = "offset_parameter")]
+        offset: String,
+        /// Name of the parameter for the size of a page.
+        #[serde(default = "limit_parameter")]
+        limit: String,
+    },
+    /// By the number of the page, until a page is short.
+    Page {
+        /// Items of a full page, sent as `limit`.
+        size: u32,
+        /// Name of the parameter for the number of the page.
+        #[serde(default = "page_parameter")]
+        page: String,
+        /// Name of the parameter for the size of a page.
+        #[serde(default = "limit_parameter")]
+        limit: String,
+        /// Number of the first page.
+        #[serde(default = "first_page")]
+        first: u32,
+    },
+    /// By the address of the next page, which stands in the answer at this path (`$.next`), until there is none.
+    Next(String),
+    /// By the address of the next page in the answer's `Link` header (`rel="next"`), until there is none.
+    Link,
+}
+
+fn offset_parameter() -> String {
+    "offset".to_owned()
+}
+
+fn limit_parameter() -> String {
+    "limit".to_owned()
+}
+
+fn page_parameter() -> String {
+    "page".to_owned()
+}
+
+fn first_page() -> u32 {
+    1
 }
 
 /// How an item is chosen.

@@ -1,6 +1,6 @@
 //! Loads: one kind each, schedules that can be met, nothing that has no effect.
 
-use crate::scenario::model::behavior::Behavior;
+use crate::scenario::model::behavior::{Behavior, ReplayOrder};
 use crate::scenario::model::load::{EFFECTS, Load, Shape};
 use crate::scenario::model::{ClockMode, Scenario, Workload};
 use crate::units::{Length, Nanos, Rate};
@@ -13,16 +13,24 @@ const KINDS: [&str; 6] = ["rate", "users", "per_connection", "count", "concurren
 pub(super) fn check(name: &str, workload: &Workload, scenario: &Scenario, findings: &mut Findings<'_>) {
     let path = format!("workloads.{name}.load");
     let load = &workload.load;
-    let replays = workload
-        .behavior
-        .as_ref()
-        .and_then(|behavior| scenario.behaviors.get(behavior))
-        .is_some_and(|behavior| matches!(behavior, Behavior::Replay(_)));
+    let behavior = match &workload.behavior {
+        Some(behavior) => scenario.behaviors.get(behavior),
+        None => scenario.behaviors.values().next(),
+    };
+    let replays = matches!(behavior, Some(Behavior::Replay(_)));
+    let sessions = matches!(behavior, Some(Behavior::Session(_))) && workload.human_delays;
+    let by_own_time = matches!(behavior, Some(Behavior::Replay(replay)) if replay.order == ReplayOrder::EventTime);
     let given: Vec<&str> =
         kinds(load).into_iter().zip(KINDS).filter(|(given, _)| *given).map(|(_, name)| name).collect();
     let kind = match given.as_slice() {
         // So many events, as fast as the target answers.
         ["count", "concurrency"] => Some("concurrency"),
+        [] if by_own_time => None,
+        [kind, ..] if by_own_time => {
+            let message = "the recorded events are due by their own time";
+            findings.error(format!("{path}.{kind}"), message, "remove it, or write order: file");
+            None
+        }
         [] => {
             findings.error(
                 path.as_str(),
@@ -41,6 +49,10 @@ pub(super) fn check(name: &str, workload: &Workload, scenario: &Scenario, findin
     if let Some(kind) = kind {
         check_effects(&path, kind, load, findings);
         let backfill = scenario.clock.mode == ClockMode::Backfill;
+        if backfill && matches!(kind, "users" | "concurrency") && !replays && !sessions {
+            let message = "a backfill has to know when its events happened, which only a rate or a count says";
+            findings.error(format!("{path}.{kind}"), message, "write rate: 10/s or count: 1000");
+        }
         let ends = matches!(kind, "count" | "concurrency" | "ratio_of") || replays || backfill;
         if load.duration.is_none() && !ends && load.ramp.and_then(|ramp| ramp.hold).is_none() {
             findings.error(path.as_str(), "how long is not said", "write duration: 10m, or duration: forever");

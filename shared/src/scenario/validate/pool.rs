@@ -1,7 +1,7 @@
 //! Pools: one source each, never empty, weights that can be drawn from.
 
 use crate::scenario::document::{Node, Value};
-use crate::scenario::model::pool::{Pick, Pool};
+use crate::scenario::model::pool::{Fetch, Paging, Pick, Pool};
 use crate::units::Nanos;
 
 use super::Findings;
@@ -42,9 +42,14 @@ pub(super) fn check(name: &str, pool: &Pool, findings: &mut Findings<'_>) {
     }
     if let Some(fetch) = &pool.fetch {
         findings.refers(format!("{path}.fetch.target"), "target", "targets", &fetch.target);
+        if let Some(select) = fetch.select.as_ref().filter(|select| !select.starts_with('$')) {
+            let message = format!("a path into the answer begins with `$`, this is `{select}`");
+            findings.error(format!("{path}.fetch.select"), message, "write $.items");
+        }
         if !fetch.path.starts_with('/') {
             findings.error(format!("{path}.fetch.path"), "a path begins with `/`", "");
         }
+        check_paging(&path, fetch, findings);
         if fetch.refresh == Some(Nanos::ZERO) {
             findings.error(
                 format!("{path}.fetch.refresh"),
@@ -54,6 +59,30 @@ pub(super) fn check(name: &str, pool: &Pool, findings: &mut Findings<'_>) {
         }
     }
     check_pick(&path, pool, findings);
+}
+
+fn check_paging(path: &str, fetch: &Fetch, findings: &mut Findings<'_>) {
+    let place = format!("{path}.fetch.paging");
+    let (parameters, size, place) = match &fetch.paging {
+        None | Some(Paging::Link) => return,
+        Some(Paging::Next(next)) => {
+            if !next.starts_with('$') {
+                findings.error(format!("{place}.next"), "a path into the answer begins with `$`", "write $.next");
+            }
+            return;
+        }
+        Some(Paging::Offset { size, offset, limit }) => ([offset, limit], *size, format!("{place}.offset")),
+        Some(Paging::Page { size, page, limit, .. }) => ([page, limit], *size, format!("{place}.page")),
+    };
+    if size == 0 {
+        findings.error(format!("{place}.size"), "a page has at least one item", "write 1000");
+    }
+    for parameter in parameters {
+        if fetch.query.contains_key(parameter) {
+            let message = format!("`{parameter}` is set by `paging`");
+            findings.error(format!("{path}.fetch.query.{parameter}"), message, "remove it here");
+        }
+    }
 }
 
 fn check_inline(path: &str, inline: &Node, findings: &mut Findings<'_>) {

@@ -3,7 +3,7 @@
 use crate::generate::json::{write_escaped, write_text};
 
 use super::super::context::{Context, Facts, Scratch};
-use super::super::program::{Expr, Operation, Operations, Program};
+use super::super::program::{Arguments, Expr, Operation, Operations, Program};
 use super::Typed;
 
 /// JSON under construction.
@@ -45,21 +45,27 @@ impl Layout {
             }
             Expr::Concat(parts) => {
                 self.literal(b"\"");
-                for index in 0..parts.len {
-                    let part = program.argument(parts, index);
-                    match program.expression(part) {
-                        Expr::Constant(value) => {
-                            let mut plain = Vec::new();
-                            let mut scratch = Scratch::default();
-                            Context::new(program, &mut scratch, None, Facts::default()).write_plain(value, &mut plain);
-                            write_escaped(&plain, &mut self.literal);
-                        }
-                        _ => self.operation(program, Operation::Inside(part)),
-                    }
-                }
+                self.inside(program, parts);
                 self.literal(b"\"");
             }
             _ => self.operation(program, Operation::Value(typed.id)),
+        }
+    }
+
+    /// Adds the parts of a text, and their parts.
+    fn inside(&mut self, program: &mut Program, parts: Arguments) {
+        for index in 0..parts.len {
+            let part = program.argument(parts, index);
+            match program.expression(part) {
+                Expr::Constant(value) => {
+                    let mut plain = Vec::new();
+                    let mut scratch = Scratch::default();
+                    Context::new(program, &mut scratch, None, Facts::default()).write_plain(value, &mut plain);
+                    write_escaped(&plain, &mut self.literal);
+                }
+                Expr::Concat(parts) => self.inside(program, parts),
+                _ => self.operation(program, Operation::Inside(part)),
+            }
         }
     }
 

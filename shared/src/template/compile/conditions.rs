@@ -1,4 +1,4 @@
-//! Conditions that are written more than once are looked at once per event.
+//! Conditions: those that are written more than once are looked at once per event, the plainest in one step.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,23 @@ enum Form {
     FieldAt(u32, u32, u32),
     Not(u32),
     Binary(Operator, u32, u32),
+}
+
+/// Gives comparisons of a name with a constant an expression of their own.
+pub(super) fn shorten_comparisons(program: &mut Program) {
+    for id in 0..program.expressions.len() {
+        let Expr::Binary(operator, left, right) = program.expressions[id] else { continue };
+        let (Expr::Slot(slot), Expr::Constant(constant)) = (program.expression(left), program.expression(right)) else {
+            continue;
+        };
+        match (operator, constant) {
+            (_, Value::Int(number)) if operator.compares() => {
+                program.expressions[id] = Expr::SlotCompares(operator, slot, number);
+            }
+            (Operator::Equal, Value::Text(text)) => program.expressions[id] = Expr::SlotIs(slot, text),
+            _ => {}
+        }
+    }
 }
 
 /// Turns conditions that stand more than once into names for one of them.
