@@ -238,6 +238,9 @@ pub struct ScenarioFlags {
     /// API key; it is sent and never stored
     #[arg(short = 'k', long, value_name = "KEY", env = "THRONG_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
+    /// Accept any certificate of a target; the run says so wherever it is shown
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 /// `throng target`

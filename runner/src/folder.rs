@@ -3,7 +3,7 @@
 //! Whoever types a command may name any file of theirs. A scenario that came over the network may not: what it names
 //! lies inside of one folder, whatever it writes and wherever links in there lead.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use shared::scenario::Files;
@@ -31,6 +31,25 @@ impl Folder {
             Self::Beside(folder) => Ok(folder.join(path)),
             Self::Inside(folder) => confined(folder, path),
         }
+    }
+}
+
+impl Folder {
+    /// The bytes of a file, at most so many.
+    ///
+    /// # Errors
+    ///
+    /// The path leads out, the file cannot be read or is longer.
+    pub fn read_bytes(&self, path: &str, most: u64) -> Result<Vec<u8>, String> {
+        let path = self.resolve(path)?;
+        let said = |error: io::Error| format!("cannot read {}: {error}", path.display());
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(&path).map_err(said)?;
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(said)?;
+        if bytes.len() as u64 > most {
+            return Err(format!("{} is longer than {most} bytes", path.display()));
+        }
+        Ok(bytes)
     }
 }
 
@@ -98,6 +117,9 @@ mod tests {
             assert!(folder.resolve(path).is_err(), "{path}");
         }
         assert!(folder.read("deep/a.csv").is_ok());
+        assert_eq!(folder.read_bytes("deep/a.csv", 4).unwrap(), b"a\n1\n");
+        assert!(folder.read_bytes("deep/a.csv", 3).unwrap_err().contains("longer"));
+        assert!(folder.read_bytes("../secret.csv", 100).is_err());
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(data.path().join("secret.csv"), root.join("link.csv")).unwrap();

@@ -10,24 +10,29 @@ pub mod failure;
 pub mod http;
 pub mod sink;
 pub mod stream;
+pub mod tls;
 #[cfg(test)]
 pub(crate) mod trial_server;
+#[cfg(test)]
+pub(crate) mod trial_tls;
 
 use std::task::{Context, Poll};
 
 use self::dial::DialTimes;
 use self::exchange::{Exchange, Expectation};
 use self::failure::TransportError;
-use self::http::{HttpConnection, HttpTransport};
+use self::http::http2::Http2Stream;
+use self::http::request::Outgoing;
+use self::http::{HttpConnection, HttpTransport, Opened};
 use self::sink::{Sink, SinkConnection};
 
 /// A way to one target.
 #[derive(Debug)]
 pub enum Transport {
-    /// HTTP/1.1 in the clear or over TLS.
-    Http(HttpTransport),
-    /// A file, or nowhere.
-    Sink(Sink),
+    /// HTTP/1.1 or HTTP/2, in the clear or over TLS.
+    Http(Box<HttpTransport>),
+    /// A file, or nowhere, for so many requests at the same time.
+    Sink(Sink, usize),
 }
 
 /// An open connection to a target; carries one request at a time.
@@ -35,25 +40,39 @@ pub enum Transport {
 pub enum Connection {
     /// HTTP/1.1.
     Http(Box<HttpConnection>),
+    /// A stream of HTTP/2.
+    Http2(Box<Http2Stream>),
     /// A file, or nowhere.
     Sink(SinkConnection),
 }
 
 impl Transport {
-    /// Opens a connection and says how long that took.
+    /// Requests at the same time, at most, as far as is known.
+    pub fn capacity(&self) -> usize {
+        match self {
+            Self::Http(http) => http.capacity(),
+            Self::Sink(_, capacity) => *capacity,
+        }
+    }
+
+    /// Opens a connection and says how long that took; no times for a place in one that was open already.
     ///
     /// # Errors
     ///
     /// Says what kind of failure it was: no address, refused, out of ports, TLS.
-    pub async fn connect(&self) -> Result<(Connection, DialTimes), TransportError> {
+    pub async fn connect(&self) -> Result<(Connection, Option<DialTimes>), TransportError> {
         match self {
             Self::Http(http) => {
-                let (connection, times) = http.connect().await?;
-                Ok((Connection::Http(Box::new(connection)), times))
+                let (opened, times) = http.connect().await?;
+                let connection = match opened {
+                    Opened::One(connection) => Connection::Http(Box::new(connection)),
+                    Opened::Two(stream) => Connection::Http2(Box::new(stream)),
+                };
+                Ok((connection, times))
             }
-            Self::Sink(sink) => {
+            Self::Sink(sink, _) => {
                 let (connection, times) = sink.connect()?;
-                Ok((Connection::Sink(connection), times))
+                Ok((Connection::Sink(connection), Some(times)))
             }
         }
     }
@@ -64,15 +83,17 @@ impl Connection {
     pub fn begin(&mut self, expectation: Expectation) {
         match self {
             Self::Http(http) => http.begin(expectation),
+            Self::Http2(stream) => stream.begin(expectation),
             Self::Sink(_) => {}
         }
     }
 
     /// Writes the request and reads its answer; to be called with the same request until it is ready.
-    pub fn poll_exchange(&mut self, cx: &mut Context<'_>, request: &[u8]) -> Poll<Exchange> {
+    pub fn poll_exchange(&mut self, cx: &mut Context<'_>, request: &Outgoing<'_>) -> Poll<Exchange> {
         match self {
-            Self::Http(http) => http.poll_exchange(cx, request),
-            Self::Sink(sink) => Poll::Ready(sink.exchange(request)),
+            Self::Http(http) => http.poll_exchange(cx, request.wire),
+            Self::Http2(stream) => stream.poll_exchange(cx, request),
+            Self::Sink(sink) => Poll::Ready(sink.exchange(request.wire)),
         }
     }
 
@@ -80,6 +101,7 @@ impl Connection {
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Http(http) => http.poll_closed(cx),
+            Self::Http2(stream) => stream.poll_closed(cx),
             Self::Sink(_) => Poll::Pending,
         }
     }
@@ -88,7 +110,25 @@ impl Connection {
     pub fn is_open(&self) -> bool {
         match self {
             Self::Http(http) => http.is_open(),
+            Self::Http2(stream) => stream.is_open(),
             Self::Sink(_) => true,
+        }
+    }
+
+    /// Whether nothing else is under way in the connection: it ends with this.
+    pub fn is_last(&self) -> bool {
+        match self {
+            Self::Http(_) => true,
+            Self::Http2(stream) => stream.is_last(),
+            Self::Sink(_) => true,
+        }
+    }
+
+    /// Closes the connection instead of sending: a fault. Letting go of it is enough where it carries nothing else.
+    pub fn cut(&self) {
+        match self {
+            Self::Http2(stream) => stream.cut(),
+            Self::Http(_) | Self::Sink(_) => {}
         }
     }
 
@@ -96,6 +136,7 @@ impl Connection {
     pub fn answer_body(&self) -> &[u8] {
         match self {
             Self::Http(http) => http.answer_body(),
+            Self::Http2(stream) => stream.answer_body(),
             Self::Sink(_) => &[],
         }
     }

@@ -10,8 +10,9 @@ use crate::generate::clock::parse_rfc3339;
 use crate::metrics::Histogram;
 use crate::run::fault::{self, FaultCounts, FaultKind, FaultRow};
 use crate::run::{
-    Change, ConnectionCounts, Counts, Environment, EventTypeRow, Failure, FailureKind, Latencies, Latency, Percentiles,
-    RunId, RunInfo, RunRecord, RunResult, RunState, TimelineRow, Totals, Verdict, VerdictStatus, WorkloadRow,
+    Change, Compressed, ConnectionCounts, Counts, Environment, EventTypeRow, Expectation, Failure, FailureKind,
+    Latencies, Latency, Percentiles, RunId, RunInfo, RunRecord, RunResult, RunState, TimelineRow, Totals, Verdict,
+    VerdictStatus, WorkloadRow,
 };
 
 /// A part with its start, in seconds after the first part's.
@@ -50,6 +51,13 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
             reopened: sum.reopened + result.connections.reopened,
         }),
         thresholds: Vec::new(),
+        expectations: expectations(&parts),
+        compressed: all().fold(Compressed::default(), |sum, result| Compressed {
+            requests: sum.requests + result.compressed.requests,
+            bytes_before: sum.bytes_before + result.compressed.bytes_before,
+            bytes_after: sum.bytes_after + result.compressed.bytes_after,
+            cost_us: sum.cost_us + result.compressed.cost_us,
+        }),
         changes: changes(&parts),
         timeline: timeline(&parts),
     })
@@ -105,6 +113,42 @@ fn joined(values: impl Iterator<Item = String>, separator: &str) -> String {
     said.join(separator)
 }
 
+/// Everything that is said, in order and once.
+fn joined_list(values: impl Iterator<Item = String>) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for value in values {
+        if !said.contains(&value) {
+            said.push(value);
+        }
+    }
+    said
+}
+
+/// What answers had to be like; the same check by the same name adds up.
+fn expectations(parts: &[Part<'_>]) -> Vec<Expectation> {
+    let mut merged: Vec<Expectation> = Vec::new();
+    for part in parts {
+        for expectation in &part.result.expectations {
+            let shifted = |seconds: Option<f64>| seconds.map(|seconds| seconds + part.offset_seconds);
+            let (first, last) = (shifted(expectation.first_seconds), shifted(expectation.last_seconds));
+            let same = |known: &&mut Expectation| (known.check, &known.name) == (expectation.check, &expectation.name);
+            let Some(known) = merged.iter_mut().find(same) else {
+                merged.push(Expectation { first_seconds: first, last_seconds: last, ..expectation.clone() });
+                continue;
+            };
+            known.answers += expectation.answers;
+            known.failed += expectation.failed;
+            known.first_seconds = [known.first_seconds, first].into_iter().flatten().reduce(f64::min);
+            known.last_seconds = [known.last_seconds, last].into_iter().flatten().reduce(f64::max);
+            if known.sample.is_none() {
+                known.sample.clone_from(&expectation.sample);
+                known.reason.clone_from(&expectation.reason);
+            }
+        }
+    }
+    merged
+}
+
 fn record(parts: &[Part<'_>], first: &RunResult) -> RunRecord {
     let infos = || parts.iter().map(|part| &part.result.run.info);
     let records = || parts.iter().map(|part| &part.result.run);
@@ -133,6 +177,7 @@ fn record(parts: &[Part<'_>], first: &RunResult) -> RunRecord {
             ended_at: infos().filter_map(|info| info.ended_at.clone()).max(),
             planned_seconds: planned.map(|ends| ends.into_iter().fold(0.0, f64::max)),
             targets,
+            warnings: joined_list(infos().flat_map(|info| info.warnings.iter().cloned())),
         },
         scenario: if alike {
             first.run.scenario.clone()

@@ -274,8 +274,20 @@ pub enum FailureKind {
     ConnectionFailed,
     /// This machine has no file handle or port left.
     ResourcesExhausted,
-    /// The TLS handshake failed.
+    /// The target's certificate is not valid at this date.
+    CertificateExpired,
+    /// The target's certificate bears another name.
+    CertificateName,
+    /// The target's certificate comes from an authority that is not trusted.
+    CertificateUntrusted,
+    /// The TLS handshake failed for another reason.
     Tls,
+    /// The connection was closed before any of the answer came.
+    NoAnswer,
+    /// The connection was closed inside the answer.
+    AnswerCut,
+    /// HTTP/2: the target reset the request's stream, the connection goes on.
+    StreamReset,
     /// The answer is not the protocol's.
     Protocol,
     /// The answer is longer than the runner reads.
@@ -298,14 +310,20 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind, in the order in which charts stack them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::Timeout,
         Self::NameNotResolved,
         Self::ConnectionRefused,
         Self::ConnectionReset,
         Self::ConnectionFailed,
         Self::ResourcesExhausted,
+        Self::CertificateExpired,
+        Self::CertificateName,
+        Self::CertificateUntrusted,
         Self::Tls,
+        Self::NoAnswer,
+        Self::AnswerCut,
+        Self::StreamReset,
         Self::Protocol,
         Self::AnswerTooLarge,
         Self::Unauthorized,
@@ -326,7 +344,13 @@ impl FailureKind {
             Self::ConnectionReset => "connection reset",
             Self::ConnectionFailed => "connection failed",
             Self::ResourcesExhausted => "ports or file handles exhausted",
+            Self::CertificateExpired => "certificate expired or not yet valid",
+            Self::CertificateName => "certificate of another name",
+            Self::CertificateUntrusted => "certificate not trusted",
             Self::Tls => "TLS handshake failed",
+            Self::NoAnswer => "closed without an answer",
+            Self::AnswerCut => "answer cut short",
+            Self::StreamReset => "stream reset",
             Self::Protocol => "not a valid answer",
             Self::AnswerTooLarge => "answer too large",
             Self::Unauthorized => "unauthorized",
@@ -429,6 +453,42 @@ pub struct Failure {
     pub last_seconds: f64,
     /// One of them.
     pub sample: Option<Sample>,
+}
+
+/// What answers must be like, and how many were not.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Expectation {
+    /// The check's name.
+    pub name: String,
+    /// The check's place in the scenario's `checks`, from 0.
+    pub check: u32,
+    /// Answers looked at: the last of each request.
+    pub answers: u64,
+    /// Answers that were not as expected.
+    pub failed: u64,
+    /// Seconds since the run's start of the first and the last of those.
+    pub first_seconds: Option<f64>,
+    /// See `first_seconds`.
+    pub last_seconds: Option<f64>,
+    /// What was wrong with one of them, in words.
+    pub reason: Option<String>,
+    /// That one.
+    pub sample: Option<Sample>,
+}
+
+/// What compressing the bodies of requests did.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Compressed {
+    /// Requests with a compressed body.
+    pub requests: u64,
+    /// Bytes of their bodies before.
+    pub bytes_before: u64,
+    /// Bytes of their bodies as they were sent.
+    pub bytes_after: u64,
+    /// The generator's time for it, in microseconds.
+    pub cost_us: u64,
 }
 
 /// Connections of a run.
@@ -540,6 +600,9 @@ pub struct RunInfo {
     pub planned_seconds: Option<f64>,
     /// Each target's address.
     pub targets: Vec<String>,
+    /// What a person must know of it: certificates that are not checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What a run looked like in one tick: the whole run so far, and the last moments of it.
@@ -754,6 +817,12 @@ pub struct RunResult {
     /// What became of each threshold.
     #[serde(default)]
     pub thresholds: Vec<ThresholdResult>,
+    /// What answers had to be like, by check.
+    #[serde(default)]
+    pub expectations: Vec<Expectation>,
+    /// Compression of bodies; zero where none was asked for.
+    #[serde(default)]
+    pub compressed: Compressed,
     /// What was changed while it ran.
     pub changes: Vec<Change>,
     /// One row per second.

@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask <command>`.
 
+mod bench;
 mod build;
 mod check;
 mod demo;
@@ -27,6 +28,8 @@ cargo xtask <command>
   test --list           name the steps
   instructions [NAME...]
                         instructions per event of each built-in (valgrind), whatever else the machine does
+  bench http [cost|pace OPTIONS...]
+                        the generator beside wrk, h2load and oha; see docs/benchmarks.md
   check                 the layers of ARCHITECTURE.md and the habits of the tree";
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn obey(arguments: &[String]) -> Result<()> {
         }
         ["test", ..] => test::all(&workspace, &arguments[1..]),
         ["instructions", ..] => instructions::count(&workspace, &arguments[1..]),
+        ["bench", "http", ..] => bench::http(&workspace, &arguments[2..]),
         ["check"] => check::all(&workspace),
         [] | ["help" | "-h" | "--help"] => {
             screen::line(USAGE);

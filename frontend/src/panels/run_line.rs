@@ -38,6 +38,8 @@ pub(crate) fn RunLine() -> impl IntoView {
     });
     let seed = Memo::new(move |_| of_board(|board| format!("seed {}", board.run.seed)));
     let target = Memo::new(move |_| of_board(|board| board.run.targets.join(", ")));
+    let warnings =
+        Memo::new(move |_| desk.board.with(|board| board.as_ref().map(|board| board.run.warnings.join("; "))));
     let done = Memo::new(move |_| of_board(|board| format::clock(board.snapshot.schedule_seconds)));
     let planned =
         Memo::new(move |_| of_board(|board| board.run.planned_seconds.map_or("no end".to_owned(), format::clock)));
@@ -62,6 +64,9 @@ pub(crate) fn RunLine() -> impl IntoView {
                 <strong class="run-name">{name}</strong>
                 <span class="note mono">{target}</span>
                 <span class="note">{seed}</span>
+                {move || warnings.get().filter(|text| !text.is_empty()).map(|text| view! {
+                    <span class="state" data-state="failed" role="alert" data-testid="run-warning" title=text.clone()>{text.clone()}</span>
+                })}
                 <span class="spring"></span>
                 {move || other.get().then(|| view! { <a href=Route::Run.href()>"to the run that goes on"</a> })}
                 {move || download.get().map(|id| view! {

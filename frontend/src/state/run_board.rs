@@ -195,6 +195,7 @@ pub(crate) mod tests {
                 ended_at: None,
                 planned_seconds: Some(60.0),
                 targets: vec!["http://127.0.0.1:7979".to_owned()],
+                warnings: Vec::new(),
             },
             snapshot: Snapshot {
                 state,

@@ -7,7 +7,7 @@ use shared::encode::RequestTemplate;
 use shared::plan::{EventTypeId, Plan, Share, TargetPlan};
 use shared::scenario::document::Node;
 use shared::scenario::model::Scenario;
-use shared::scenario::model::target::{Auth, Target, TokenVia};
+use shared::scenario::model::target::{Auth, HttpVersion, Target, TokenVia};
 use shared::units::EpochMicros;
 
 use super::planned::{Planned, plan, start, workloads};
@@ -158,10 +158,43 @@ fn command(target: &Target, template: &RequestTemplate, path: &str, body: &[u8],
         }
     }
     parts.insert(0, format!("-H {}", quoted(&format!("Content-Type: {}", template.content_type))));
+    parts.extend(transport(target, &url));
     parts.extend(target.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
     parts.push(format!("-d {}", literal(&String::from_utf8_lossy(body))));
+    if let Some(name) = target.tls.as_ref().and_then(|tls| tls.server_name.as_ref())
+        && let Some(rest) = url.strip_prefix("https://")
+    {
+        let (address, path) = rest.split_once('/').map_or((rest, String::new()), |(a, path)| (a, format!("/{path}")));
+        let port = address.rsplit_once(':').map_or("443", |(_, port)| port);
+        url = format!("https://{name}:{port}{path}");
+    }
     let head = format!("curl -X {} {}", template.method.name(), quoted(&url));
     format!("{head} \\\n  {}", parts.join(" \\\n  "))
+}
+
+/// What curl must know of version and TLS.
+fn transport(target: &Target, url: &str) -> Vec<String> {
+    let secure = url.starts_with("https://");
+    let mut parts = Vec::new();
+    match target.http.as_ref().map(|http| http.version) {
+        Some(HttpVersion::Two) if secure => parts.push("--http2".to_owned()),
+        Some(HttpVersion::Two) => parts.push("--http2-prior-knowledge".to_owned()),
+        Some(HttpVersion::One | HttpVersion::Auto) | None => {}
+    }
+    let Some(tls) = target.tls.as_ref().filter(|_| secure) else { return parts };
+    if tls.insecure {
+        parts.push("--insecure".to_owned());
+    }
+    for (flag, file) in [("--cacert", &tls.authority), ("--cert", &tls.certificate), ("--key", &tls.key)] {
+        parts.extend(file.as_ref().map(|file| format!("{flag} {}", literal(file))));
+    }
+    if let Some(name) = &tls.server_name {
+        let address = url.trim_start_matches("https://").split('/').next().unwrap_or_default();
+        let (host, port) = address.rsplit_once(':').unwrap_or((address, "443"));
+        // curl takes the name from the address, so that the address has to be told apart.
+        parts.push(format!("--connect-to {}", literal(&format!("{name}:{port}:{host}:{port}"))));
+    }
+    parts
 }
 
 /// A word for a shell; `${env.NAME}` becomes a reference that the shell resolves.

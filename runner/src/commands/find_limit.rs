@@ -68,7 +68,8 @@ pub(super) async fn find_limit(args: FindLimitArgs) -> Result<Exit, Refusal> {
             tokio::time::sleep(Duration::from_nanos(args.rest.0)).await;
         }
         let additions = plan.at(rate, steps.len() as u64);
-        let Readied { prepared, snapshot, .. } = ready(&plan.found, &additions, practice.as_ref(), &outside).await?;
+        let Readied { mut prepared, snapshot, .. } =
+            ready(&plan.found, &additions, practice.as_ref(), &outside).await?;
         prepared.preflight().await.map_err(|error| refuse(error, &plan.found))?;
         keep_supplies(&snapshot, &store, &prepared)?;
         let progress = Progress::new(prepared.info.planned_seconds, None);

@@ -31,7 +31,7 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
         .timeout(Duration::from_nanos(timeout.0))
         .redirect(reqwest::redirect::Policy::none())
         .tls_backend_preconfigured(
-            crate::transport::dial::TlsConfig::public_roots().map_err(Refusal::failed)?.to_config(),
+            crate::transport::tls::TlsConfig::public_roots().map_err(Refusal::failed)?.to_config(),
         )
         .build()
         .map_err(Refusal::failed)?;

@@ -35,7 +35,31 @@ pub(super) fn settings(document: &Node, flags: &ScenarioFlags) -> Result<Vec<(St
             set.push((format!("targets.{}.{field}", only(document, "targets", flag, field)?), value));
         }
     }
+    if flags.insecure {
+        let secure: Vec<_> = secure_targets(document, flags.url.as_deref()).collect();
+        if secure.is_empty() {
+            let message = "--insecure has nothing to change: no target is spoken to under TLS";
+            return Err(Refusal::usage(message).with_hint("write https:// in the target's url"));
+        }
+        for (name, target) in secure {
+            set.push((format!("targets.{name}.tls.insecure"), "true".to_owned()));
+            // An authority has no say where every certificate is accepted.
+            if target.get("tls").is_some_and(|tls| tls.get("authority").is_some()) {
+                set.push((format!("targets.{name}.tls.authority"), "$unset".to_owned()));
+            }
+        }
+    }
     Ok(set)
+}
+
+/// The targets that are spoken to under TLS, or may be: what the environment holds is not known here.
+fn secure_targets<'a>(document: &'a Node, given: Option<&'a str>) -> impl Iterator<Item = (&'a str, &'a Node)> {
+    let targets = document.get("targets").and_then(Node::as_map).unwrap_or_default();
+    let secure = move |target: &Node| {
+        let url = given.or_else(|| target.get("url").and_then(Node::as_str)).unwrap_or_default();
+        ["https://", "wss://", "mqtts://", "${"].iter().any(|scheme| url.starts_with(scheme))
+    };
+    targets.iter().filter(move |entry| secure(&entry.node)).map(|entry| (entry.key.as_str(), &entry.node))
 }
 
 /// Adds thresholds to the scenario's checks.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use shared::api::{TargetAccount, TargetSettings};
 use shared::plan::supply::Records;
 use shared::run::{Command, FailureKind, RunResult, RunState};
@@ -70,9 +71,13 @@ pub(super) async fn carry_out(
     } else {
         None
     };
-    let Readied { prepared, snapshot, recorded } = ready(found, additions, practice.as_ref(), &outside).await?;
+    let Readied { mut prepared, snapshot, recorded } = ready(found, additions, practice.as_ref(), &outside).await?;
     let files = ResultFiles::new(&args, prepared.scenario().outputs.results.as_deref())?;
     prepared.preflight().await.map_err(|error| refuse(error, found))?;
+    for warning in &prepared.info.warnings {
+        let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+        anstream::eprintln!("{yellow}warning{yellow:#}: {warning}");
+    }
     let directory = data_directory(&args.data)?;
     let store = Arc::new(Store::open(&directory)?);
     keep_supplies(&snapshot, &store, &prepared)?;
@@ -327,6 +332,9 @@ fn is_unreachable(kind: FailureKind) -> bool {
             | FailureKind::ConnectionFailed
             | FailureKind::Timeout
             | FailureKind::Tls
+            | FailureKind::CertificateExpired
+            | FailureKind::CertificateName
+            | FailureKind::CertificateUntrusted
     )
 }
 

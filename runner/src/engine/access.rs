@@ -2,6 +2,7 @@
 //! reach.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -14,7 +15,7 @@ use crate::engine::prepare::{PRACTICE_KEY, PrepareOptions};
 use crate::engine::prepare_error::PrepareError;
 use crate::engine::target::{self, Context};
 use crate::transport::address::{Address, is_private};
-use crate::transport::dial::TlsConfig;
+use crate::transport::http::Version;
 
 /// Redirects that are followed, all to the same host.
 const MAX_REDIRECTS: usize = 5;
@@ -53,6 +54,7 @@ impl Access {
             allowed_hosts: &options.allowed_hosts,
             practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),
             folder: &options.folder,
+            expectations: Arc::from([]),
         };
         let mut headers = Vec::new();
         for (header, value) in &target.headers {
@@ -77,8 +79,15 @@ impl Access {
         }
         let timeout = |span: Option<Nanos>, usual: Nanos| Duration::from_nanos(span.unwrap_or(usual).0);
         let home = address.authority.clone();
+        let tls = target.tls.clone().unwrap_or_default();
+        if let (true, Some(server_name)) = (address.secure, &tls.server_name) {
+            return Err(wrong(format!(
+                "a certificate of another name ({server_name}) is not supported where lists are fetched"
+            )));
+        }
+        let tls = target::tls(&tls, Version::One, &options.folder).map_err(wrong)?;
         let client = Client::builder()
-            .tls_backend_preconfigured(TlsConfig::public_roots().map_err(wrong)?.to_config())
+            .tls_backend_preconfigured(tls.to_config())
             .default_headers(map)
             .connect_timeout(timeout(target.connect_timeout, target::CONNECT_TIMEOUT))
             .timeout(timeout(target.timeout, target::TIMEOUT))
@@ -88,7 +97,7 @@ impl Access {
                 let same = Address::parse(url.as_str()).is_ok_and(|address| address.authority == home);
                 if same && attempt.previous().len() < MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
             }))
-            .dns_resolver(std::sync::Arc::new(Names { anywhere }))
+            .dns_resolver(Arc::new(Names { anywhere }))
             .build()
             .map_err(|error| wrong(error.to_string()))?;
         let base = format!("{}{}", address.origin(), address.base_path);

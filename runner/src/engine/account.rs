@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use shared::metrics::Histogram;
 use shared::run::fault::FaultCounts;
 use shared::run::{
-    Bytes, ConnectionCounts, Counts, EventTypeRow, Failure, FailureKind, Latencies, Percentiles, Sample, Totals,
+    Bytes, Compressed, ConnectionCounts, Counts, EventTypeRow, Expectation, Failure, FailureKind, Latencies,
+    Percentiles, Sample, Totals,
 };
 use shared::units::Nanos;
 
@@ -22,6 +23,7 @@ pub(crate) struct Account {
     pub(crate) requests: Counts,
     pub(crate) bytes: Bytes,
     pub(crate) connections: ConnectionCounts,
+    pub(crate) compressed: Compressed,
     pub(crate) response_time: Histogram,
     pub(crate) send_lag: Histogram,
     pub(crate) own_lag: Histogram,
@@ -35,6 +37,8 @@ pub(crate) struct Account {
     event_types: Vec<OfType>,
     statuses: BTreeMap<u16, u64>,
     failures: BTreeMap<FailureKind, Failure>,
+    /// By check of answers; names are not known here.
+    expectations: Vec<Expectation>,
     samples: Vec<Sample>,
     sample_number: u64,
     gauges: Vec<Gauges>,
@@ -57,6 +61,7 @@ impl Account {
             requests: Counts::default(),
             bytes: Bytes::default(),
             connections: ConnectionCounts::default(),
+            compressed: Compressed::default(),
             response_time: Histogram::new(),
             send_lag: Histogram::new(),
             own_lag: Histogram::new(),
@@ -78,6 +83,7 @@ impl Account {
                 .collect(),
             statuses: BTreeMap::new(),
             failures: BTreeMap::new(),
+            expectations: Vec::new(),
             samples: Vec::new(),
             sample_number: 0,
             gauges: vec![Gauges::default(); workers],
@@ -126,6 +132,24 @@ impl Account {
             failure.last_seconds = failure.last_seconds.max(seen.last.as_secs_f64());
             if failure.sample.is_none() {
                 failure.sample = seen.sample;
+            }
+        }
+        self.compressed.requests += delta.compressed.requests;
+        self.compressed.bytes_before += delta.compressed.bytes_before;
+        self.compressed.bytes_after += delta.compressed.bytes_after;
+        self.compressed.cost_us += delta.compressed.cost_us;
+        if self.expectations.len() < delta.expectations.len() {
+            self.expectations.resize_with(delta.expectations.len(), Expectation::default);
+        }
+        for (known, seen) in self.expectations.iter_mut().zip(delta.expectations) {
+            known.answers += seen.answers;
+            known.failed += seen.failed;
+            let seconds = |at: Option<Nanos>| at.map(|at| at.as_secs_f64());
+            known.first_seconds = [known.first_seconds, seconds(seen.first)].into_iter().flatten().reduce(f64::min);
+            known.last_seconds = [known.last_seconds, seconds(seen.last)].into_iter().flatten().reduce(f64::max);
+            if let (None, Some((reason, sample))) = (&known.sample, seen.example) {
+                known.reason = Some(reason);
+                known.sample = Some(sample);
             }
         }
         if let Some(gauges) = self.gauges.get_mut(worker) {
@@ -191,6 +215,16 @@ impl Account {
     /// Failures with their times and samples.
     pub(crate) fn failures(&self) -> Vec<Failure> {
         self.failures.values().cloned().collect()
+    }
+
+    /// What became of the checks of answers, by their places and names.
+    pub(crate) fn expectations(&self, checks: &[(u32, String)]) -> Vec<Expectation> {
+        let of = |(index, (check, name)): (usize, &(u32, String))| Expectation {
+            name: name.clone(),
+            check: *check,
+            ..self.expectations.get(index).cloned().unwrap_or_default()
+        };
+        checks.iter().enumerate().map(of).collect()
     }
 
     /// Answers by status.

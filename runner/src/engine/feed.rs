@@ -19,6 +19,7 @@ use crate::engine::control::ScheduleClock;
 use crate::engine::gate::Gate;
 use crate::engine::held::{Held, HeldBack, Notes};
 use crate::engine::job::{Job, Spare};
+use crate::engine::packing::Packer;
 use crate::engine::slots::Slots;
 use crate::engine::target::{TargetSetup, Targets};
 
@@ -63,6 +64,7 @@ pub(crate) struct Feed {
     batch: Option<(Job, Nanos)>,
     late_after: Nanos,
     drop_after: Option<Nanos>,
+    packer: Option<Packer>,
     /// Where event time starts, unless an event happens when it is due.
     start: Option<EpochMicros>,
     /// Whether its events happened in the past: the schedule says when, the slots when they are sent.
@@ -138,7 +140,11 @@ impl Feed {
         }
         let next = cursor.next_until(&schedule, Nanos::ZERO);
         let doses = cursor.faults().map(shared::fault::FaultPlan::doses);
+        let compression = targets.get(target).and_then(|setup| setup.compression);
+        // Levels were checked with the scenario; what else could fail is memory.
+        let packer = compression.and_then(|(compression, level)| Packer::new(compression, level).ok());
         Self {
+            packer,
             target,
             workload,
             gate,
@@ -523,6 +529,9 @@ impl Feed {
     fn finish(&mut self, mut job: Job, due: Nanos, setup: &TargetSetup) -> Job {
         let route = &setup.routes[job.route];
         job.buffer.extend_from_slice(&route.suffix);
+        if let Some(packer) = self.packer.as_mut().filter(|_| route.head.has_body()) {
+            job.pack(packer);
+        }
         job.due = due;
         job.late_after = self.late_after;
         job.drop_after = self.drop_after;

@@ -63,7 +63,6 @@ pub(crate) struct Pool {
     pub(crate) opening: Cell<usize>,
     /// Connections that the target closed and that have not been replaced.
     pub(crate) lost: Cell<u64>,
-    pub(crate) most_lanes: usize,
 }
 
 /// The end of a request, as a feed wants to know it.
@@ -152,7 +151,7 @@ impl Ord for Retry {
 
 impl Pool {
     /// A pool without connections.
-    pub(crate) fn new(transport: Transport, most_lanes: usize) -> Self {
+    pub(crate) fn new(transport: Transport) -> Self {
         Self {
             transport,
             waiting: RefCell::default(),
@@ -161,7 +160,6 @@ impl Pool {
             lanes: RefCell::default(),
             opening: Cell::new(0),
             lost: Cell::new(0),
-            most_lanes,
         }
     }
 
@@ -180,7 +178,7 @@ impl Pool {
         job.waited = true;
         self.waiting_bytes.set(self.waiting_bytes.get() + job.size());
         waiting.push_back(job);
-        if self.opening.get() < waiting.len() && self.lanes.borrow().len() < self.most_lanes {
+        if self.opening.get() < waiting.len() && self.lanes.borrow().len() < self.transport.capacity() {
             Submitted::WantsLane
         } else {
             Submitted::Waits

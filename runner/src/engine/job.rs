@@ -6,6 +6,7 @@ use shared::run::FailureKind;
 use shared::run::fault::FaultKind;
 use shared::units::Nanos;
 
+use crate::engine::packing::{Packed, Packer};
 use crate::engine::target::Route;
 
 /// Jobs kept for reuse by one worker.
@@ -40,6 +41,8 @@ pub(crate) struct Job {
     pub(crate) retry_of: Option<FailureKind>,
     /// Whether it had to wait for a connection.
     pub(crate) waited: bool,
+    /// What compressing its body did, if it was.
+    pub(crate) packed: Option<Packed>,
     /// Decides the random part of its waits.
     pub(crate) key: u64,
     /// Sent later than this after its moment, it is late.
@@ -63,6 +66,12 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// Compresses the body; to be called before the request is complete. A body that cannot be is sent as it is, which
+    /// the target will refuse.
+    pub(crate) fn pack(&mut self, packer: &mut Packer) {
+        self.packed = packer.pack(&mut self.buffer, self.start).ok();
+    }
+
     /// Writes the head in front of the body; from then on it is complete.
     pub(crate) fn complete(&mut self, route: &Route) {
         // The head of this route may need less room than the longest.
@@ -98,6 +107,7 @@ impl Job {
         self.throttled = false;
         self.retry_of = None;
         self.waited = false;
+        self.packed = None;
         self.key = 0;
         self.admitted = false;
         self.held = false;

@@ -15,6 +15,7 @@ use crate::transport::Connection;
 use crate::transport::dial::DialTimes;
 use crate::transport::exchange::{Exchange, Expectation};
 use crate::transport::failure::TransportError;
+use crate::transport::http::request::Outgoing;
 
 /// A connection that was idle for longer than this is looked at before it is used: targets close idle connections.
 const LOOK_AFTER: Nanos = Nanos::from_millis(50);
@@ -27,10 +28,10 @@ pub(crate) async fn serve(hub: Rc<Hub>, target: usize, lane: Rc<Lane>) {
         let opened = open(&hub, target, &lane).await;
         pool.opening.set(pool.opening.get() - 1);
         match opened {
-            Ok(connection) => {
-                hub.connections.set(hub.connections.get() + 1);
-                carry(&hub, target, &lane, connection).await;
-                hub.connections.set(hub.connections.get() - 1);
+            Ok((connection, opened)) => {
+                hub.connections.set(hub.connections.get() + u64::from(opened));
+                let last = carry(&hub, target, &lane, connection).await;
+                hub.connections.set(hub.connections.get() - u64::from(last));
             }
             Err(error) => {
                 if !fail_waiting(&hub, target, began, &error) {
@@ -46,13 +47,10 @@ pub(crate) async fn serve(hub: Rc<Hub>, target: usize, lane: Rc<Lane>) {
     pool.lanes.borrow_mut().retain(|other| !Rc::ptr_eq(other, &lane));
 }
 
-/// Opens the connection within the target's time.
-async fn open(hub: &Hub, target: usize, lane: &Lane) -> Result<Connection, TransportError> {
+/// Opens the connection within the target's time, or finds a place in an open one; says whether it is a new one.
+async fn open(hub: &Hub, target: usize, lane: &Lane) -> Result<(Connection, bool), TransportError> {
     let pool = &hub.pools[target];
-    let lost = pool.lost.get();
-    pool.lost.set(lost.saturating_sub(1));
     let now = hub.clock.now();
-    hub.record(now).connection_attempted(lost > 0);
     lane.expired.set(false);
     lane.deadline.set(Some(now.saturating_add(hub.targets[target].connect_timeout)));
     let mut dialling = pin!(pool.transport.connect());
@@ -69,11 +67,17 @@ async fn open(hub: &Hub, target: usize, lane: &Lane) -> Result<Connection, Trans
     .await;
     lane.deadline.set(None);
     let mut recorder = hub.record(hub.clock.now());
+    if !matches!(opened, Ok((_, None))) {
+        let lost = pool.lost.get();
+        pool.lost.set(lost.saturating_sub(1));
+        recorder.connection_attempted(lost > 0);
+    }
     match opened {
-        Ok((connection, DialTimes { connect, tls })) => {
+        Ok((connection, None)) => Ok((connection, false)),
+        Ok((connection, Some(DialTimes { connect, tls }))) => {
             let nanos = |span: std::time::Duration| Nanos(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
             recorder.connection_opened(nanos(connect), tls.map(nanos));
-            Ok(connection)
+            Ok((connection, true))
         }
         Err(error) => {
             recorder.connection_failed();
@@ -103,20 +107,21 @@ fn fail_waiting(hub: &Hub, target: usize, began: Nanos, error: &TransportError) 
     alone
 }
 
-/// Carries requests until the connection is of no more use.
-async fn carry(hub: &Hub, target: usize, lane: &Rc<Lane>, mut connection: Connection) {
+/// Carries requests until the connection is of no more use; says whether nothing else is under way in it.
+async fn carry(hub: &Hub, target: usize, lane: &Rc<Lane>, mut connection: Connection) -> bool {
     let pool = &hub.pools[target];
-    loop {
+    let most = hub.targets[target].requests_per_connection;
+    for _request in 0..most {
         let job = match pool.next_waiting() {
             Some(job) => job,
             None => {
                 let idle_since = hub.clock.now();
-                let Some(job) = idle(hub, target, lane, &mut connection).await else { return };
+                let Some(job) = idle(hub, target, lane, &mut connection).await else { return connection.is_last() };
                 let idle_for = hub.clock.now().saturating_sub(idle_since);
                 if idle_for > LOOK_AFTER && !connection.is_open() {
-                    pool.lost.set(pool.lost.get() + 1);
+                    pool.lost.set(pool.lost.get() + u64::from(connection.is_last()));
                     pool.put_back(job);
-                    return;
+                    return connection.is_last();
                 }
                 job
             }
@@ -126,13 +131,15 @@ async fn carry(hub: &Hub, target: usize, lane: &Rc<Lane>, mut connection: Connec
             outcome::withhold(hub, job);
             pool.lost.set(pool.lost.get() + 1);
             hub.wake_worker_if_due(hub.clock.now());
-            return;
+            connection.cut();
+            return connection.is_last();
         }
         if !exchange(hub, target, lane, &mut connection, job).await {
-            pool.lost.set(pool.lost.get() + 1);
-            return;
+            pool.lost.set(pool.lost.get() + u64::from(connection.is_last()));
+            return connection.is_last();
         }
     }
+    connection.is_last()
 }
 
 /// Waits for a request; none when the connection is gone or nothing will come any more.
@@ -149,7 +156,7 @@ async fn idle(hub: &Hub, target: usize, lane: &Rc<Lane>, connection: &mut Connec
         }
         if connection.poll_closed(cx).is_ready() {
             pool.no_longer_idle(lane);
-            pool.lost.set(pool.lost.get() + 1);
+            pool.lost.set(pool.lost.get() + u64::from(connection.is_last()));
             return Poll::Ready(None);
         }
         lane.remember(cx.waker());
@@ -162,18 +169,16 @@ async fn idle(hub: &Hub, target: usize, lane: &Rc<Lane>, connection: &mut Connec
 async fn exchange(hub: &Hub, target: usize, lane: &Lane, connection: &mut Connection, mut job: Job) -> bool {
     let setup = &hub.targets[target];
     let sent = outcome::begin(hub, &mut job);
-    connection.begin(Expectation {
-        keep_body: setup.routes[job.route].keep,
-        head_only: false,
-        bytes_per_second: job.bytes_per_second,
-    });
+    let route = &setup.routes[job.route];
+    connection.begin(Expectation { keep_body: route.keep, head_only: false, bytes_per_second: job.bytes_per_second });
     lane.expired.set(false);
     lane.deadline.set(Some(sent.saturating_add(setup.timeout)));
+    let outgoing = Outgoing { wire: job.request(), head: &route.head, body: job.body(setup.room) };
     let exchanged = poll_fn(|cx| {
         if hub.aborted.get() {
             return Poll::Ready(Err(TransportError::new(FailureKind::Aborted, "the run was aborted")));
         }
-        if let Poll::Ready(exchange) = connection.poll_exchange(cx, job.request()) {
+        if let Poll::Ready(exchange) = connection.poll_exchange(cx, &outgoing) {
             return Poll::Ready(Ok(exchange));
         }
         if lane.expired.get() {

@@ -1,8 +1,9 @@
 //! What an answer means: accepted, known already, asked to slow down, refused.
 
 use indexmap::IndexMap;
+use shared::encode::Pointer;
 use shared::run::FailureKind;
-use shared::scenario::model::target::Outcome;
+use shared::scenario::model::target::{AnswerRule, Outcome};
 
 /// What a status means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,45 +16,76 @@ pub(crate) enum Meaning {
     Refused(FailureKind),
 }
 
-/// The meaning of every status at one target.
+/// The meaning of every answer at one target.
 #[derive(Clone, Debug)]
 pub(crate) struct Meanings {
     by_status: Vec<Meaning>,
+    rules: Vec<Rule>,
+}
+
+/// What an answer means by what stands in it.
+#[derive(Clone, Debug)]
+struct Rule {
+    statuses: Option<std::ops::Range<u16>>,
+    text: Option<Vec<u8>>,
+    field: Option<Pointer>,
+    equals: Option<String>,
+    means: Outcome,
+}
+
+impl Rule {
+    fn new(rule: &AnswerRule) -> Result<Self, String> {
+        Ok(Self {
+            statuses: rule.status.as_deref().map(range).transpose()?,
+            text: rule.text.as_ref().map(|text| text.clone().into_bytes()),
+            field: rule.field.as_deref().map(str::parse).transpose()?,
+            equals: rule.equals.clone(),
+            means: rule.means,
+        })
+    }
+
+    fn fits(&self, body: &[u8]) -> bool {
+        let holds = |text: &Vec<u8>| body.windows(text.len().max(1)).any(|part| part == text.as_slice());
+        if !self.text.as_ref().is_none_or(holds) {
+            return false;
+        }
+        match (&self.field, &self.equals) {
+            (None, _) => true,
+            (Some(field), None) => field.find(body).is_some(),
+            (Some(field), Some(wanted)) => field.text(body).as_ref() == Some(wanted),
+        }
+    }
 }
 
 /// Statuses have three digits.
 const STATUSES: u16 = 1_000;
 
 impl Meanings {
-    /// The usual meanings, but for what a scenario says: `409` names a status, `5xx` a class; a status goes first.
+    /// The usual meanings, but for what a scenario says: `409` names a status, `5xx` a class; a status goes first. What
+    /// stands in an answer goes before both.
     ///
     /// # Errors
     ///
     /// Names the key that is neither.
-    pub(crate) fn new(classify: &IndexMap<String, Outcome>) -> Result<Self, String> {
+    pub(crate) fn new(classify: &IndexMap<String, Outcome>, answers: &[AnswerRule]) -> Result<Self, String> {
         let mut by_status: Vec<Meaning> = (0..STATUSES).map(usual).collect();
         // Where answers have no status, an answer means yes.
         by_status[0] = Meaning::Accepted;
         let mut exact = Vec::new();
         for (key, outcome) in classify {
-            match key.strip_suffix("xx") {
-                Some(class) => {
-                    let class: u16 = class.parse().map_err(|_error| wrong(key))?;
-                    let first = class.checked_mul(100).filter(|first| *first < STATUSES).ok_or_else(|| wrong(key))?;
-                    for status in first..first + 100 {
-                        by_status[usize::from(status)] = told(*outcome, status);
-                    }
-                }
-                None => {
-                    let status = key.parse().ok().filter(|status| *status < STATUSES).ok_or_else(|| wrong(key))?;
-                    exact.push((status, told(*outcome, status)));
+            let statuses = range(key)?;
+            if statuses.len() == 1 {
+                exact.push((statuses.start, told(*outcome, statuses.start)));
+            } else {
+                for status in statuses {
+                    by_status[usize::from(status)] = told(*outcome, status);
                 }
             }
         }
         for (status, meaning) in exact {
             by_status[usize::from(status)] = meaning;
         }
-        Ok(Self { by_status })
+        Ok(Self { by_status, rules: answers.iter().map(Rule::new).collect::<Result<_, _>>()? })
     }
 
     /// What a status means.
@@ -61,6 +93,39 @@ impl Meanings {
         let known = self.by_status.get(usize::from(status));
         known.copied().unwrap_or(Meaning::Refused(FailureKind::UnexpectedStatus))
     }
+
+    /// What an answer means, by what stands in it or by its status.
+    pub(crate) fn of_answer(&self, status: u16, body: &[u8]) -> Meaning {
+        let said = self
+            .rules
+            .iter()
+            .find(|rule| rule.statuses.as_ref().is_none_or(|statuses| statuses.contains(&status)) && rule.fits(body));
+        said.map_or_else(|| self.of(status), |rule| told(rule.means, status))
+    }
+
+    /// What the part of an answer that speaks of one event means, where it was not simply accepted.
+    pub(crate) fn of_item(&self, item: &[u8]) -> Option<Meaning> {
+        let said = self.rules.iter().find(|rule| rule.statuses.is_none() && rule.fits(item))?;
+        Some(match said.means {
+            Outcome::Failed => Meaning::Refused(FailureKind::EventRejected),
+            other => told(other, 0),
+        })
+    }
+
+    /// Whether bodies have a say.
+    pub(crate) fn reads_bodies(&self) -> bool {
+        !self.rules.is_empty()
+    }
+}
+
+/// The statuses that a key names: `409` one, `5xx` a hundred.
+fn range(key: &str) -> Result<std::ops::Range<u16>, String> {
+    let (number, width) = match key.strip_suffix("xx") {
+        Some(class) => (class.parse::<u16>().ok().and_then(|class| class.checked_mul(100)), 100),
+        None => (key.parse::<u16>().ok(), 1),
+    };
+    let first = number.filter(|first| *first < STATUSES).ok_or_else(|| wrong(key))?;
+    Ok(first..first + width)
 }
 
 fn usual(status: u16) -> Meaning {
@@ -99,7 +164,7 @@ mod tests {
 
     #[test]
     fn statuses_mean_what_they_usually_mean() {
-        let meanings = Meanings::new(&IndexMap::new()).unwrap();
+        let meanings = Meanings::new(&IndexMap::new(), &[]).unwrap();
         for (status, meaning) in [
             (202, Meaning::Accepted),
             (302, Meaning::Refused(FailureKind::UnexpectedStatus)),
@@ -118,11 +183,35 @@ mod tests {
     fn a_scenario_has_the_last_word_and_a_status_beats_its_class() {
         let told = [("409", Outcome::Duplicate), ("4xx", Outcome::Throttled), ("200", Outcome::Failed)];
         let classify = told.into_iter().map(|(key, outcome)| (key.to_owned(), outcome)).collect();
-        let meanings = Meanings::new(&classify).unwrap();
+        let meanings = Meanings::new(&classify, &[]).unwrap();
         assert_eq!(meanings.of(409), Meaning::Duplicate);
         assert_eq!(meanings.of(404), Meaning::Refused(FailureKind::Throttled));
         assert_eq!(meanings.of(200), Meaning::Refused(FailureKind::UnexpectedStatus));
         let wrong = std::iter::once(("12xx".to_owned(), Outcome::Ok)).collect();
-        assert!(Meanings::new(&wrong).is_err());
+        assert!(Meanings::new(&wrong, &[]).is_err());
+    }
+
+    #[test]
+    fn what_stands_in_an_answer_goes_before_its_status() {
+        let rule = |status: Option<&str>, text: Option<&str>, field: Option<(&str, &str)>, means| AnswerRule {
+            status: status.map(str::to_owned),
+            text: text.map(str::to_owned),
+            field: field.map(|(place, _)| place.to_owned()),
+            equals: field.map(|(_, value)| value.to_owned()),
+            means,
+        };
+        let rules = [
+            rule(None, Some("Rate limit exceeded"), None, Outcome::Throttled),
+            rule(Some("2xx"), None, Some(("$.status", "known")), Outcome::Duplicate),
+        ];
+        let meanings = Meanings::new(&IndexMap::new(), &rules).unwrap();
+        let limit = br#"{"error":"HTTP_ERROR","message":{"errors":["Rate limit exceeded. Limit: 100"]}}"#;
+        assert_eq!(meanings.of_answer(400, limit), Meaning::Refused(FailureKind::Throttled));
+        assert_eq!(meanings.of_answer(400, b"{}"), Meaning::Refused(FailureKind::ClientError));
+        assert_eq!(meanings.of_answer(200, br#"{"status": "known"}"#), Meaning::Duplicate);
+        assert_eq!(meanings.of_answer(404, br#"{"status": "known"}"#), Meaning::Refused(FailureKind::ClientError));
+        assert_eq!(meanings.of_item(limit), Some(Meaning::Refused(FailureKind::Throttled)));
+        assert_eq!(meanings.of_item(br#"{"status": "known"}"#), None, "an item has no status of its own");
+        assert!(meanings.reads_bodies());
     }
 }

@@ -1,11 +1,15 @@
 //! What becomes of a request: dropped, sent, answered, sent again, ended; and what is noted of it.
 
+use std::borrow::Cow;
+
+use shared::encode::Pointer;
 use shared::run::{FailureKind, Sample};
 use shared::units::Nanos;
 
 use crate::engine::hub::Hub;
 use crate::engine::job::Job;
 use crate::engine::meaning::Meaning;
+use crate::engine::packing::{encoding_of, unpack};
 use crate::engine::recorder::Ending;
 use crate::engine::target::{Route, TargetSetup};
 use crate::transport::exchange::Answer;
@@ -86,36 +90,38 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job) -> Nanos {
     if let Some(fault) = job.fault() {
         recorder.fault_applied(fault);
     }
+    if let Some(packed) = job.packed {
+        recorder.compressed(packed);
+    }
     now
 }
 
 /// An attempt is over: notes how it went, and either sends the request again later or ends it.
 pub(crate) fn end(hub: &Hub, target: usize, mut job: Job, attempt: Attempt<'_>) {
     let setup = &hub.targets[target];
-    let events = job.types.len() as u32;
     let mut asked = None;
-    let (succeeded, duplicate, failure) = match &attempt.result {
-        Err(error) => (0, false, Some(error.kind)),
+    let mut body = Cow::Borrowed(attempt.body);
+    let judged = match &attempt.result {
+        Err(error) => Judged { failure: Some(error.kind), ..Judged::default() },
         Ok(answer) => {
             if answer.status > 0 {
                 hub.record(attempt.done).status(answer.status);
             }
             asked = answer.retry_after.map(|span| Nanos(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)));
-            match setup.meanings.of(answer.status) {
-                Meaning::Accepted => {
-                    let accepted = accepted(&setup.routes[job.route], attempt.body, events);
-                    (accepted, false, (accepted < events).then_some(FailureKind::EventRejected))
-                }
-                Meaning::Duplicate => (events, true, None),
-                Meaning::Refused(kind) => (0, false, Some(kind)),
+            if let Some(encoding) = answer.encoding
+                && setup.routes[job.route].reads_body
+                && let Some(plain) = unpack(encoding, attempt.body, setup.routes[job.route].keep)
+            {
+                body = Cow::Owned(plain);
             }
+            judge(setup, &setup.routes[job.route], answer.status, &body, job.types.len())
         }
     };
-    if failure == Some(FailureKind::Throttled) && !job.throttled {
+    if judged.failure == Some(FailureKind::Throttled) && judged.items.is_empty() && !job.throttled {
         job.throttled = true;
         hub.record(attempt.done).throttled(&job.types);
     }
-    if let Some(kind) = failure
+    if let Some(kind) = judged.failure
         && hub.retries_allowed.get()
         && let Some(wait) = setup.retry.wait(kind, job.attempts, asked, job.key)
     {
@@ -127,12 +133,87 @@ pub(crate) fn end(hub: &Hub, target: usize, mut job: Job, attempt: Attempt<'_>) 
         response_time: attempt.done.saturating_sub(job.due),
         service_time: attempt.done.saturating_sub(attempt.sent),
         at: attempt.done,
-        answered: attempt.result.is_ok() || failure == Some(FailureKind::Timeout),
-        succeeded,
-        duplicate,
-        failure,
+        answered: attempt.result.is_ok() || judged.failure == Some(FailureKind::Timeout),
+        succeeded: judged.succeeded,
+        duplicate: judged.duplicate,
+        failure: judged.failure,
     };
-    finish(hub, setup, job, &ending, &attempt);
+    let attempt = Attempt { body: &body, ..attempt };
+    if !setup.expectations.is_empty() {
+        look_at(hub, setup, &job, &ending, &attempt);
+    }
+    finish(hub, setup, job, &ending, &judged.items, &attempt);
+}
+
+/// What an answer comes to.
+#[derive(Debug, Default)]
+struct Judged {
+    /// Events accepted.
+    succeeded: u32,
+    /// Whether as known already.
+    duplicate: bool,
+    /// Why the rest was not; of several reasons the first.
+    failure: Option<FailureKind>,
+    /// What became of each, where the answer says so and it is not the same for all.
+    items: Vec<Meaning>,
+}
+
+fn judge(setup: &TargetSetup, route: &Route, status: u16, body: &[u8], count: usize) -> Judged {
+    let events = u32::try_from(count).unwrap_or(u32::MAX);
+    if let Some(items) = items(setup, route, status, body, count) {
+        let refused = |meaning: &Meaning| match meaning {
+            Meaning::Refused(kind) => Some(*kind),
+            Meaning::Accepted | Meaning::Duplicate => None,
+        };
+        let failed = items.iter().filter_map(refused).count();
+        return Judged {
+            succeeded: u32::try_from(count - failed).unwrap_or(u32::MAX),
+            duplicate: items.iter().all(|meaning| *meaning == Meaning::Duplicate),
+            failure: items.iter().find_map(refused),
+            items,
+        };
+    }
+    match setup.meanings.of_answer(status, body) {
+        Meaning::Accepted => {
+            let succeeded = accepted(route, body, events);
+            let failure = (succeeded < events).then_some(FailureKind::EventRejected);
+            Judged { succeeded, failure, ..Judged::default() }
+        }
+        Meaning::Duplicate => Judged { succeeded: events, duplicate: true, ..Judged::default() },
+        Meaning::Refused(kind) => Judged { failure: Some(kind), ..Judged::default() },
+    }
+}
+
+/// What became of each event of a batch, if its answer has an item for each.
+fn items(setup: &TargetSetup, route: &Route, status: u16, body: &[u8], count: usize) -> Option<Vec<Meaning>> {
+    let (list, ok) = route.results.as_ref()?;
+    if setup.meanings.of(status) != Meaning::Accepted {
+        return None;
+    }
+    let items = list.items(body).filter(|items| items.len() == count)?;
+    let meaning = |item: &[u8]| {
+        let said = ok.text(item);
+        let accepted = matches!(said.as_deref(), Some("true" | "ok" | "success" | "accepted" | "created"));
+        match (setup.meanings.of_item(item), accepted) {
+            (Some(meaning), _) => meaning,
+            (None, true) => Meaning::Accepted,
+            (None, false) => Meaning::Refused(FailureKind::EventRejected),
+        }
+    };
+    Some(items.into_iter().map(meaning).collect())
+}
+
+/// Holds an answer against what the scenario's checks expect of it.
+fn look_at(hub: &Hub, setup: &TargetSetup, job: &Job, ending: &Ending, attempt: &Attempt<'_>) {
+    let Ok(answer) = &attempt.result else { return };
+    for (place, expected) in setup.expectations.iter().enumerate() {
+        let complaint = expected.complaint(answer.status, attempt.body, ending.response_time);
+        let wanted = hub.record(ending.at).expectation(place, ending.at, complaint.is_some());
+        if let (Some(reason), true) = (complaint, wanted) {
+            let sample = sample(hub, setup, job, ending, attempt);
+            hub.record(ending.at).expectation_example(place, hide(&reason, &hub.secrets), sample);
+        }
+    }
 }
 
 /// A request that was to be sent again ends here: the run is stopping.
@@ -148,14 +229,21 @@ pub(crate) fn give_up_retry(hub: &Hub, target: usize, job: Job, now: Nanos) {
         failure: Some(kind),
     };
     let error = TransportError::new(kind, "the run ended before the next attempt");
-    finish(hub, &hub.targets[target], job, &ending, &Attempt { sent: now, done: now, body: &[], result: Err(error) });
+    finish(
+        hub,
+        &hub.targets[target],
+        job,
+        &ending,
+        &[],
+        &Attempt { sent: now, done: now, body: &[], result: Err(error) },
+    );
 }
 
-fn finish(hub: &Hub, setup: &TargetSetup, job: Job, ending: &Ending, attempt: &Attempt<'_>) {
+fn finish(hub: &Hub, setup: &TargetSetup, job: Job, ending: &Ending, items: &[Meaning], attempt: &Attempt<'_>) {
     hub.in_flight.set(hub.in_flight.get() - 1);
     let mut recorder = hub.record(ending.at);
     let sample = recorder.wants_sample(ending.failure).then(|| sample(hub, setup, &job, ending, attempt));
-    recorder.request_ended(&job.types, ending, sample);
+    recorder.request_ended(&job.types, ending, items, sample);
     drop(recorder);
     hub.ended(&job, ending.at);
     hub.spare.borrow_mut().give(job);
@@ -163,7 +251,7 @@ fn finish(hub: &Hub, setup: &TargetSetup, job: Job, ending: &Ending, attempt: &A
 
 /// How many events of an accepted request were accepted, by the answer's own count.
 fn accepted(route: &Route, body: &[u8], events: u32) -> u32 {
-    let count = |pointer: &Option<shared::encode::Pointer>| {
+    let count = |pointer: &Option<Pointer>| {
         pointer.as_ref()?.count(body).map(|count| u32::try_from(count).unwrap_or(u32::MAX).min(events))
     };
     match (count(&route.ok_count), count(&route.failed_count)) {
@@ -192,7 +280,13 @@ fn sample(hub: &Hub, setup: &TargetSetup, job: &Job, ending: &Ending, attempt: &
         },
         events: job.types.len() as u32,
         request: route.shown.clone(),
-        request_body: shown(job.body(setup.room)),
+        request_body: match (job.packed, setup.compression) {
+            (Some(_), Some((compression, _))) => {
+                let body = unpack(encoding_of(compression), job.body(setup.room), SHOWN);
+                shown(body.as_deref().unwrap_or_default())
+            }
+            _ => shown(job.body(setup.room)),
+        },
         status: attempt.result.as_ref().ok().map(|answer| answer.status),
         answer_body,
         failure: ending.failure,

@@ -15,6 +15,7 @@ use shared::scenario::model::target::Protocol;
 use shared::units::EpochMicros;
 
 use crate::engine::clock::rfc3339;
+use crate::engine::expectation::Expected;
 use crate::engine::orders::Adjustables;
 use crate::engine::progress::Facts;
 use crate::engine::saved::SavedEvents;
@@ -45,7 +46,7 @@ pub struct PrepareOptions {
     pub supplies: Supplies,
     /// What that was, for the result.
     pub supply_records: Vec<SupplyRecord>,
-    /// Where files are that the scenario writes.
+    /// Where files are that the scenario names.
     pub folder: Folder,
 }
 
@@ -101,14 +102,15 @@ impl Prepared {
         self
     }
 
-    /// Opens one connection to each target, and the file of events if there is to be one.
+    /// Opens one connection to each target and asks for its health, and opens the file of events if there is to be one.
+    /// A wrong answer that does not stop the run becomes a warning of it.
     ///
     /// # Errors
     ///
     /// Names the first target that does not answer.
-    pub async fn preflight(&self) -> Result<(), PrepareError> {
+    pub async fn preflight(&mut self) -> Result<(), PrepareError> {
         for target in self.targets.iter() {
-            target.reachable().await?;
+            self.info.warnings.extend(target.reachable().await?);
         }
         if let Some(saved) = &self.saved {
             let path = saved.path().display();
@@ -125,11 +127,14 @@ impl Prepared {
 /// Says what stands in the way, see [`PrepareError`].
 pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prepared, PrepareError> {
     let seed = scenario.seed.unwrap_or_else(drawn_seed);
+    let unreadable = |why: String| PrepareError::Unsupported(format!("checks: {why}"));
+    let expectations: Arc<[Expected]> = Expected::all(&scenario.checks).map_err(unreadable)?.into();
     let plan = Arc::new(Plan::compile_with(&scenario, seed, &options.supplies).map_err(PrepareError::Plan)?);
     if let Some(path) = plan.missing().first() {
         return Err(PrepareError::Unsupported(format!("{path}: it was not read before the run")));
     }
     let context = Context {
+        expectations: Arc::clone(&expectations),
         environment: &*options.environment,
         allowed_hosts: &options.allowed_hosts,
         practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),
@@ -170,6 +175,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         started_at: rfc3339(today()),
         ended_at: None,
         planned_seconds: plan.planned_seconds(),
+        warnings: targets.iter().filter_map(|target| target.warning.clone()).collect(),
         targets: targets.iter().map(|target| target.origin()).collect(),
     };
     let checks = shared::checks::checks(&scenario).map_err(PrepareError::Plan)?;
@@ -187,6 +193,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         arrivals_are_events: arrivals_are_events(&scenario) && scenario.clock.mode != ClockMode::Backfill,
         pace: plan.clock().pace(),
         workers,
+        expectations: expectations.iter().map(|expected| (expected.check, expected.name.clone())).collect(),
         adjustables: Adjustables::new(&plan),
         checks,
         supplies: options.supply_records.clone(),

@@ -39,6 +39,8 @@ pub(crate) struct Facts {
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
     pub(crate) arrivals_are_events: bool,
     pub(crate) workers: usize,
+    /// The checks of answers: their place among the checks, and their name.
+    pub(crate) expectations: Vec<(u32, String)>,
     /// What can be changed of each workload.
     pub(crate) adjustables: Adjustables,
     /// What must hold.
@@ -321,6 +323,8 @@ impl Progress {
             failures: self.account.failures(),
             faults: fault::rows(&self.account.faults_planned, &self.account.faults_applied),
             connections: self.account.connections,
+            expectations: self.account.expectations(&self.facts.expectations),
+            compressed: self.account.compressed,
             changes: self.changes.clone(),
             timeline,
         }
@@ -399,6 +403,7 @@ mod tests {
             ended_at: None,
             planned_seconds: Some(seconds),
             targets: Vec::new(),
+            warnings: Vec::new(),
         };
         let facts = Facts {
             supplies: Vec::new(),
@@ -410,6 +415,7 @@ mod tests {
             event_types: vec![("a".to_owned(), Some(1.0))],
             arrivals_are_events: true,
             workers: 2,
+            expectations: Vec::new(),
             adjustables: Adjustables::default(),
             checks: Checks {
                 watches: vec![Watch::new("succeeded>=15 over 1s".parse().unwrap(), OnBreach::Abort, &[]).unwrap()],

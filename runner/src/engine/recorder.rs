@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 
 use shared::run::fault::{FaultCounts, FaultKind};
-use shared::run::{Bytes, ConnectionCounts, Counts, FailureKind, Sample};
+use shared::run::{Bytes, Compressed, ConnectionCounts, Counts, FailureKind, Sample};
 use shared::units::Nanos;
 
 use crate::engine::held::Notes;
+use crate::engine::meaning::Meaning;
+use crate::engine::packing::Packed;
 use crate::engine::tally::{Distribution, Tally};
 
 /// How often a worker hands on what it has.
@@ -40,6 +42,9 @@ pub(crate) struct Delta {
     /// Faults that were decided, and those that came to pass.
     pub(crate) faults_planned: FaultCounts,
     pub(crate) faults_applied: FaultCounts,
+    /// By check of answers; empty where there is none.
+    pub(crate) expectations: Vec<ExpectationSeen>,
+    pub(crate) compressed: Compressed,
     pub(crate) samples: Vec<Sample>,
     pub(crate) gauges: Gauges,
     /// Events dropped because too much was waiting already; contained in `events.dropped`.
@@ -72,6 +77,17 @@ pub(crate) struct FailureSeen {
     pub(crate) first: Nanos,
     pub(crate) last: Nanos,
     pub(crate) sample: Option<Sample>,
+}
+
+/// A check of answers in one tick.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ExpectationSeen {
+    pub(crate) answers: u64,
+    pub(crate) failed: u64,
+    pub(crate) first: Option<Nanos>,
+    pub(crate) last: Option<Nanos>,
+    /// What was wrong with one of them, and that one.
+    pub(crate) example: Option<(String, Sample)>,
 }
 
 /// How a request ended, for the record.
@@ -108,6 +124,8 @@ pub(crate) struct Recorder {
     touched_types: Vec<u16>,
     samples_left: u32,
     kinds_sampled: [bool; FailureKind::ALL.len()],
+    /// Nanoseconds of compression that are no whole microsecond yet.
+    compressing: Nanos,
     /// Ticks that are over and wait to be handed on.
     over: VecDeque<Delta>,
 }
@@ -128,6 +146,7 @@ impl Recorder {
             touched_types: Vec::new(),
             samples_left: SAMPLES_PER_TICK,
             kinds_sampled: [false; FailureKind::ALL.len()],
+            compressing: Nanos::ZERO,
             over: VecDeque::new(),
         }
     }
@@ -236,43 +255,89 @@ impl Recorder {
         }
     }
 
-    /// A request has come to its end.
+    /// An answer was looked at; what is wrong with it, where something is. Gives whether an example of that is welcome.
+    pub(crate) fn expectation(&mut self, check: usize, at: Nanos, failed: bool) -> bool {
+        if self.now.expectations.len() <= check {
+            self.now.expectations.resize_with(check + 1, ExpectationSeen::default);
+        }
+        let seen = &mut self.now.expectations[check];
+        seen.answers += 1;
+        if failed {
+            seen.failed += 1;
+            seen.first.get_or_insert(at);
+            seen.last = Some(at);
+        }
+        failed && seen.example.is_none()
+    }
+
+    /// An example of an answer that is not as a check expects.
+    pub(crate) fn expectation_example(&mut self, check: usize, reason: String, sample: Sample) {
+        if let Some(seen) = self.now.expectations.get_mut(check) {
+            seen.example = Some((reason, sample));
+        }
+    }
+
+    /// A body was compressed.
+    pub(crate) fn compressed(&mut self, packed: Packed) {
+        let compressed = &mut self.now.compressed;
+        compressed.requests += 1;
+        compressed.bytes_before += packed.before;
+        compressed.bytes_after += packed.after;
+        let cost = self.compressing.0 + packed.cost.0;
+        compressed.cost_us += cost / 1_000;
+        self.compressing = Nanos(cost % 1_000);
+    }
+
+    /// A request has come to its end. `items` says what became of each event, where the answer does.
     ///
-    /// In a batch that was accepted in part the first events count as the accepted ones: an answer that only counts
-    /// does not say which.
-    pub(crate) fn request_ended(&mut self, types: &[u16], ending: &Ending, sample: Option<Sample>) {
-        let succeeded = (ending.succeeded as usize).min(types.len());
-        let failed = types.len() - succeeded;
-        if failed == 0 {
-            self.now.requests.succeeded += 1;
-            self.now.requests.duplicate += u64::from(ending.duplicate);
-        } else {
-            self.now.requests.failed += 1;
-        }
-        self.now.events.succeeded += succeeded as u64;
-        self.now.events.failed += failed as u64;
-        if ending.duplicate {
-            self.now.events.duplicate += succeeded as u64;
-        }
+    /// In a batch whose answer only counts, the first events count as the accepted ones: it does not say which.
+    pub(crate) fn request_ended(&mut self, types: &[u16], ending: &Ending, items: &[Meaning], sample: Option<Sample>) {
+        let accepted = (ending.succeeded as usize).min(types.len());
+        let meaning = |place: usize| match items.get(place) {
+            Some(meaning) => *meaning,
+            None if place >= accepted => Meaning::Refused(ending.failure.unwrap_or(FailureKind::UnexpectedStatus)),
+            None if ending.duplicate => Meaning::Duplicate,
+            None => Meaning::Accepted,
+        };
         let response = micros(ending.response_time);
         if ending.answered {
             self.response_time.record(response, 1);
             self.service_time.record(micros(ending.service_time), 1);
         }
+        let (mut failed, mut duplicates) = (0_u64, 0_u64);
         for (place, &event_type) in types.iter().enumerate() {
+            let meaning = meaning(place);
             let (counts, times) = self.of_type(event_type);
-            if place < succeeded {
-                counts.succeeded += 1;
-                counts.duplicate += u64::from(ending.duplicate);
-            } else {
-                counts.failed += 1;
-            }
             if ending.answered {
                 times.record(response, 1);
             }
+            match meaning {
+                Meaning::Accepted => counts.succeeded += 1,
+                Meaning::Duplicate => {
+                    counts.succeeded += 1;
+                    counts.duplicate += 1;
+                    duplicates += 1;
+                }
+                Meaning::Refused(kind) => {
+                    counts.failed += 1;
+                    failed += 1;
+                    // A request that was throttled as a whole was counted when that became known.
+                    if kind == FailureKind::Throttled && place < items.len() {
+                        counts.throttled += 1;
+                        self.now.events.throttled += 1;
+                    }
+                    self.failed(kind, 1, ending.at, sample.as_ref());
+                }
+            }
         }
-        if let (Some(kind), true) = (ending.failure, failed > 0) {
-            self.failed(kind, failed as u64, ending.at, sample.as_ref());
+        self.now.events.succeeded += types.len() as u64 - failed;
+        self.now.events.failed += failed;
+        self.now.events.duplicate += duplicates;
+        if failed == 0 {
+            self.now.requests.succeeded += 1;
+            self.now.requests.duplicate += u64::from(duplicates > 0 && duplicates == types.len() as u64);
+        } else {
+            self.now.requests.failed += 1;
         }
         self.now.samples.extend(sample);
     }
@@ -422,7 +487,7 @@ mod tests {
         types.iter().for_each(|t| recorder.event_offered(*t));
         recorder.request_offered();
         recorder.request_sent(&types, Nanos(1_000), Nanos(500), false);
-        recorder.request_ended(&types, &ending(2, Some(FailureKind::EventRejected)), None);
+        recorder.request_ended(&types, &ending(2, Some(FailureKind::EventRejected)), &[], None);
         recorder.close(Gauges::default());
         let delta = recorder.take().unwrap();
         assert_eq!((delta.events.sent, delta.events.succeeded, delta.events.failed), (3, 2, 1));
@@ -473,7 +538,7 @@ mod tests {
             recorder.bytes(700, 200);
             let mut ending = ending(1, None);
             ending.response_time = Nanos(number * 7_919 % 40_000_000);
-            recorder.request_ended(&types, &ending, None);
+            recorder.request_ended(&types, &ending, &[], None);
         }
         let each = started.elapsed().as_nanos() as u64 / count;
         // Without optimisation it is several times slower than in the binary.

@@ -64,11 +64,17 @@ fn cause(failure: FailureKind) -> Option<RetryCause> {
         | FailureKind::ConnectionRefused
         | FailureKind::ConnectionReset
         | FailureKind::ConnectionFailed
+        | FailureKind::NoAnswer
+        | FailureKind::AnswerCut
+        | FailureKind::StreamReset
         | FailureKind::ResourcesExhausted => Some(RetryCause::Network),
         FailureKind::Timeout => Some(RetryCause::Timeout),
         FailureKind::Throttled => Some(RetryCause::Throttled),
         FailureKind::ServerError => Some(RetryCause::ServerError),
-        FailureKind::Tls
+        FailureKind::CertificateExpired
+        | FailureKind::CertificateName
+        | FailureKind::CertificateUntrusted
+        | FailureKind::Tls
         | FailureKind::Protocol
         | FailureKind::AnswerTooLarge
         | FailureKind::Unauthorized

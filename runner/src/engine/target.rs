@@ -7,20 +7,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use shared::encode::{BatchPlan, Pointer, RequestTemplate};
 use shared::plan::{EventTypeId, TargetPlan};
-use shared::scenario::model::target::{Auth, Method, Protocol, Target, TokenVia};
+use shared::scenario::model::target::{Auth, Compression, Http, HttpVersion, Method, Protocol, Target, Tls, TokenVia};
 use shared::scenario::secret;
 use shared::units::Nanos;
 
+use crate::engine::expectation::Expected;
 use crate::engine::meaning::Meanings;
 use crate::engine::prepare_error::PrepareError;
 use crate::engine::retry::RetryRule;
 use crate::folder::Folder;
 use crate::transport::Transport;
 use crate::transport::address::Address;
-use crate::transport::dial::{Dialer, Reach, TlsConfig};
-use crate::transport::http::HttpTransport;
+use crate::transport::dial::{Dialer, Reach};
 use crate::transport::http::request::RequestHead;
+use crate::transport::http::{Capacity, HttpTransport, Version};
 use crate::transport::sink::Sink;
+use crate::transport::tls::{Identity, TlsConfig, TlsOptions};
 
 /// Longest waits where the scenario says nothing.
 pub(crate) const TIMEOUT: Nanos = Nanos::from_secs(30);
@@ -28,8 +30,12 @@ pub(crate) const CONNECT_TIMEOUT: Nanos = Nanos::from_secs(5);
 /// Bytes kept of an answer that is only shown, and of one that is counted from.
 const SHOWN: usize = 4 * 1024;
 const COUNTED: usize = 4 * 1024 * 1024;
-/// Connections per worker where the scenario says nothing.
-const CONNECTIONS_PER_WORKER: u32 = 64;
+/// Connections per worker where the scenario says nothing; of HTTP/2, and streams in each.
+const CONNECTIONS_PER_WORKER: usize = 64;
+const HTTP2_CONNECTIONS_PER_WORKER: usize = 1;
+const STREAMS: u32 = 100;
+/// Longest file of a certificate or a key.
+const MAX_PEM: u64 = 1024 * 1024;
 
 /// A target that can be sent to. It holds secrets, so that its heads never show themselves.
 #[derive(Debug)]
@@ -50,11 +56,29 @@ pub(crate) struct TargetSetup {
     own_routes: Vec<Option<usize>>,
     /// Room in front of a body that fits each route's head.
     pub(crate) room: usize,
+    /// What answers must be like.
+    pub(crate) expectations: Arc<[Expected]>,
+    /// How bodies are compressed, and how hard.
+    pub(crate) compression: Option<(Compression, Option<u32>)>,
+    /// Requests after which a connection is closed.
+    pub(crate) requests_per_connection: u64,
+    /// What a person must know of it.
+    pub(crate) warning: Option<String>,
+    http: Http,
     /// Where its requests end, where that is no network.
     sink: Option<Sink>,
     tls: Option<TlsConfig>,
+    server_name: Option<String>,
     reach: Reach,
-    health: Option<String>,
+    health: Option<Health>,
+}
+
+/// What to ask before a run.
+#[derive(Debug)]
+struct Health {
+    path: String,
+    /// Whether a wrong answer stops the run.
+    required: bool,
 }
 
 /// A kind of request.
@@ -68,6 +92,10 @@ pub(crate) struct Route {
     pub(crate) linger: Nanos,
     pub(crate) ok_count: Option<Pointer>,
     pub(crate) failed_count: Option<Pointer>,
+    /// Where an answer lists what became of each event, and the field of an item that says whether it was accepted.
+    pub(crate) results: Option<(Pointer, Pointer)>,
+    /// Whether what an answer says has a meaning, beside its status.
+    pub(crate) reads_body: bool,
     /// Bytes to keep of an answer.
     pub(crate) keep: usize,
     /// Method and address, for samples.
@@ -81,12 +109,15 @@ impl Route {
         batch: Option<&BatchPlan>,
         headers: &[(String, String)],
         query: &str,
+        reads: bool,
     ) -> Result<Self, String> {
         let path = batch.map_or(&template.path, |batch| &batch.path);
         let framing = batch.map_or(&template.single, |batch| &batch.framing);
         let method = template.method.name();
         let pointer = |pointer: fn(&BatchPlan) -> Option<&Pointer>| batch.and_then(pointer).cloned();
         let (ok_count, failed_count) = (pointer(|b| b.ok_count.as_ref()), pointer(|b| b.failed_count.as_ref()));
+        let results = batch.and_then(|batch| batch.results.as_ref());
+        let results = results.map(|(list, ok)| (list.clone(), Pointer::field(ok)));
         let joint = if query.is_empty() {
             ""
         } else if path.contains('?') {
@@ -94,6 +125,7 @@ impl Route {
         } else {
             "?"
         };
+        let reads_body = ok_count.is_some() || failed_count.is_some() || results.is_some() || reads;
         Ok(Self {
             head: RequestHead::new(address, method, &format!("{path}{joint}{query}"), headers)?,
             prefix: framing.prefix.clone(),
@@ -101,7 +133,9 @@ impl Route {
             suffix: framing.suffix.clone(),
             max_events: batch.map_or(1, |batch| batch.max_events.max(1)),
             linger: batch.map_or(Nanos::ZERO, |batch| batch.linger),
-            keep: if ok_count.is_some() || failed_count.is_some() { COUNTED } else { SHOWN },
+            reads_body,
+            keep: if reads_body { COUNTED } else { SHOWN },
+            results,
             ok_count,
             failed_count,
             shown: format!("{method} {}{}{path}", address.origin(), address.base_path),
@@ -119,6 +153,8 @@ impl Route {
             linger: Nanos::ZERO,
             ok_count: None,
             failed_count: None,
+            results: None,
+            reads_body: false,
             keep: 0,
             shown,
         }
@@ -159,7 +195,16 @@ impl TargetSetup {
             headers.push((header.clone(), value));
         }
         let query = credentials(&name, &target.auth, context, &mut headers, secrets)?;
-        let route = |template, batch| Route::new(&address, template, batch, &headers, &query).map_err(wrong);
+        let http = target.http.clone().unwrap_or_default();
+        if let Some(compression) = http.compress {
+            headers.push(("Content-Encoding".to_owned(), compression.name().to_owned()));
+        }
+        if http.requests_per_connection == Some(1) {
+            headers.push(("Connection".to_owned(), "close".to_owned()));
+        }
+        let meanings = Meanings::new(&target.classify, &target.answers).map_err(wrong)?;
+        let reads = meanings.reads_bodies() || context.expectations.iter().any(Expected::reads_bodies);
+        let route = |template, batch| Route::new(&address, template, batch, &headers, &query, reads).map_err(wrong);
         let mut routes = vec![route(&plan.request, None)?];
         let mut batch_route = None;
         if let Some(batch) = &plan.request.batch {
@@ -173,19 +218,32 @@ impl TargetSetup {
                 routes.push(route(template, None)?);
             }
         }
-        let tls = if address.secure { Some(TlsConfig::public_roots().map_err(wrong)?) } else { None };
-        if tls.is_some() && target.tls.as_ref().is_some_and(|tls| *tls != Default::default()) {
-            return Err(wrong("own authorities and client certificates cannot be used yet".to_owned()));
-        }
+        let given = target.tls.clone().unwrap_or_default();
+        let version = version(http.version);
+        let tls = match address.secure {
+            true => Some(tls(&given, version, context.folder).map_err(wrong)?),
+            false => None,
+        };
+        let warning = (tls.is_some() && given.insecure)
+            .then(|| format!("target `{name}`: its certificate is not checked (insecure), anybody could be answering"));
         let reach = if context.allows(&address.host) { Reach::Anywhere } else { Reach::Private };
         Ok(Self {
             timeout: target.timeout.unwrap_or(TIMEOUT),
             connect_timeout: target.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
             connections: target.connections,
-            meanings: Meanings::new(&target.classify).map_err(wrong)?,
+            meanings,
             retry: RetryRule::new(target.retry.as_ref(), target.throttle_wait),
             room: routes.iter().map(|route| route.head.room()).max().unwrap_or(0),
-            health: target.health.as_ref().filter(|health| health.required).map(|health| health.path.clone()),
+            health: target
+                .health
+                .as_ref()
+                .map(|health| Health { path: health.path.clone(), required: health.required }),
+            expectations: context.expectations.clone(),
+            compression: http.compress.map(|compression| (compression, http.compress_level)),
+            requests_per_connection: http.requests_per_connection.map_or(u64::MAX, u64::from),
+            warning,
+            http,
+            server_name: given.server_name,
             routes,
             batch_route,
             own_routes,
@@ -206,12 +264,19 @@ impl TargetSetup {
             timeout: target.timeout.unwrap_or(TIMEOUT),
             connect_timeout: target.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
             connections: target.connections,
-            meanings: Meanings::new(&target.classify).map_err(wrong)?,
+            meanings: Meanings::new(&target.classify, &target.answers).map_err(wrong)?,
             retry: RetryRule::new(target.retry.as_ref(), target.throttle_wait),
             routes: vec![Route::line(sink.origin())],
             batch_route: None,
             own_routes: vec![None; event_types],
             room: 0,
+            // There is no answer that could be like anything.
+            expectations: Arc::from([]),
+            compression: None,
+            requests_per_connection: u64::MAX,
+            warning: None,
+            http: Http::default(),
+            server_name: None,
             sink: Some(sink),
             tls: None,
             reach: Reach::Private,
@@ -230,49 +295,61 @@ impl TargetSetup {
         self.own_routes.get(usize::from(event_type.0)).copied().flatten()
     }
 
-    /// A transport for one worker.
-    pub(crate) fn transport(&self) -> Result<Transport, String> {
+    /// A transport for one of so many workers, of whose requests `at_once` wait for answers together.
+    pub(crate) fn transport(&self, worker: usize, workers: usize, at_once: usize) -> Result<Transport, String> {
+        let share = self.connections.map(|all| {
+            let (all, extra) = (all as usize / workers, all as usize % workers);
+            (all + usize::from(worker < extra)).max(1)
+        });
+        let streams = self.http.streams.unwrap_or(STREAMS);
+        let capacity = Capacity {
+            connections: share.unwrap_or(at_once.max(CONNECTIONS_PER_WORKER)),
+            http2_connections: share.unwrap_or(at_once.div_ceil(streams as usize).max(HTTP2_CONNECTIONS_PER_WORKER)),
+            streams,
+        };
         if let Some(sink) = &self.sink {
-            return Ok(Transport::Sink(sink.clone()));
+            return Ok(Transport::Sink(sink.clone(), capacity.connections));
         }
-        let dialer = Dialer::new(self.address.clone(), self.tls.clone(), self.reach)?;
-        Ok(Transport::Http(HttpTransport::new(dialer)))
+        Ok(Transport::Http(Box::new(HttpTransport::new(self.dialer()?, version(self.http.version), capacity))))
     }
 
-    /// Most connections that one of so many workers may open; `at_once` of its requests wait for answers together.
-    pub(crate) fn connections_of(&self, worker: usize, workers: usize, at_once: usize) -> usize {
-        match self.connections {
-            None => at_once.max(CONNECTIONS_PER_WORKER as usize),
-            Some(all) => {
-                let (all, extra) = (all as usize / workers, all as usize % workers);
-                (all + usize::from(worker < extra)).max(1)
-            }
-        }
+    fn dialer(&self) -> Result<Dialer, String> {
+        Dialer::naming(self.address.clone(), self.tls.clone(), self.server_name.as_deref(), self.reach)
     }
 
-    /// Opens one connection, and asks for the target's health where the scenario demands it.
-    pub(crate) async fn reachable(&self) -> Result<(), PrepareError> {
+    /// Opens one connection, and asks for the target's health; gives what a person should know of a wrong answer that
+    /// does not stop the run.
+    pub(crate) async fn reachable(&self) -> Result<Option<String>, PrepareError> {
         let unreachable =
             |why: String| PrepareError::Unreachable { target: self.name.clone(), url: self.address.origin(), why };
         if let Some(sink) = &self.sink {
-            let opened = sink.open().map(|_open| ());
+            let opened = sink.open().map(|_open| None);
             let why = |error: std::io::Error| format!("{}: {error}", sink.origin());
             return opened.map_err(|error| PrepareError::Target { target: self.name.clone(), why: why(error) });
         }
-        let dialer = Dialer::new(self.address.clone(), self.tls.clone(), self.reach).map_err(unreachable)?;
+        let dialer = self.dialer().map_err(unreachable)?;
         let dialled = tokio::time::timeout(Duration::from_nanos(self.connect_timeout.0), dialer.dial()).await;
         match dialled {
             Ok(Ok(_connection)) => {}
             Ok(Err(error)) => return Err(unreachable(error.to_string())),
             Err(_elapsed) => return Err(unreachable(format!("no connection within {}", self.connect_timeout))),
         }
-        let Some(path) = &self.health else { return Ok(()) };
+        let Some(health) = &self.health else { return Ok(None) };
+        match self.healthy(&health.path).await {
+            Ok(()) => Ok(None),
+            Err(why) if health.required => Err(unreachable(why)),
+            Err(why) => Ok(Some(format!("target `{}`: {why}", self.name))),
+        }
+    }
+
+    /// Asks for its health; says what is wrong with the answer.
+    async fn healthy(&self, path: &str) -> Result<(), String> {
         let url = format!("{}{}{path}", self.address.origin(), self.address.base_path);
-        let client = reqwest::Client::builder().tls_backend_preconfigured(self.client_tls().map_err(unreachable)?);
-        let client = client.build().map_err(|error| unreachable(error.to_string()))?;
+        let client = reqwest::Client::builder().tls_backend_preconfigured(self.client_tls()?);
+        let client = client.build().map_err(|error| error.to_string())?;
         let asked = client.get(&url).timeout(Duration::from_nanos(self.timeout.0)).send().await;
-        let status = asked.map_err(|error| unreachable(format!("its health cannot be asked for: {error}")))?.status();
-        if status.is_success() { Ok(()) } else { Err(unreachable(format!("its health check answered {status}"))) }
+        let status = asked.map_err(|error| format!("its health cannot be asked for: {error}"))?.status();
+        if status.is_success() { Ok(()) } else { Err(format!("its health check answered {status}")) }
     }
 
     fn client_tls(&self) -> Result<rustls::ClientConfig, String> {
@@ -290,8 +367,36 @@ pub(crate) struct Context<'a> {
     pub(crate) allowed_hosts: &'a [String],
     /// Key to use where the scenario's own is missing: requests go to the practice target.
     pub(crate) practice_key: Option<&'a str>,
-    /// Where files are that the scenario writes.
+    /// Where files are that the scenario names.
     pub(crate) folder: &'a Folder,
+    /// What answers must be like.
+    pub(crate) expectations: Arc<[Expected]>,
+}
+
+fn version(version: HttpVersion) -> Version {
+    match version {
+        HttpVersion::One => Version::One,
+        HttpVersion::Two => Version::Two,
+        HttpVersion::Auto => Version::Negotiated,
+    }
+}
+
+/// A target's TLS, its files read.
+pub(crate) fn tls(tls: &Tls, version: Version, folder: &Folder) -> Result<TlsConfig, String> {
+    let read =
+        |field: &str, name: &String| folder.read_bytes(name, MAX_PEM).map_err(|why| format!("tls.{field}: {why}"));
+    let identity = match (&tls.certificate, &tls.key) {
+        (Some(certificate), Some(key)) => {
+            Some(Identity { certificate: read("certificate", certificate)?, key: read("key", key)? })
+        }
+        _ => None,
+    };
+    TlsConfig::new(TlsOptions {
+        authority: tls.authority.as_ref().map(|name| read("authority", name)).transpose()?,
+        identity,
+        insecure: tls.insecure,
+        protocols: version.protocols(),
+    })
 }
 
 impl Context<'_> {

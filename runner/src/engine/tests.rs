@@ -1,5 +1,7 @@
 //! Runs against a server that behaves as each test says: what is counted, how commands act, what the verdict is.
 
+mod http;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -123,7 +125,8 @@ async fn counts_reconcile_whatever_the_target_does() {
         (FailureKind::Throttled, 80),
         (FailureKind::ServerError, 80),
         (FailureKind::Protocol, 80),
-        (FailureKind::ConnectionReset, 160),
+        (FailureKind::AnswerCut, 80),
+        (FailureKind::ConnectionReset, 80),
         (FailureKind::Unauthorized, 80),
         (FailureKind::Timeout, 8),
     ] {
@@ -137,7 +140,7 @@ async fn counts_reconcile_whatever_the_target_does() {
 async fn a_target_that_is_not_there_is_data_during_a_run_and_an_error_before_it() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let text = scenario(&format!("http://{free}"), "", "rate: 200/s, arrival: uniform, duration: 500ms");
-    let prepared = ready(&text, 1);
+    let mut prepared = ready(&text, 1);
     let error = prepared.preflight().await.unwrap_err();
     assert!(matches!(&error, PrepareError::Unreachable { target, .. } if target == "api"), "{error}");
     let result = ended(&start(prepared, Box::new(NoJournal))).await;

@@ -126,7 +126,7 @@ impl Worker {
         let pools: Result<Vec<Pool>, String> = targets
             .iter()
             .zip(at_once)
-            .map(|(target, at_once)| Ok(Pool::new(target.transport()?, target.connections_of(index, count, at_once))))
+            .map(|(target, at_once)| Ok(Pool::new(target.transport(index, count, at_once)?)))
             .collect();
         let schedule = ScheduleClock::at_pace(plan.clock().pace());
         let start = plan.clock().start(clock.date(Nanos::ZERO));

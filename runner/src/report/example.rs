@@ -65,6 +65,8 @@ pub(super) fn frozen() -> RunResult {
         faults: Vec::new(),
         connections: ConnectionCounts { attempted: 16, opened: 16, failed: 0, reopened: 4 },
         thresholds: thresholds(&response),
+        expectations: Vec::new(),
+        compressed: Default::default(),
         changes: vec![
             change(60.0, Command::SetRateMultiplier { multiplier: 2.0 }, "panel"),
             change(90.0, Command::SetRateMultiplier { multiplier: 1.5 }, HOSTILE),
@@ -156,6 +158,7 @@ fn record() -> RunRecord {
             ended_at: Some("2026-11-21T10:02:00.000Z".to_owned()),
             planned_seconds: Some(120.0),
             targets: vec!["http://127.0.0.1:7979".to_owned()],
+            warnings: Vec::new(),
         },
         scenario: serde_json::json!({ "name": HOSTILE }),
         plan_fingerprint: "9f2c41d07be3a855".to_owned(),

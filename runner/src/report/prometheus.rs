@@ -173,6 +173,7 @@ mod tests {
             ended_at: None,
             planned_seconds: None,
             targets: vec!["http://secret-host".to_owned()],
+            warnings: Vec::new(),
         };
         let events = Counts { offered: 12, sent: 10, succeeded: 9, failed: 1, dropped: 2, ..Counts::default() };
         let times = Percentiles { count: 10, mean_us: 1_500.0, p50_us: 1_000, p99_us: 4_000, ..Percentiles::default() };

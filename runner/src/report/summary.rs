@@ -28,6 +28,7 @@ pub fn summary(result: &RunResult, witness: Option<&TargetAccount>, columns: usi
     write_head(&mut out, result);
     write_counts(&mut out, result, columns);
     write_thresholds(&mut out, result);
+    write_expectations(&mut out, result);
     write_latency(&mut out, result, columns);
     write_workloads(&mut out, result);
     write_distribution(&mut out, result, columns);
@@ -94,6 +95,38 @@ fn write_head(out: &mut String, result: &RunResult) {
     let _written = writeln!(out, "verdict: {style}{word}{style:#}, {meaning}");
     for reason in &result.verdict.reasons {
         let _written = writeln!(out, "  - {reason}");
+    }
+    let yellow = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+    for warning in &info.warnings {
+        let _written = writeln!(out, "{yellow}warning{yellow:#}: {warning}");
+    }
+}
+
+/// What answers had to be like, and what compression did.
+fn write_expectations(out: &mut String, result: &RunResult) {
+    let (green, red) = (AnsiColor::Green, AnsiColor::Red);
+    for expectation in &result.expectations {
+        let (word, colour) = if expectation.failed == 0 { ("holds", green) } else { ("fails", red) };
+        let style = Style::new().fg_color(Some(colour.into()));
+        let (failed, answers) = (count(expectation.failed), counted(expectation.answers, "answer"));
+        let _written = write!(out, "\n{style}{word}{style:#} {}: {failed} of {answers} not so", expectation.name);
+        if let Some(reason) = &expectation.reason {
+            let _written = write!(out, ", such as: {}", one_line(reason));
+        }
+    }
+    if !result.expectations.is_empty() {
+        out.push('\n');
+    }
+    let compressed = &result.compressed;
+    if compressed.requests > 0 {
+        let each = compressed.cost_us as f64 / compressed.requests as f64;
+        let _written = writeln!(
+            out,
+            "\nbodies compressed from {} to {}, {} of processor time each",
+            bytes(compressed.bytes_before),
+            bytes(compressed.bytes_after),
+            latency(each)
+        );
     }
 }
 
@@ -337,6 +370,9 @@ fn unanswered(result: &RunResult) -> u64 {
     let silent = |kind: FailureKind| match kind {
         FailureKind::Timeout
         | FailureKind::ConnectionReset
+        | FailureKind::NoAnswer
+        | FailureKind::AnswerCut
+        | FailureKind::StreamReset
         | FailureKind::Protocol
         | FailureKind::AnswerTooLarge
         | FailureKind::Aborted => true,
@@ -344,6 +380,9 @@ fn unanswered(result: &RunResult) -> u64 {
         | FailureKind::ConnectionRefused
         | FailureKind::ConnectionFailed
         | FailureKind::ResourcesExhausted
+        | FailureKind::CertificateExpired
+        | FailureKind::CertificateName
+        | FailureKind::CertificateUntrusted
         | FailureKind::Tls
         | FailureKind::Unauthorized
         | FailureKind::Throttled

@@ -106,6 +106,7 @@ fn mean_ms(latency: &Latency) -> f64 {
 fn is_anomaly(kind: FailureKind) -> bool {
     match kind {
         FailureKind::Protocol
+        | FailureKind::AnswerCut
         | FailureKind::AnswerTooLarge
         | FailureKind::UnexpectedStatus
         | FailureKind::EventRejected => true,
@@ -115,7 +116,12 @@ fn is_anomaly(kind: FailureKind) -> bool {
         | FailureKind::ConnectionReset
         | FailureKind::ConnectionFailed
         | FailureKind::ResourcesExhausted
+        | FailureKind::CertificateExpired
+        | FailureKind::CertificateName
+        | FailureKind::CertificateUntrusted
         | FailureKind::Tls
+        | FailureKind::NoAnswer
+        | FailureKind::StreamReset
         | FailureKind::Unauthorized
         | FailureKind::Throttled
         | FailureKind::ClientError
@@ -131,9 +137,17 @@ fn error_type(kind: FailureKind) -> &'static str {
         | FailureKind::ConnectionRefused
         | FailureKind::ConnectionFailed
         | FailureKind::ResourcesExhausted
+        | FailureKind::CertificateExpired
+        | FailureKind::CertificateName
+        | FailureKind::CertificateUntrusted
         | FailureKind::Tls => "CONNECTION_FAILED",
         FailureKind::ConnectionReset | FailureKind::Aborted => "SEND_FAILED",
-        FailureKind::Timeout | FailureKind::Protocol | FailureKind::AnswerTooLarge => "RECEIVE_FAILED",
+        FailureKind::Timeout
+        | FailureKind::NoAnswer
+        | FailureKind::AnswerCut
+        | FailureKind::StreamReset
+        | FailureKind::Protocol
+        | FailureKind::AnswerTooLarge => "RECEIVE_FAILED",
         FailureKind::Unauthorized
         | FailureKind::Throttled
         | FailureKind::ClientError

@@ -170,7 +170,7 @@ fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<P
         folder: found.folder.clone(),
         ..options
     };
-    let prepared = prepare(scenario, &options).map_err(refuse)?;
+    let mut prepared = prepare(scenario, &options).map_err(refuse)?;
     wait.block_on(prepared.preflight()).map_err(refuse)?;
     if !snapshot.pools.is_empty() {
         let path = app.store.supplies_of(&prepared.info.id);

@@ -62,6 +62,8 @@ pub(super) fn result_of_rows(
         status_codes: Default::default(),
         connections: Default::default(),
         thresholds: Vec::new(),
+        expectations: Vec::new(),
+        compressed: Default::default(),
         run: record,
         changes,
         timeline,

@@ -21,6 +21,7 @@ fn record(id: &str) -> RunRecord {
             ended_at: None,
             planned_seconds: Some(60.0),
             targets: vec!["http://127.0.0.1:1".to_owned()],
+            warnings: Vec::new(),
         },
         scenario: serde_json::json!({"name": "commerce-events"}),
         plan_fingerprint: "f".to_owned(),

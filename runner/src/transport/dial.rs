@@ -2,11 +2,9 @@
 
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use shared::run::FailureKind;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -14,6 +12,7 @@ use tokio_rustls::TlsConnector;
 use crate::transport::address::{Address, is_private};
 use crate::transport::failure::TransportError;
 use crate::transport::stream::Stream;
+use crate::transport::tls::{TlsConfig, handshake_failed};
 
 /// How long a name's addresses are believed.
 const NAME_LIFETIME: Duration = Duration::from_secs(30);
@@ -51,40 +50,6 @@ struct Known {
     since: Instant,
 }
 
-/// How to speak TLS; made once per run, shared by every connection.
-#[derive(Clone)]
-pub struct TlsConfig(Arc<ClientConfig>);
-
-impl std::fmt::Debug for TlsConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("TlsConfig")
-    }
-}
-
-impl TlsConfig {
-    /// TLS 1.2 and 1.3 by ring, trusting the public roots.
-    ///
-    /// # Errors
-    ///
-    /// Says what the library refuses.
-    pub fn public_roots() -> Result<Self, String> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| format!("cannot set up TLS: {error}"))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
-    }
-
-    /// The library's own form.
-    pub fn to_config(&self) -> ClientConfig {
-        ClientConfig::clone(&self.0)
-    }
-}
-
 impl Dialer {
     /// A dialer for one address.
     ///
@@ -92,11 +57,26 @@ impl Dialer {
     ///
     /// Refuses a host that TLS cannot name.
     pub fn new(address: Address, tls: Option<TlsConfig>, reach: Reach) -> Result<Self, String> {
+        Self::naming(address, tls, None, reach)
+    }
+
+    /// A dialer for one address whose certificate bears another name than its host.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a name that TLS cannot check.
+    pub fn naming(
+        address: Address,
+        tls: Option<TlsConfig>,
+        server_name: Option<&str>,
+        reach: Reach,
+    ) -> Result<Self, String> {
         let tls = match tls {
             Some(config) if address.secure => {
-                let name = ServerName::try_from(address.host.clone())
-                    .map_err(|_error| format!("`{}` is not a name that TLS can check", address.host))?;
-                Some((config, name))
+                let name = server_name.unwrap_or(&address.host).to_owned();
+                let checked = ServerName::try_from(name.clone())
+                    .map_err(|_error| format!("`{name}` is not a name that TLS can check"))?;
+                Some((config, checked))
             }
             _ => None,
         };
@@ -127,8 +107,8 @@ impl Dialer {
             return Ok((Stream::Plain(tcp), DialTimes { connect, tls: None }));
         };
         let started = Instant::now();
-        let secured = TlsConnector::from(Arc::clone(&config.0)).connect(name.clone(), tcp).await;
-        let stream = secured.map_err(|error| TransportError::new(FailureKind::Tls, error.to_string()))?;
+        let secured = TlsConnector::from(config.shared()).connect(name.clone(), tcp).await;
+        let stream = secured.map_err(|error| handshake_failed(&error))?;
         Ok((Stream::Secure(Box::new(stream)), DialTimes { connect, tls: Some(started.elapsed()) }))
     }
 

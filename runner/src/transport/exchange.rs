@@ -32,13 +32,26 @@ pub struct Exchange {
     pub result: Result<Answer, TransportError>,
 }
 
+/// How a body is compressed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Encoding {
+    /// As gzip.
+    Gzip,
+    /// As zstd.
+    Zstd,
+    /// In a way that we cannot read.
+    Unknown,
+}
+
 /// A complete answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Answer {
     /// Status code; 0 where answers have none.
     pub status: u16,
-    /// How long the target asks to wait (`Retry-After` in seconds; the date form is ignored).
+    /// How long the target asks to wait (`Retry-After`, in seconds or as a date).
     pub retry_after: Option<Duration>,
+    /// How its body is compressed.
+    pub encoding: Option<Encoding>,
     /// Whether the body is longer than what was kept of it.
     pub cut: bool,
 }

@@ -1,8 +1,12 @@
-//! HTTP/1.1 by a thin loop: head and body in one write, one read buffer per connection, answers parsed in place.
+//! HTTP/1.1 by a thin loop: head and body in one write, one read buffer per connection, answers parsed in place. HTTP/2
+//! is below, in [`http2`].
 
 pub mod answer;
+mod header;
+pub mod http2;
 pub mod request;
 
+use std::cell::Cell;
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -14,31 +18,128 @@ use crate::transport::drip::Drip;
 use crate::transport::exchange::{Answer, Exchange, Expectation};
 use crate::transport::failure::TransportError;
 use crate::transport::http::answer::AnswerReader;
+use crate::transport::http::http2::{Connections, Http2Stream};
 use crate::transport::stream::Stream;
 
 /// Bytes asked of the operating system in one read.
 const READ_SIZE: usize = 16 * 1024;
 
-/// HTTP/1.1 to one address.
+/// Which version of HTTP is spoken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Version {
+    /// HTTP/1.1.
+    One,
+    /// HTTP/2 or nothing.
+    Two,
+    /// What the target chooses under TLS; HTTP/1.1 in the clear.
+    Negotiated,
+}
+
+impl Version {
+    /// What is offered under TLS, best first.
+    pub fn protocols(self) -> Vec<Vec<u8>> {
+        let names: &[&[u8]] = match self {
+            Self::One => &[b"http/1.1"],
+            Self::Two => &[HTTP2],
+            Self::Negotiated => &[HTTP2, b"http/1.1"],
+        };
+        names.iter().map(|name| name.to_vec()).collect()
+    }
+}
+
+/// HTTP/2's name under TLS.
+const HTTP2: &[u8] = b"h2";
+
+/// How many requests at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    /// Connections at most, of HTTP/1.1.
+    pub connections: usize,
+    /// Connections at most, of HTTP/2.
+    pub http2_connections: usize,
+    /// Streams of each connection at most, of HTTP/2.
+    pub streams: u32,
+}
+
+/// HTTP to one address.
 #[derive(Debug)]
 pub struct HttpTransport {
     dialer: Dialer,
+    version: Version,
+    connections: usize,
+    http2: Connections,
+    /// The target was asked and chose HTTP/1.1.
+    chose_one: Cell<bool>,
+}
+
+/// What a request can travel in.
+#[derive(Debug)]
+pub enum Opened {
+    /// A connection of HTTP/1.1.
+    One(HttpConnection),
+    /// A stream of HTTP/2.
+    Two(Http2Stream),
 }
 
 impl HttpTransport {
     /// A transport over a dialer.
-    pub fn new(dialer: Dialer) -> Self {
-        Self { dialer }
+    pub fn new(dialer: Dialer, version: Version, capacity: Capacity) -> Self {
+        let version = match version {
+            Version::Negotiated if !dialer.address().secure => Version::One,
+            given => given,
+        };
+        Self {
+            dialer,
+            version,
+            connections: capacity.connections,
+            http2: Connections::new(capacity.http2_connections, capacity.streams),
+            chose_one: Cell::new(false),
+        }
     }
 
-    /// Opens a connection.
+    /// Requests at the same time, at most, as far as is known.
+    pub fn capacity(&self) -> usize {
+        match self.version {
+            Version::One => self.connections,
+            Version::Two => self.http2.most_streams(),
+            Version::Negotiated if self.http2.is_empty() => self.connections,
+            Version::Negotiated => self.http2.most_streams(),
+        }
+    }
+
+    /// Opens a connection, or a stream in one that is open: then there are no times.
     ///
     /// # Errors
     ///
     /// Says what kind of failure it was.
-    pub async fn connect(&self) -> Result<(HttpConnection, DialTimes), TransportError> {
+    pub async fn connect(&self) -> Result<(Opened, Option<DialTimes>), TransportError> {
+        if self.version == Version::One || self.chose_one.get() {
+            let (stream, times) = self.dialer.dial().await?;
+            return Ok((Opened::One(HttpConnection::new(stream)), Some(times)));
+        }
+        let _turn = loop {
+            let changed = self.http2.changed().notified();
+            if let Some(stream) = self.http2.join() {
+                return Ok((Opened::Two(stream), None));
+            }
+            let unknown = self.version == Version::Negotiated && self.http2.is_empty() && !self.chose_one.get();
+            if let Some(turn) = self.http2.turn(unknown) {
+                break turn;
+            }
+            changed.await;
+        };
         let (stream, times) = self.dialer.dial().await?;
-        Ok((HttpConnection::new(stream), times))
+        let agreed = !self.dialer.address().secure || stream.protocol() == Some(HTTP2);
+        match (agreed, self.version) {
+            (true, _) => Ok((Opened::Two(self.http2.open(stream).await?), Some(times))),
+            (false, Version::Negotiated) => {
+                self.chose_one.set(true);
+                Ok((Opened::One(HttpConnection::new(stream)), Some(times)))
+            }
+            (false, Version::One | Version::Two) => {
+                Err(TransportError::new(FailureKind::Protocol, "the target does not speak HTTP/2"))
+            }
+        }
     }
 }
 
@@ -157,12 +258,14 @@ impl HttpConnection {
         match self.reader.end() {
             Some(answer) => self.exchange(now, false, Ok(answer)),
             None => {
-                let detail = match (&self.write_error, self.first_byte) {
-                    (Some(error), None) => error.to_string(),
-                    (_, None) => "closed without an answer".to_owned(),
-                    (_, Some(_)) => "closed inside the answer".to_owned(),
+                let error = match (&self.write_error, self.first_byte) {
+                    (Some(error), None) => TransportError::exchanging(error),
+                    (_, None) => TransportError::new(FailureKind::NoAnswer, "closed before the first byte of it"),
+                    (_, Some(_)) => {
+                        TransportError::new(FailureKind::AnswerCut, format!("closed after {} bytes", self.received))
+                    }
                 };
-                self.failed(TransportError::new(FailureKind::ConnectionReset, detail), now)
+                self.failed(error, now)
             }
         }
     }
@@ -187,8 +290,9 @@ impl HttpConnection {
 mod tests {
     use super::*;
     use crate::transport::address::Address;
-    use crate::transport::dial::{Reach, TlsConfig};
+    use crate::transport::dial::Reach;
     use crate::transport::http::request::RequestHead;
+    use crate::transport::tls::TlsConfig;
     use crate::transport::trial_server::{Reply, TrialServer};
     use std::future::poll_fn;
     use std::sync::atomic::Ordering;
@@ -207,7 +311,16 @@ mod tests {
     fn transport(url: &str, reach: Reach) -> (HttpTransport, Address) {
         let address = Address::parse(url).unwrap();
         let tls = address.secure.then(|| TlsConfig::public_roots().unwrap());
-        (HttpTransport::new(Dialer::new(address.clone(), tls, reach).unwrap()), address)
+        let dialer = Dialer::new(address.clone(), tls, reach).unwrap();
+        let capacity = Capacity { connections: 1, http2_connections: 1, streams: 1 };
+        (HttpTransport::new(dialer, Version::One, capacity), address)
+    }
+
+    async fn connect(transport: &HttpTransport) -> Result<(HttpConnection, DialTimes), TransportError> {
+        match transport.connect().await? {
+            (Opened::One(connection), Some(times)) => Ok((connection, times)),
+            other => panic!("not a new connection of HTTP/1.1: {other:?}"),
+        }
     }
 
     async fn send(connection: &mut HttpConnection, request: &[u8]) -> Exchange {
@@ -217,7 +330,7 @@ mod tests {
 
     async fn once(server: &TrialServer, body: &[u8]) -> Exchange {
         let (transport, address) = transport(&server.url(), Reach::Private);
-        let (mut connection, _) = transport.connect().await.unwrap();
+        let (mut connection, _) = connect(&transport).await.unwrap();
         send(&mut connection, &request(&address, body)).await
     }
 
@@ -228,7 +341,7 @@ mod tests {
             Reply::Answer(202, "", format!("{number} {}", body.len()))
         });
         let (transport, address) = transport(&server.url(), Reach::Private);
-        let (mut connection, times) = transport.connect().await.unwrap();
+        let (mut connection, times) = connect(&transport).await.unwrap();
         assert!(times.tls.is_none());
         for number in 0..50 {
             let request = request(&address, &vec![b'x'; number * 1_000]);
@@ -247,11 +360,20 @@ mod tests {
         let half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec();
         let mut endless = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
         endless.resize(17 * 1024 * 1024, b'x');
+        let chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n".to_vec();
         for (reply, kind) in [
             (Reply::Raw(b"\x00\x01garbage\r\n\r\n".to_vec()), FailureKind::Protocol),
-            (Reply::Raw(half), FailureKind::ConnectionReset),
-            (Reply::Raw(Vec::new()), FailureKind::ConnectionReset),
+            (Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec()), FailureKind::Protocol),
+            (Reply::Raw(chunks), FailureKind::Protocol),
+            (Reply::Raw(b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100)), FailureKind::Protocol),
+            (Reply::Raw(b"HTTP/1.1 20".to_vec()), FailureKind::AnswerCut),
+            (Reply::Raw(half), FailureKind::AnswerCut),
+            (Reply::Raw(Vec::new()), FailureKind::NoAnswer),
             (Reply::Raw(endless), FailureKind::AnswerTooLarge),
+            (
+                Reply::Raw([b"HTTP/1.1 200 OK\r\n", "X: y\r\n".repeat(9_000).as_bytes()].concat()),
+                FailureKind::AnswerTooLarge,
+            ),
             (Reply::Reset, FailureKind::ConnectionReset),
         ] {
             let server = TrialServer::start(move |_, _, _| reply.clone());
@@ -275,7 +397,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(500)).await;
         });
         let (transport, address) = transport(&url, Reach::Private);
-        let (mut connection, _) = transport.connect().await.unwrap();
+        let (mut connection, _) = connect(&transport).await.unwrap();
         let exchange = send(&mut connection, &request(&address, &vec![b'x'; 32 * 1024 * 1024])).await;
         assert_eq!(exchange.result.unwrap().status, 413);
         assert!(!exchange.reusable, "half a request is on the wire");
@@ -286,7 +408,7 @@ mod tests {
     async fn a_close_while_idle_is_seen_before_the_next_request() {
         let server = TrialServer::start(|_, _, _| Reply::ThenClose(Box::new(Reply::status(200))));
         let (transport, address) = transport(&server.url(), Reach::Private);
-        let (mut connection, _) = transport.connect().await.unwrap();
+        let (mut connection, _) = connect(&transport).await.unwrap();
         let exchange = send(&mut connection, &request(&address, b"{}")).await;
         assert!(exchange.result.is_ok());
         tokio::time::timeout(Duration::from_secs(5), poll_fn(|cx| connection.poll_closed(cx))).await.unwrap();
@@ -309,7 +431,7 @@ mod tests {
             ("http://192.0.2.1".to_owned(), FailureKind::ConnectionFailed),
         ] {
             let (transport, _) = transport(&url, Reach::Private);
-            let error = transport.connect().await.unwrap_err();
+            let error = connect(&transport).await.unwrap_err();
             assert_eq!(error.kind, kind, "{url}: {error}");
         }
     }

@@ -71,7 +71,7 @@ impl SinkConnection {
         };
         let done = Instant::now();
         let (result, bytes_sent) = match written {
-            Ok(()) => (Ok(Answer { status: 0, retry_after: None, cut: false }), request.len() as u64),
+            Ok(()) => (Ok(Answer { status: 0, retry_after: None, encoding: None, cut: false }), request.len() as u64),
             Err(error) => {
                 let kind = match error.kind() {
                     io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::ResourcesExhausted,

@@ -28,6 +28,30 @@ impl Stream {
         }
     }
 
+    /// Writes what fits of several pieces.
+    pub fn poll_write_vectored(&mut self, cx: &mut Context<'_>, pieces: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, pieces),
+            Self::Secure(stream) => Pin::new(stream.as_mut()).poll_write_vectored(cx, pieces),
+        }
+    }
+
+    /// Ends it from this side.
+    pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Secure(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
+        }
+    }
+
+    /// The protocol that both sides agreed on under TLS.
+    pub fn protocol(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secure(stream) => stream.get_ref().1.alpn_protocol(),
+        }
+    }
+
     /// Hands on what an encryption layer holds back.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {

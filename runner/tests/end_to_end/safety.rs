@@ -6,7 +6,7 @@ use reqwest::{Client, Method, StatusCode};
 use crate::process::Home;
 
 fn client() -> Client {
-    let tls = runner::transport::dial::TlsConfig::public_roots().unwrap().to_config();
+    let tls = runner::transport::tls::TlsConfig::public_roots().unwrap().to_config();
     let builder = Client::builder().tls_backend_preconfigured(tls).redirect(reqwest::redirect::Policy::none());
     builder.build().unwrap()
 }

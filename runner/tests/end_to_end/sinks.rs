@@ -101,7 +101,7 @@ async fn a_scenario_from_the_network_writes_only_into_the_data_directory() {
     let data = home.path("data");
     std::fs::create_dir_all(data.join("files")).unwrap();
     let (_server, address) = home.serve(&["--data-dir", data.to_str().unwrap()]);
-    let tls = runner::transport::dial::TlsConfig::public_roots().unwrap().to_config();
+    let tls = runner::transport::tls::TlsConfig::public_roots().unwrap().to_config();
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap();
     let outside = home.path("evil.jsonl");
     let outside = outside.to_str().unwrap();

@@ -165,7 +165,7 @@ async fn a_scenario_from_the_network_reads_only_files_of_the_data_directory() {
     std::os::unix::fs::symlink(home.path("data/secret.csv"), files.join("link.csv")).unwrap();
     let data = home.path("data");
     let (_server, address) = home.serve(&["--data-dir", data.to_str().unwrap()]);
-    let tls = runner::transport::dial::TlsConfig::public_roots().unwrap().to_config();
+    let tls = runner::transport::tls::TlsConfig::public_roots().unwrap().to_config();
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).build().unwrap();
     let check = async |path: &str| {
         let text = format!(

@@ -96,6 +96,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         ended_at: Some("2026-11-21T10:01:00Z".to_owned()),
         planned_seconds: Some(60.0),
         targets: vec!["http://127.0.0.1:7979".to_owned()],
+        warnings: Vec::new(),
     };
     RunResult {
         schema_version: 1,
@@ -116,6 +117,8 @@ pub(crate) fn empty(id: &str) -> RunResult {
         faults: Vec::new(),
         connections: ConnectionCounts::default(),
         thresholds: Vec::new(),
+        expectations: Vec::new(),
+        compressed: Default::default(),
         changes: Vec::new(),
         timeline: Vec::new(),
     }

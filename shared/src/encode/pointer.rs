@@ -59,6 +59,41 @@ impl Pointer {
         json.get(start..scanner.at)
     }
 
+    /// A field of a map, whatever its name holds.
+    pub fn field(name: &str) -> Self {
+        Self { steps: vec![Step::Key(name.to_owned())] }
+    }
+
+    /// The texts of the items of the list at this place, in order; none where there is no list.
+    pub fn items<'a>(&self, json: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+        let list = self.find(json)?;
+        let mut scanner = Scanner { json: list, at: 0 };
+        scanner.take(b'[')?;
+        let mut items = Vec::new();
+        scanner.blank();
+        if scanner.peek()? == b']' {
+            return Some(items);
+        }
+        loop {
+            scanner.blank();
+            let start = scanner.at;
+            scanner.skip(0)?;
+            items.push(list.get(start..scanner.at)?);
+            if scanner.take(b',').is_none() {
+                return Some(items);
+            }
+        }
+    }
+
+    /// The scalar at this place as people write it: text without its quotes; none where there is none.
+    pub fn text(&self, json: &[u8]) -> Option<String> {
+        let found = self.find(json)?;
+        if found.first() == Some(&b'"') {
+            return serde_json::from_slice(found).ok();
+        }
+        Some(String::from_utf8_lossy(found).into_owned())
+    }
+
     /// The whole number at this place.
     pub fn count(&self, json: &[u8]) -> Option<u64> {
         std::str::from_utf8(self.find(json)?).ok()?.parse().ok()
@@ -197,6 +232,11 @@ mod tests {
         assert_eq!("$.results[1].ok".parse::<Pointer>().unwrap().find(ANSWER), Some(&b"\"yes\""[..]));
         assert_eq!("$.results[2]".parse::<Pointer>().unwrap().find(ANSWER), None);
         assert_eq!("$".parse::<Pointer>().unwrap().find(b"[1]"), Some(&b"[1]"[..]));
+        let items = "$.results".parse::<Pointer>().unwrap().items(ANSWER).unwrap();
+        assert_eq!(items, [&br#"{"a\"}": [1, {}]}"#[..], br#"{"ok": "yes"}"#]);
+        assert_eq!(Pointer::field("ok").text(items[1]).as_deref(), Some("yes"));
+        assert_eq!("$.success".parse::<Pointer>().unwrap().text(ANSWER).as_deref(), Some("true"));
+        assert_eq!("$.total".parse::<Pointer>().unwrap().items(ANSWER), None);
         for wrong in ["$..a", "$[x]", "$[1", "."] {
             assert!(wrong.parse::<Pointer>().is_err(), "{wrong}");
         }
@@ -208,6 +248,7 @@ mod tests {
             let pointer: Pointer = "$.x.failed".parse().unwrap();
             let _found = pointer.find(&answer);
             let _found = pointer.find(&ANSWER[..cut.min(ANSWER.len())]);
+            let _items = "$.results".parse::<Pointer>().unwrap().items(&ANSWER[..cut.min(ANSWER.len())]);
         }
     }
 }

@@ -49,6 +49,8 @@ pub struct BatchPlan {
     pub ok_count: Option<Pointer>,
     /// Where an answer counts refused events.
     pub failed_count: Option<Pointer>,
+    /// Where an answer lists what became of each event, and the field of an item that says whether it was accepted.
+    pub results: Option<(Pointer, String)>,
 }
 
 impl RequestTemplate {
@@ -110,6 +112,10 @@ impl BatchPlan {
             framing,
             ok_count: pointer(&batch.ok_count, "ok_count"),
             failed_count: pointer(&batch.failed_count, "failed_count"),
+            results: batch
+                .results
+                .as_ref()
+                .and_then(|results| Some((pointer(&Some(results.path.clone()), "results.path")?, results.ok.clone()))),
         }
     }
 }

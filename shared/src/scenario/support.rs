@@ -18,15 +18,13 @@ const SCENARIO: &[Rule<Scenario>] = &[
 
 const TARGET: &[Rule<Target>] = &[
     ("protocol", |target| matches!(target.protocol, Protocol::Ws | Protocol::Mqtt)),
-    ("health.required", |target| target.health.as_ref().is_some_and(|health| !health.required)),
     ("reconnect", |target| target.reconnect.is_some()),
-    ("tls", |target| target.tls.is_some()),
 ];
 
 const POOL: &[Rule<Pool>] =
     &[("fetch.refresh", |pool| pool.fetch.as_ref().is_some_and(|fetch| fetch.refresh.is_some()))];
 
-const CHECK: &[Rule<Check>] = &[("expect", |check| check.expect.is_some()), ("audit", |check| check.audit.is_some())];
+const CHECK: &[Rule<Check>] = &[("audit", |check| check.audit.is_some())];
 
 /// Every use of a feature that the engine does not have yet.
 pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {

@@ -7,14 +7,17 @@ use std::time::Duration;
 use httparse::Status;
 use shared::run::FailureKind;
 
-use crate::transport::exchange::Answer;
+use super::header::{encoding, number, retry_after};
+use crate::transport::exchange::{Answer, Encoding};
 use crate::transport::failure::TransportError;
 
 /// Longest head read, and most headers in it.
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
+/// Most interim answers (1xx) before the real one.
+const MAX_INTERIM: u32 = 16;
 /// Longest body read; a longer answer is given up.
-const MAX_BODY: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_BODY: u64 = 16 * 1024 * 1024;
 /// Longest line of a chunk's size, and longest trailer.
 const MAX_LINE: usize = 16 * 1024;
 
@@ -30,8 +33,12 @@ pub struct AnswerReader {
     keep: usize,
     head_only: bool,
     keeps_alive: bool,
+    interim: u32,
     answer: Answer,
 }
+
+/// Nothing yet.
+pub(super) const NO_ANSWER: Answer = Answer { status: 0, retry_after: None, encoding: None, cut: false };
 
 /// Which part of the answer comes next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,7 +64,8 @@ impl AnswerReader {
             keep: 0,
             head_only: false,
             keeps_alive: false,
-            answer: Answer { status: 0, retry_after: None, cut: false },
+            interim: 0,
+            answer: NO_ANSWER,
         }
     }
 
@@ -70,7 +78,8 @@ impl AnswerReader {
         self.keep = keep;
         self.head_only = head_only;
         self.keeps_alive = false;
-        self.answer = Answer { status: 0, retry_after: None, cut: false };
+        self.interim = 0;
+        self.answer = NO_ANSWER;
     }
 
     /// Takes the next bytes; gives the answer once it is complete.
@@ -146,14 +155,16 @@ impl AnswerReader {
             parse_head(bytes, self.head_only)?
         } else {
             self.pending.extend_from_slice(bytes);
-            parse_head(&self.pending, self.head_only)?
+            // Bytes that come one by one are not looked at again and again: a head ends with a line.
+            if bytes.contains(&b'\n') { parse_head(&self.pending, self.head_only)? } else { None }
         };
         let Some(head) = parsed else {
             if before == 0 {
                 self.pending.extend_from_slice(bytes);
             }
             if self.pending.len() > MAX_HEAD {
-                return Err(protocol("the head of the answer does not end"));
+                let detail = format!("its head is longer than {} KiB", MAX_HEAD / 1024);
+                return Err(TransportError::new(FailureKind::AnswerTooLarge, detail));
             }
             return Ok(None);
         };
@@ -163,11 +174,16 @@ impl AnswerReader {
             if head.status == 101 {
                 return Err(protocol("the target switched protocols unasked"));
             }
+            self.interim += 1;
+            if self.interim > MAX_INTERIM {
+                return Err(protocol("nothing but interim answers (1xx) comes"));
+            }
             // An interim answer; the real one follows.
             return Ok(Some(used));
         }
         self.answer.status = head.status;
         self.answer.retry_after = head.retry_after;
+        self.answer.encoding = head.encoding;
         self.keeps_alive = head.keeps_alive;
         self.part = head.body;
         if let Part::Body { left } = self.part {
@@ -241,6 +257,7 @@ struct Head {
     status: u16,
     keeps_alive: bool,
     retry_after: Option<Duration>,
+    encoding: Option<Encoding>,
     body: Part,
 }
 
@@ -252,11 +269,16 @@ fn parse_head(bytes: &[u8], head_only: bool) -> Result<Option<Head>, TransportEr
     let length = match parsed {
         Ok(Status::Complete(length)) => length,
         Ok(Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => {
+            let detail = format!("it has more than {MAX_HEADERS} headers");
+            return Err(TransportError::new(FailureKind::AnswerTooLarge, detail));
+        }
         Err(error) => return Err(protocol(format!("not an HTTP answer: {error}"))),
     };
     let status = response.code.unwrap_or(0);
     let mut keeps_alive = response.version == Some(1);
-    let (mut content_length, mut chunked, mut retry_after) = (None, false, None);
+    let (mut content_length, mut chunked) = (None, false);
+    let (mut wait, mut date, mut compressed) = (None, None, None);
     for header in response.headers.iter() {
         let value = header.value.trim_ascii();
         // Lengths differ, so that most headers fall through without a comparison.
@@ -280,9 +302,14 @@ fn parse_head(bytes: &[u8], head_only: bool) -> Result<Option<Head>, TransportEr
                 };
             }
         } else if header.name.eq_ignore_ascii_case("retry-after") {
-            retry_after = number(value).map(Duration::from_secs);
+            wait = Some(value);
+        } else if header.name.eq_ignore_ascii_case("date") {
+            date = Some(value);
+        } else if header.name.eq_ignore_ascii_case("content-encoding") {
+            compressed = encoding(value);
         }
     }
+    let retry_after = wait.and_then(|wait| retry_after(wait, date));
     let bare = head_only || matches!(status, 100..200 | 204 | 304);
     let body = match (bare, chunked, content_length) {
         (true, _, _) => Part::Done,
@@ -292,19 +319,15 @@ fn parse_head(bytes: &[u8], head_only: bool) -> Result<Option<Head>, TransportEr
     };
     // Two ways to say the length are a known way to smuggle: believe the chunks, and no further answer.
     keeps_alive &= body != Part::UntilClose && !(chunked && content_length.is_some());
-    Ok(Some(Head { length, status, keeps_alive, retry_after, body }))
-}
-
-fn number(text: &[u8]) -> Option<u64> {
-    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(text).ok().filter(|_text| digits)?.parse().ok()
+    Ok(Some(Head { length, status, keeps_alive, retry_after, encoding: compressed, body }))
 }
 
 fn protocol(detail: impl Into<String>) -> TransportError {
     TransportError::new(FailureKind::Protocol, detail)
 }
 
-fn too_large() -> TransportError {
+/// A body beyond all measure.
+pub(super) fn too_large() -> TransportError {
     TransportError::new(FailureKind::AnswerTooLarge, format!("longer than {} MiB", MAX_BODY / (1024 * 1024)))
 }
 
@@ -377,10 +400,19 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_head_is_given_up() {
-        let mut bytes = b"HTTP/1.1 200 OK\r\nX-Long: ".to_vec();
-        bytes.resize(MAX_HEAD * 2, b'a');
-        assert_eq!(read(&bytes, 4096).unwrap_err().kind, FailureKind::Protocol);
+    fn heads_beyond_measure_are_given_up_by_name() {
+        let mut endless = b"HTTP/1.1 200 OK\r\nX-Long: ".to_vec();
+        endless.resize(MAX_HEAD * 2, b'a');
+        let mut bomb = b"HTTP/1.1 200 OK\r\n".to_vec();
+        bomb.extend(b"X-A: b\r\n".repeat(MAX_HEADERS + 1));
+        bomb.extend(b"\r\n");
+        for bytes in [endless, bomb] {
+            assert_eq!(read(&bytes, 4096).unwrap_err().kind, FailureKind::AnswerTooLarge);
+        }
+        let flood = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000);
+        for piece in [1, 100, flood.len()] {
+            assert_eq!(read(&flood, piece).unwrap_err().kind, FailureKind::Protocol);
+        }
     }
 
     #[test]
@@ -407,11 +439,12 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_seconds() {
-        let (answer, _, _) =
-            read(b"HTTP/1.1 429 Too Many\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n", 9).unwrap().unwrap();
-        assert_eq!(answer.retry_after, Some(Duration::from_secs(3)));
-        let date = b"HTTP/1.1 429 Too Many\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n";
-        assert_eq!(read(date, 9).unwrap().unwrap().0.retry_after, None);
+    fn what_a_head_says_beside_the_length_is_kept() {
+        let bytes: &[u8] =
+            b"HTTP/1.1 429 Too Many\r\nDate: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Encoding: gzip\r\n\
+            Retry-After: Sat, 01 Jan 2000 00:00:09 GMT\r\nContent-Length: 0\r\n\r\n";
+        let (answer, _, _) = read(bytes, 9).unwrap().unwrap();
+        assert_eq!(answer.retry_after, Some(Duration::from_secs(10)));
+        assert_eq!(answer.encoding, Some(Encoding::Gzip));
     }
 }

@@ -15,8 +15,21 @@ const END: &[u8] = b"\r\n\r\n";
 pub struct RequestHead {
     before_length: Vec<u8>,
     with_body: bool,
+    /// The same head for HTTP/2.
+    parts: http::request::Parts,
     /// Whether nothing stands before a body.
     absent: bool,
+}
+
+/// A request as either version of HTTP sends it.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// Head and body in one piece: HTTP/1.1.
+    pub wire: &'a [u8],
+    /// The head: HTTP/2.
+    pub head: &'a RequestHead,
+    /// The body.
+    pub body: &'a [u8],
 }
 
 impl fmt::Debug for RequestHead {
@@ -49,6 +62,7 @@ impl RequestHead {
             }
             let _ = write!(head, "{name}: {value}\r\n");
         }
+        let parts = parts(address, method, &target, headers)?;
         let with_body = !matches!(method, "GET" | "HEAD" | "DELETE" | "OPTIONS");
         if with_body {
             head.extend_from_slice(b"Content-Length: ");
@@ -56,12 +70,26 @@ impl RequestHead {
             // Without a length the head ends behind its last header; `place` adds the blank line.
             head.truncate(head.len() - 2);
         }
-        Ok(Self { before_length: head, with_body, absent: false })
+        Ok(Self { before_length: head, with_body, parts, absent: false })
+    }
+
+    /// The head of a request with a body of this length, for HTTP/2.
+    pub(super) fn for_http2(&self, body: usize) -> http::Request<()> {
+        let mut parts = self.parts.clone();
+        if self.with_body {
+            parts.headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from(body as u64));
+        }
+        http::Request::from_parts(parts, ())
+    }
+
+    /// Whether its requests have a body.
+    pub fn has_body(&self) -> bool {
+        self.with_body
     }
 
     /// No head, where a request is nothing but its body.
     pub fn none() -> Self {
-        Self { before_length: Vec::new(), with_body: true, absent: true }
+        Self { before_length: Vec::new(), with_body: true, parts: http::Request::new(()).into_parts().0, absent: true }
     }
 
     /// Room to leave in front of a body for the longest head.
@@ -91,6 +119,24 @@ impl RequestHead {
         }
         start
     }
+}
+
+/// The head as HTTP/2 wants it: no `Host`, nothing about the connection.
+fn parts(
+    address: &Address,
+    method: &str,
+    target: &str,
+    headers: &[(String, String)],
+) -> Result<http::request::Parts, String> {
+    let mut request = http::Request::builder().method(method).uri(format!("{}{target}", address.origin()));
+    for (name, value) in headers {
+        if !["connection", "host", "keep-alive", "transfer-encoding"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
+            request = request.header(name, value);
+        }
+    }
+    // Everything else was looked at before.
+    let request = request.body(()).map_err(|_error| format!("`{target}` is not a request path"))?;
+    Ok(request.into_parts().0)
 }
 
 fn is_token(byte: u8) -> bool {

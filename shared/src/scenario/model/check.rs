@@ -4,12 +4,16 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::scenario::document::Node;
 use crate::units::Nanos;
 
 /// What must hold. Exactly one of `threshold`, `metric`, `mix`, `expect`, `distribution` and `audit` says what.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Check {
+    /// Its name in results; made from what it says when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// A comparison such as `p(95)<300ms` or `error_rate<1%`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<String>,
@@ -87,8 +91,10 @@ pub struct Expect {
     /// Longest time that is right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_latency: Option<Nanos>,
-    /// Fields that an answer has.
+    /// Places that an answer has, such as `$.event_id`.
     pub required: Vec<String>,
+    /// Places of an answer and the value of each, such as `$.success: true`.
+    pub fields: IndexMap<String, Node>,
 }
 
 /// Shares of the values of a field.

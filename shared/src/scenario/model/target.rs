@@ -39,6 +39,8 @@ pub struct Target {
     pub batch: Option<Batch>,
     /// What a status means where it is not the usual: `200` or `5xx` to an outcome.
     pub classify: IndexMap<String, Outcome>,
+    /// What an answer means by what stands in it; the first that fits counts, before `classify`.
+    pub answers: Vec<AnswerRule>,
     /// What to do when the target asks for a lower rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throttle_wait: Option<ThrottleWait>,
@@ -51,6 +53,9 @@ pub struct Target {
     /// Encryption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
+    /// HTTP only: version, connections, compression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<Http>,
     /// WebSocket only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ws: Option<Ws>,
@@ -280,11 +285,109 @@ pub struct Batch {
     /// Where the answer counts refused events, as a path such as `$.failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed_count: Option<String>,
+    /// Where the answer says what became of each event, in the order of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<ItemResults>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { size: 50, linger: Nanos::from_millis(500), path: None, wrap: None, ok_count: None, failed_count: None }
+        Self {
+            size: 50,
+            linger: Nanos::from_millis(500),
+            path: None,
+            wrap: None,
+            ok_count: None,
+            failed_count: None,
+            results: None,
+        }
+    }
+}
+
+/// Where an answer to a batch says what became of each event.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ItemResults {
+    /// The list, as a path such as `$.results`.
+    pub path: String,
+    /// Field of an item that is `true` (or the text `ok`, `success`, `accepted`, `created`) for an accepted event, such
+    /// as `success`. The rules of `answers` without a status say more of the others.
+    pub ok: String,
+}
+
+/// What an answer means by what stands in it. Every condition that is given must hold; one at least is.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRule {
+    /// Status, as `400` or `4xx`; any when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Text that the body holds, such as `Rate limit exceeded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// A place in the body, such as `$.error.code`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The value at that place; any when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equals: Option<String>,
+    /// What it means.
+    pub means: Outcome,
+}
+
+/// How HTTP is spoken.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// HTTP/1.1 when left out.
+    pub version: HttpVersion,
+    /// HTTP/2: requests that share a connection at the same time, at most; 100 when left out, fewer where the target
+    /// allows fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streams: Option<u32>,
+    /// Requests after which a connection is closed; 1 opens one for each request. Without end when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_connection: Option<u32>,
+    /// How bodies are compressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compress: Option<Compression>,
+    /// How hard to compress: 1 to 9 (gzip, usually 6), 1 to 19 (zstd, usually 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compress_level: Option<u32>,
+}
+
+/// A version of HTTP.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum HttpVersion {
+    /// HTTP/1.1.
+    #[default]
+    #[serde(rename = "http1", alias = "1")]
+    One,
+    /// HTTP/2: negotiated over TLS, by prior knowledge in the clear.
+    #[serde(rename = "http2", alias = "2")]
+    Two,
+    /// HTTP/2 where a target behind TLS offers it, else HTTP/1.1.
+    #[serde(rename = "auto")]
+    Auto,
+}
+
+/// How bodies are compressed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// As `gzip`.
+    Gzip,
+    /// As `zstd`.
+    Zstd,
+}
+
+impl Compression {
+    /// Its name in `Content-Encoding`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
     }
 }
 
@@ -336,15 +439,18 @@ pub struct Reconnect {
 pub struct Tls {
     /// Accepts any certificate; for test systems only.
     pub insecure: bool,
-    /// File of a certificate authority to trust as well.
+    /// File of a certificate authority (PEM) to trust as well. Paths lie beside the scenario's own file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
-    /// File of the client's certificate.
+    /// File of the client's certificate (PEM), the chain after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// File of the client's key.
+    /// File of the client's key (PEM).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Name that the target's certificate must bear, where it is not the host of the url.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
 }
 
 /// What only a WebSocket has.

@@ -4,6 +4,7 @@ use crate::scenario::model::check::Check;
 use crate::threshold::Threshold;
 
 use super::Findings;
+use super::target::check_place;
 
 pub(super) fn check(index: usize, check: &Check, findings: &mut Findings<'_>) {
     let path = format!("checks[{index}]");
@@ -66,5 +67,20 @@ pub(super) fn check(index: usize, check: &Check, findings: &mut Findings<'_>) {
                 findings.error(format!("{path}.expect.status[{row}]"), format!("{status} is no status"), "write 200");
             }
         }
+        for (row, place) in expect.required.iter().enumerate() {
+            check_place(&format!("{path}.expect.required[{row}]"), &rooted(place), "write $.event_id", findings);
+        }
+        for (place, value) in &expect.fields {
+            let path = format!("{path}.expect.fields.{place}");
+            check_place(&path, &rooted(place), "write $.success", findings);
+            if value.as_list().is_some() || value.as_map().is_some() {
+                findings.error(path, "only a single value can be compared", "name a place inside of it");
+            }
+        }
     }
+}
+
+/// A place in an answer; a field's name alone is one as well.
+fn rooted(place: &str) -> String {
+    format!("$.{}", place.strip_prefix("$.").unwrap_or(place))
 }

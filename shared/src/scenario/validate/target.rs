@@ -1,7 +1,9 @@
 //! Targets: addresses, credentials, batches.
 
 use crate::scenario::document::{Node, Value};
-use crate::scenario::model::target::{Auth, Batch, Protocol, Target, TokenVia};
+use crate::scenario::model::target::{
+    AnswerRule, Auth, Batch, Compression, Http, HttpVersion, Protocol, Target, Tls, TokenVia,
+};
 use crate::scenario::options::Environment;
 use crate::scenario::secret::{Reference, references, resolve};
 use crate::scenario::{pattern, secret};
@@ -11,6 +13,8 @@ use super::Findings;
 
 /// Most events in one request.
 const MAX_BATCH: u32 = 10_000;
+/// Most requests at the same time on one connection.
+const MAX_STREAMS: u32 = 10_000;
 
 pub(super) fn check(name: &str, target: &Target, environment: Environment<'_>, findings: &mut Findings<'_>) {
     let path = format!("targets.{name}");
@@ -59,14 +63,10 @@ pub(super) fn check(name: &str, target: &Target, environment: Environment<'_>, f
         check_batch(&path, batch, target.protocol, findings);
     }
     for key in target.classify.keys() {
-        let known = match key.as_bytes() {
-            [b'1'..=b'5', b'x', b'x'] => true,
-            [b'1'..=b'5', tens, ones] => tens.is_ascii_digit() && ones.is_ascii_digit(),
-            _ => false,
-        };
-        if !known {
-            findings.error(format!("{path}.classify.{key}"), format!("`{key}` is no status"), "write 409 or 5xx");
-        }
+        check_status(&format!("{path}.classify.{key}"), key, findings);
+    }
+    for (index, rule) in target.answers.iter().enumerate() {
+        check_answer(&format!("{path}.answers[{index}]"), rule, findings);
     }
     if let Some(health) = &target.health {
         check_request_path(&format!("{path}.health.path"), Some(&health.path), findings);
@@ -225,15 +225,116 @@ fn check_batch(path: &str, batch: &Batch, protocol: Protocol, findings: &mut Fin
         }
     }
     for (key, pointer) in [("ok_count", &batch.ok_count), ("failed_count", &batch.failed_count)] {
-        if let Some(pointer) = pointer
-            && !pointer.strip_prefix("$.").is_some_and(|rest| rest.split('.').all(|part| !part.is_empty()))
+        if let Some(pointer) = pointer {
+            check_place(&format!("{path}.{key}"), pointer, "write $.successful", findings);
+        }
+    }
+    if let Some(results) = &batch.results {
+        check_place(&format!("{path}.results.path"), &results.path, "write $.results", findings);
+        if results.ok.is_empty() || results.ok.contains(['.', '$', '[']) {
+            let message = format!("`{}` is no field of an item", results.ok);
+            findings.error(format!("{path}.results.ok"), message, "write success");
+        }
+    }
+}
+
+/// A place in an answer, as `$.successful` or `$.results[0].id`.
+pub(super) fn check_place(path: &str, place: &str, hint: &str, findings: &mut Findings<'_>) {
+    let sound = place.strip_prefix("$.").is_some_and(|rest| {
+        rest.split('.').all(|part| {
+            let (name, indexes) = part.split_once('[').unwrap_or((part, "0]"));
+            let index = |index: &str| index.strip_suffix(']').is_some_and(|index| index.parse::<u32>().is_ok());
+            !name.is_empty() && indexes.split('[').all(index)
+        })
+    });
+    if !sound {
+        findings.error(path, format!("`{place}` is no place in an answer"), hint);
+    }
+}
+
+fn check_status(path: &str, status: &str, findings: &mut Findings<'_>) {
+    let known = match status.as_bytes() {
+        [b'1'..=b'5', b'x', b'x'] => true,
+        [b'1'..=b'5', tens, ones] => tens.is_ascii_digit() && ones.is_ascii_digit(),
+        _ => false,
+    };
+    if !known {
+        findings.error(path, format!("`{status}` is no status"), "write 409 or 5xx");
+    }
+}
+
+fn check_answer(path: &str, rule: &AnswerRule, findings: &mut Findings<'_>) {
+    if rule.status.is_none() && rule.text.is_none() && rule.field.is_none() {
+        findings.error(path, "says what no answer must be like", "write text: Rate limit exceeded");
+    }
+    if let Some(status) = &rule.status {
+        check_status(&format!("{path}.status"), status, findings);
+    }
+    if rule.text.as_deref() == Some("") {
+        findings.error(format!("{path}.text"), "every answer holds nothing", "write text: Rate limit exceeded");
+    }
+    match (&rule.field, &rule.equals) {
+        (Some(field), _) => check_place(&format!("{path}.field"), field, "write $.error.code", findings),
+        (None, Some(_)) => findings.error(format!("{path}.equals"), "has no effect without `field`", "add field"),
+        (None, None) => {}
+    }
+}
+
+fn check_http(path: &str, http: &Http, target: &Target, findings: &mut Findings<'_>) {
+    let path = format!("{path}.http");
+    if target.protocol != Protocol::Http {
+        let message = format!("has no effect on a target of protocol {}", target.protocol.name());
+        findings.error(path.as_str(), message, "remove it");
+        return;
+    }
+    for (key, number, most) in
+        [("streams", http.streams, MAX_STREAMS), ("requests_per_connection", http.requests_per_connection, u32::MAX)]
+    {
+        if let Some(number) = number
+            && !(1..=most).contains(&number)
         {
+            findings.error(format!("{path}.{key}"), format!("{number} is not between 1 and {most}"), "write 100");
+        }
+    }
+    if http.streams.is_some() && http.version == HttpVersion::One {
+        findings.error(format!("{path}.streams"), "only HTTP/2 has streams", "write version: http2");
+    }
+    let (most, usual) = match http.compress {
+        Some(Compression::Gzip) => (9, 6),
+        Some(Compression::Zstd) => (19, 3),
+        None => (0, 0),
+    };
+    match http.compress_level {
+        Some(_) if most == 0 => {
             findings.error(
-                format!("{path}.{key}"),
-                format!("`{pointer}` is no place in an answer"),
-                "write $.successful",
+                format!("{path}.compress_level"),
+                "has no effect without `compress`",
+                "write compress: gzip",
             );
         }
+        Some(level) if !(1..=most).contains(&level) => {
+            let message = format!("levels lie between 1 and {most}, this is {level}");
+            findings.error(format!("{path}.compress_level"), message, &format!("write {usual}"));
+        }
+        Some(_) | None => {}
+    }
+}
+
+fn check_tls(path: &str, tls: &Tls, findings: &mut Findings<'_>) {
+    let path = format!("{path}.tls");
+    match (&tls.certificate, &tls.key) {
+        (Some(_), None) => findings.error(format!("{path}.certificate"), "needs its key", "add key: client.key"),
+        (None, Some(_)) => {
+            findings.error(format!("{path}.key"), "needs its certificate", "add certificate: client.pem");
+        }
+        _ => {}
+    }
+    if tls.insecure && tls.authority.is_some() {
+        let message = "has no effect where every certificate is accepted";
+        findings.error(format!("{path}.authority"), message, "remove it, or insecure");
+    }
+    if tls.server_name.as_deref().is_some_and(|name| name.is_empty() || name.contains([':', '/', ' '])) {
+        findings.error(format!("{path}.server_name"), "this is no name of a server", "write api.example.org");
     }
 }
 
@@ -288,6 +389,12 @@ fn check_protocol_blocks(path: &str, target: &Target, findings: &mut Findings<'_
         .url
         .as_deref()
         .is_some_and(|url| ["https://", "wss://", "mqtts://", "${"].iter().any(|scheme| url.starts_with(scheme)));
+    if let Some(http) = &target.http {
+        check_http(path, http, target, findings);
+    }
+    if let Some(tls) = &target.tls {
+        check_tls(path, tls, findings);
+    }
     if target.tls.is_some() && !encrypted {
         findings.error(
             format!("{path}.tls"),
