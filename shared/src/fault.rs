@@ -190,7 +190,7 @@ impl FaultPlan {
                     kept < length
                 }
                 What::Drift { changes, rollout: Some(_) } => {
-                    changes.iter().fold(false, |did, change| change.apply(&mut context, bytes, start) || did)
+                    changes.iter().filter(|change| change.apply(&mut context, bytes, start)).count() > 0
                 }
                 What::Drift { changes, rollout: None } => {
                     let drawn = changes.get(draws.below(changes.len() as u64) as usize);

@@ -84,7 +84,7 @@ fn change(compiler: &mut Compiler<'_>, mutation: &Mutation, place: &str, row: us
             Change::Add { path: steps(path), value }
         }
         Mutation::RemoveField { path } => Change::Remove { path: steps(path) },
-        Mutation::ChangeType { path, to } => Change::ChangeType { path: steps(path), to: *to },
+        Mutation::ChangeType { path, to } => Change::Retype { path: steps(path), to: *to },
         Mutation::RenameField { path, to } => Change::Rename { path: steps(path), to: to.clone() },
     }
 }

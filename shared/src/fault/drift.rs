@@ -10,7 +10,7 @@ use crate::template::program::ExprId;
 pub(super) enum Change {
     Add { path: Vec<String>, value: ExprId },
     Remove { path: Vec<String> },
-    ChangeType { path: Vec<String>, to: FieldType },
+    Retype { path: Vec<String>, to: FieldType },
     Rename { path: Vec<String>, to: String },
 }
 
@@ -18,13 +18,12 @@ impl Change {
     /// Changes the event that begins at `start`; says whether there was something to change.
     pub(super) fn apply(&self, context: &mut Context<'_>, bytes: &mut Vec<u8>, start: usize) -> bool {
         let (path, last) = match self {
-            Self::Add { path, .. }
-            | Self::Remove { path }
-            | Self::ChangeType { path, .. }
-            | Self::Rename { path, .. } => match path.split_last() {
-                Some((last, path)) => (path, quoted(last)),
-                None => return false,
-            },
+            Self::Add { path, .. } | Self::Remove { path } | Self::Retype { path, .. } | Self::Rename { path, .. } => {
+                match path.split_last() {
+                    Some((last, path)) => (path, quoted(last)),
+                    None => return false,
+                }
+            }
         };
         let Some(members) = map_at(bytes, start, path) else { return false };
         let place = members.position(bytes, &last);
@@ -59,7 +58,7 @@ impl Change {
                 bytes.splice(members.list[place].key.clone(), new);
                 true
             }
-            Self::ChangeType { to, .. } => {
+            Self::Retype { to, .. } => {
                 let Some(place) = place else { return false };
                 let range = members.list[place].value.clone();
                 let Some(new) = converted(&bytes[range.clone()], *to) else { return false };
@@ -150,7 +149,7 @@ mod tests {
 
     #[test]
     fn one_field_changes_and_every_other_byte_stays() {
-        let to = |path_text: &str, to| Change::ChangeType { path: path(path_text), to };
+        let to = |path_text: &str, to| Change::Retype { path: path(path_text), to };
         let rename = |path_text: &str, to: &str| Change::Rename { path: path(path_text), to: to.to_owned() };
         for (change, after) in [
             (Change::Remove { path: path("a") }, r#"xx{"deep":{"b":"7","c":[1,{"d":2}]},"e\"f":null}"#),
@@ -174,7 +173,7 @@ mod tests {
             Change::Remove { path: path("b") },
             Change::Remove { path: path("a.b") },
             Change::Rename { path: path("a"), to: "deep".to_owned() },
-            Change::ChangeType { path: path("a"), to: FieldType::Number },
+            Change::Retype { path: path("a"), to: FieldType::Number },
         ] {
             assert_eq!(changed(&change, EVENT), None, "{change:?}");
             assert_eq!(changed(&change, "xxno json at all"), None);
@@ -184,7 +183,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(event in "[\\[\\]{}:,\"\\\\ab1 ]{0,40}") {
-            for change in [Change::Remove { path: path("a") }, Change::ChangeType { path: path("a.b"), to: FieldType::List }] {
+            for change in [Change::Remove { path: path("a") }, Change::Retype { path: path("a.b"), to: FieldType::List }] {
                 let _changed = changed(&change, &format!("xx{event}"));
             }
         }
