@@ -164,6 +164,8 @@ pub struct AuditResult {
     pub findings: BTreeMap<Finding, u64>,
     /// Duplicates of events that were sent again after an answer was lost; contained in the duplicates.
     pub duplicates_after_lost_answers: u64,
+    /// Duplicates of events that the run sent more than once on purpose, as a fault of the scenario.
+    pub duplicates_sent_on_purpose: u64,
     /// Events that have the content or id of others, so that it cannot be said which of them are meant.
     pub indistinguishable: u64,
     /// What has to be known to read the figures.
@@ -322,6 +324,7 @@ fn result(
         sound: joined.sound,
         findings,
         duplicates_after_lost_answers: joined.duplicates_after_lost_answers,
+        duplicates_sent_on_purpose: joined.duplicates_sent_on_purpose,
         indistinguishable: joined.indistinguishable,
         notes,
         examples: joined.examples,

@@ -13,6 +13,7 @@ mod expectation;
 mod feed;
 mod gate;
 pub mod handle;
+mod held;
 mod hub;
 mod job;
 pub mod journal;
@@ -38,6 +39,8 @@ mod usage;
 mod verdict;
 mod worker;
 
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod load_tests;
 #[cfg(test)]

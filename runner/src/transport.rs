@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod dial;
+pub mod drip;
 pub mod exchange;
 pub mod failure;
 pub mod http;
@@ -120,6 +121,14 @@ impl Connection {
             Self::Http(_) => true,
             Self::Http2(stream) => stream.is_last(),
             Self::Sink(_) => true,
+        }
+    }
+
+    /// Closes the connection instead of sending: a fault. Letting go of it is enough where it carries nothing else.
+    pub fn cut(&self) {
+        match self {
+            Self::Http2(stream) => stream.cut(),
+            Self::Http(_) | Self::Sink(_) => {}
         }
     }
 

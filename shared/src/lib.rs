@@ -11,6 +11,7 @@ pub mod compile;
 pub mod distribution;
 pub mod encode;
 pub mod event_id;
+pub mod fault;
 pub mod generate;
 pub mod limit;
 pub mod merge;

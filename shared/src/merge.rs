@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::distribution;
 use crate::generate::clock::parse_rfc3339;
 use crate::metrics::Histogram;
+use crate::run::fault::{self, FaultCounts, FaultKind, FaultRow};
 use crate::run::{
     Change, Compressed, ConnectionCounts, Counts, Environment, EventTypeRow, Expectation, Failure, FailureKind,
     Latencies, Latency, Percentiles, RunId, RunInfo, RunRecord, RunResult, RunState, TimelineRow, Totals, Verdict,
@@ -42,6 +43,7 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
         event_types: event_types(&parts),
         status_codes: status_codes(&parts),
         failures: failures(&parts),
+        faults: faults(&parts),
         connections: all().fold(ConnectionCounts::default(), |sum, result| ConnectionCounts {
             attempted: sum.attempted + result.connections.attempted,
             opened: sum.opened + result.connections.opened,
@@ -333,6 +335,15 @@ fn failures(parts: &[Part<'_>]) -> Vec<Failure> {
     kinds.into_values().collect()
 }
 
+fn faults(parts: &[Part<'_>]) -> Vec<FaultRow> {
+    let (mut planned, mut applied) = (FaultCounts::default(), FaultCounts::default());
+    for row in parts.iter().flat_map(|part| &part.result.faults) {
+        planned.add(row.kind, row.planned);
+        applied.add(row.kind, row.applied);
+    }
+    fault::rows(&planned, &applied)
+}
+
 fn changes(parts: &[Part<'_>]) -> Vec<Change> {
     let mut changes: Vec<Change> = Vec::new();
     for part in parts {
@@ -358,8 +369,12 @@ fn timeline(parts: &[Part<'_>]) -> Vec<TimelineRow> {
 
 fn merged_row(second: u32, rows: &[&TimelineRow]) -> TimelineRow {
     let mut failures: BTreeMap<FailureKind, u64> = BTreeMap::new();
+    let mut faults: BTreeMap<FaultKind, u64> = BTreeMap::new();
     let mut heat: BTreeMap<u16, u32> = BTreeMap::new();
     for row in rows {
+        for (kind, count) in &row.faults {
+            *faults.entry(*kind).or_default() += count;
+        }
         for (kind, count) in &row.failures {
             *failures.entry(*kind).or_default() += count;
         }
@@ -383,6 +398,7 @@ fn merged_row(second: u32, rows: &[&TimelineRow]) -> TimelineRow {
         service_time: times(|row| (&row.service_time, &[])),
         send_lag: times(|row| (&row.send_lag, &[])),
         failures,
+        faults,
         heat: heat.into_iter().collect(),
         users: rows.iter().map(|row| row.users).sum(),
     }

@@ -23,6 +23,7 @@ mod workload;
 use std::sync::Arc;
 
 use crate::encode::RequestTemplate;
+use crate::fault::FaultPlan;
 use crate::problem::Problem;
 use crate::scenario::ValidScenario;
 use crate::template::program::Program;
@@ -276,6 +277,22 @@ impl Plan {
             longest = longest.max(workload.length.span()?.as_secs_f64());
         }
         Some(longest / self.clock.pace())
+    }
+
+    /// The trouble that a workload (by index in [`Plan::workloads`]) makes on purpose.
+    pub fn faults(&self, workload: usize) -> Option<&FaultPlan> {
+        self.inner(workload)?.faults.as_ref()
+    }
+
+    /// Every name by which faults of the plan can be made stronger or weaker.
+    pub fn fault_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for name in self.inner.iter().filter_map(|inner| inner.faults.as_ref()).flat_map(FaultPlan::names) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// A worker's part of a workload (by index in [`Plan::workloads`]).

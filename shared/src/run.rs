@@ -2,11 +2,15 @@
 //!
 //! The same types travel over the live stream, rest in the store and make up `results.json`.
 
+pub mod fault;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use fault::{FaultKind, FaultRow};
 
 /// A run's identity: unique in one data directory, sortable by start.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
@@ -98,6 +102,13 @@ pub enum Command {
         /// How many from now on, above 0.
         users: u32,
     },
+    /// Make faults stronger or weaker from now on, from 0 (off) to 1,000.
+    SetFault {
+        /// A list of faults by its name in the scenario, or one kind of it: `flaky`, `flaky.delay`.
+        fault: String,
+        /// Every probability is multiplied by it; 1 is the scenario's own.
+        factor: f64,
+    },
 }
 
 impl Command {
@@ -114,6 +125,7 @@ impl Command {
                 format!("weights{} {}", of(workload), list.join(", "))
             }
             Self::SetUsers { workload, users } => format!("users{} {users}", of(workload)),
+            Self::SetFault { fault, factor } => format!("faults {fault} ×{factor}"),
         }
     }
 }
@@ -135,7 +147,9 @@ pub struct Change {
     pub origin: String,
 }
 
-/// Counts of events; `offered = sent + dropped` and `sent = succeeded + failed` once a run is over.
+/// Counts of events; `offered = sent + dropped + withheld` and `sent = succeeded + failed` once a run is over.
+///
+/// A fault that sends an event again makes it two events: each copy is offered, sent and answered like any other.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Counts {
@@ -157,6 +171,8 @@ pub struct Counts {
     pub late: u64,
     /// Never sent: too late, or the run was stopped before their turn.
     pub dropped: u64,
+    /// Never sent on purpose: a fault of the scenario kept them back.
+    pub withheld: u64,
 }
 
 impl Counts {
@@ -171,6 +187,7 @@ impl Counts {
         self.throttled += other.throttled;
         self.late += other.late;
         self.dropped += other.dropped;
+        self.withheld += other.withheld;
     }
 
     /// Failed over sent; 0 before anything was sent.
@@ -371,6 +388,9 @@ pub struct TimelineRow {
     pub send_lag: Percentiles,
     /// Failed events by kind.
     pub failures: BTreeMap<FailureKind, u64>,
+    /// Faults that came to pass, by kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub faults: BTreeMap<FaultKind, u64>,
     /// Response times for the heat map: (cell, count), cells as [`crate::metrics::heat_cell`] numbers them.
     pub heat: Vec<(u16, u32)>,
     /// Virtual users or connections at work at its end.
@@ -617,6 +637,9 @@ pub struct Snapshot {
     pub event_types: Vec<EventTypeRow>,
     /// Failed events by kind.
     pub failures: BTreeMap<FailureKind, u64>,
+    /// Faults so far; empty where the scenario has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultRow>,
     /// The verdict as it stands.
     pub verdict: Verdict,
 }
@@ -786,6 +809,9 @@ pub struct RunResult {
     pub status_codes: BTreeMap<u16, u64>,
     /// Failures by kind.
     pub failures: Vec<Failure>,
+    /// Faults by kind: decided and come to pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultRow>,
     /// Connections.
     pub connections: ConnectionCounts,
     /// What became of each threshold.

@@ -131,7 +131,7 @@ pub(crate) fn describe(command: &Command) -> String {
         Command::Stop => "stopped".to_owned(),
         Command::Abort => "aborted".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("rate {}", crate::format::multiplier(*multiplier)),
-        Command::SetWeights { .. } | Command::SetUsers { .. } => command.in_words(),
+        Command::SetWeights { .. } | Command::SetUsers { .. } | Command::SetFault { .. } => command.in_words(),
     }
 }
 
@@ -212,6 +212,7 @@ pub(crate) mod tests {
                 send_lag: Percentiles::default(),
                 event_types: Vec::new(),
                 failures: Default::default(),
+                faults: Vec::new(),
                 verdict: Verdict::default(),
             },
             timeline: vec![TimelineRow { covered_seconds: 1.0, ..TimelineRow::default() }],

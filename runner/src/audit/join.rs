@@ -16,6 +16,7 @@ pub(super) struct Joined {
     pub(super) examples: BTreeMap<Finding, Vec<Example>>,
     pub(super) sound: u64,
     pub(super) duplicates_after_lost_answers: u64,
+    pub(super) duplicates_sent_on_purpose: u64,
     pub(super) indistinguishable: u64,
     /// Events without an id.
     pub(super) by_content: u64,
@@ -149,6 +150,8 @@ impl Judge<'_> {
         let of =
             |wanted: fn(Outcome) -> bool| events.iter().find(|event| wanted(event.outcome)).copied().unwrap_or(first);
         let blindly = events.iter().any(|event| event.retried_blindly);
+        // An event has one entry, however often it was tried; a copy that a fault made has its own.
+        let copies = (ledger.len() - events.len()) as u64;
         let most = self.examples;
         let joined = &mut self.joined;
         let lost = fates.acknowledged - acknowledged;
@@ -158,11 +161,16 @@ impl Judge<'_> {
         joined.add(Finding::InDoubtMissing, missing, most, || example(of(Outcome::is_in_doubt), None));
         joined.add(Finding::RefusedYetHeld, refused, most, || example(of(|outcome| outcome == Outcome::Refused), None));
         joined.add(Finding::Duplicate, left, most, || {
-            let why = if blindly { ", sent again after an answer was lost" } else { "" };
+            let why = match (copies, blindly) {
+                (0, false) => "",
+                (0, true) => ", sent again after an answer was lost",
+                (_, _) => ", sent more than once on purpose",
+            };
             example(first, Some(format!("{held} times at the sink{why}")))
         });
+        joined.duplicates_sent_on_purpose += left.min(copies);
         if blindly {
-            joined.duplicates_after_lost_answers += left;
+            joined.duplicates_after_lost_answers += left.saturating_sub(copies);
         }
         let mut sound = acknowledged;
         let alone = events.len() == 1 && held > 0;

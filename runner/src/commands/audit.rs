@@ -104,6 +104,13 @@ pub(super) fn described(result: &AuditResult) -> String {
             count(result.duplicates_after_lost_answers)
         );
     }
+    if result.duplicates_sent_on_purpose > 0 {
+        let _written = writeln!(
+            out,
+            "\n{} of the duplicates were sent more than once on purpose, as a fault of the scenario",
+            count(result.duplicates_sent_on_purpose)
+        );
+    }
     let (word, colour) =
         if result.passed { ("the sink agrees", AnsiColor::Green) } else { ("the sink differs", AnsiColor::Red) };
     let style = Style::new().bold().fg_color(Some(colour.into()));

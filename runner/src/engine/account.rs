@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use shared::metrics::Histogram;
+use shared::run::fault::FaultCounts;
 use shared::run::{
     Bytes, Compressed, ConnectionCounts, Counts, EventTypeRow, Expectation, Failure, FailureKind, Latencies,
     Percentiles, Sample, Totals,
@@ -27,6 +28,8 @@ pub(crate) struct Account {
     pub(crate) send_lag: Histogram,
     pub(crate) own_lag: Histogram,
     pub(crate) overflowed: u64,
+    pub(crate) faults_planned: FaultCounts,
+    pub(crate) faults_applied: FaultCounts,
     pub(crate) longest_stall: Nanos,
     service_time: Histogram,
     connect: Histogram,
@@ -63,6 +66,8 @@ impl Account {
             send_lag: Histogram::new(),
             own_lag: Histogram::new(),
             overflowed: 0,
+            faults_planned: FaultCounts::default(),
+            faults_applied: FaultCounts::default(),
             longest_stall: Nanos::ZERO,
             service_time: Histogram::new(),
             connect: Histogram::new(),
@@ -96,6 +101,8 @@ impl Account {
         self.connections.failed += delta.connections.failed;
         self.connections.reopened += delta.connections.reopened;
         self.overflowed += delta.overflowed;
+        self.faults_planned.add_all(&delta.faults_planned);
+        self.faults_applied.add_all(&delta.faults_applied);
         self.longest_stall = self.longest_stall.max(delta.longest_stall);
         add_to(&mut self.response_time, &delta.response_time);
         add_to(&mut self.service_time, &delta.service_time);

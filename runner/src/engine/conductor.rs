@@ -256,6 +256,11 @@ impl Conductor {
                 }
                 (Control::Multiply { at, multiplier: *multiplier }, state)
             }
+            Command::SetFault { .. } if !going_on => return refused("change the faults of"),
+            Command::SetFault { fault, factor } => {
+                let fault = self.progress.adjustables().fault(fault, *factor)?;
+                (Control::Dose { at, fault, factor: *factor }, state)
+            }
             Command::SetWeights { .. } if !going_on => return refused("change the mix of"),
             Command::SetWeights { workload, weights } => {
                 let (workload, weights) = self.progress.adjustables().weights(workload.as_deref(), weights)?;
@@ -279,8 +284,8 @@ impl Conductor {
             Control::Resume { at } => self.progress.resume(at),
             Control::Multiply { at, multiplier } => self.progress.multiply(at, multiplier),
             Control::Weights { workload, weights, .. } => self.progress.set_weights(workload, &weights),
-            // What users do shows in what they send.
-            Control::Users { .. } => {}
+            // What users and faults do shows in what is sent.
+            Control::Users { .. } | Control::Dose { .. } => {}
             Control::Stop { at } => self.end(at),
             Control::Abort => self.end(self.clock.now()),
         }

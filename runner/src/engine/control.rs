@@ -24,6 +24,15 @@ pub(crate) enum Control {
         /// By how much.
         multiplier: f64,
     },
+    /// Make faults stronger or weaker.
+    Dose {
+        /// When.
+        at: Nanos,
+        /// Which, by its place among the plan's names of faults.
+        fault: u16,
+        /// How strong.
+        factor: f64,
+    },
     /// Give a mix other weights.
     Weights {
         /// When.

@@ -3,16 +3,21 @@
 //! Events are rendered shortly before they are due, so that rendering does not delay their sending; never so early
 //! that a command could still move them (a command takes effect some milliseconds after it is given).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use shared::checks::ShareCheck;
+use shared::fault::Doses;
+use shared::fault::decision::Decision;
 use shared::plan::{Cursor, Planned, Schedule, Share};
+use shared::run::fault::FaultKind;
 use shared::scenario::model::load::Load;
 use shared::units::{EpochMicros, Nanos};
 
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
 use crate::engine::gate::Gate;
+use crate::engine::held::{Held, HeldBack, Notes};
 use crate::engine::job::{Job, Spare};
 use crate::engine::notes::Note;
 use crate::engine::packing::Packer;
@@ -49,7 +54,14 @@ pub(crate) struct Feed {
     /// slots, an event is due when one is free.
     next: Option<Nanos>,
     /// The next event, if it is rendered already.
-    rendered: Option<(Planned, Job)>,
+    rendered: Option<(Planned, Decision, Job)>,
+    /// How strong the workload's faults are; none where it has none.
+    doses: Option<Doses>,
+    /// Doses that are to come, and when.
+    new_doses: VecDeque<(Nanos, String, f64)>,
+    held: HeldBack,
+    /// What faults did since the worker looked.
+    pub(crate) notes: Notes,
     /// The batch that is being filled, and when it must go, in schedule time.
     batch: Option<(Job, Nanos)>,
     late_after: Nanos,
@@ -95,12 +107,16 @@ pub(crate) struct Part {
 /// What a feed has for the worker.
 #[derive(Debug)]
 pub(crate) enum Fed {
-    /// An event became due and is part of a batch now.
-    Batched { event_type: u16 },
+    /// An event became due and is part of a batch now; without a type it had been due before and was held back.
+    Batched { event_type: Option<u16> },
     /// An event became due and travels alone.
-    Alone { event_type: u16, job: Job },
+    Alone { event_type: Option<u16>, job: Job },
     /// An event became due and fills its batch.
-    Filled { event_type: u16, job: Job },
+    Filled { event_type: Option<u16>, job: Job },
+    /// An event became due and is held back for a while.
+    Held { event_type: u16 },
+    /// An event became due and is not sent at all.
+    Withheld { event_type: u16 },
     /// A batch has waited long enough.
     Lingered { job: Job },
 }
@@ -127,6 +143,7 @@ impl Feed {
             cursor.wait_for_answers();
         }
         let next = cursor.next_until(&schedule, Nanos::ZERO);
+        let doses = cursor.faults().map(shared::fault::FaultPlan::doses);
         let compression = targets.get(target).and_then(|setup| setup.compression);
         // Levels were checked with the scenario; what else could fail is memory.
         let packer = compression.and_then(|(compression, level)| Packer::new(compression, level).ok());
@@ -145,6 +162,10 @@ impl Feed {
             ordered,
             next,
             rendered: None,
+            doses,
+            new_doses: VecDeque::new(),
+            held: HeldBack::default(),
+            notes: Notes::default(),
             batch: None,
             late_after: load.late_after.unwrap_or(LATE_AFTER),
             drop_after: load.drop_after,
@@ -169,8 +190,8 @@ impl Feed {
 
     /// When it next has something, in run time; none while nothing is known to come.
     pub(crate) fn due(&self, clock: &ScheduleClock) -> Option<Nanos> {
-        let both = [self.next_event(), self.next_flush()].into_iter().flatten();
-        both.filter_map(|due| clock.run_time(due)).min()
+        let all = [self.next_event(), self.next_flush(), self.held.next()].into_iter().flatten();
+        all.filter_map(|due| clock.run_time(due)).min()
     }
 
     /// When it would like to be woken: when something is due, a little before the next event to render it, and at the
@@ -181,7 +202,8 @@ impl Feed {
         let batch = self.next_flush().and_then(|deadline| clock.run_time(deadline));
         let ends = self.next.is_none() || self.slots.is_some() || self.users;
         let end = self.schedule.end().filter(|_end| ends && !self.backfill).and_then(|end| clock.run_time(end));
-        [event, batch, end].into_iter().flatten().min()
+        let held = self.held.next().and_then(|at| clock.run_time(at));
+        [event, batch, held, end].into_iter().flatten().min()
     }
 
     /// Whether its schedule is over: nothing more can become due, whatever is done to the rate.
@@ -193,7 +215,7 @@ impl Feed {
             (None, true) => self.rendered.is_none() && self.cursor.is_over(),
             (None, false) => self.next.is_none() && self.schedule.end().is_none(),
         };
-        self.batch.is_none() && (exhausted || past_end)
+        self.batch.is_none() && self.held.next().is_none() && (exhausted || past_end)
     }
 
     /// A request of its own was over at a moment of schedule time.
@@ -274,6 +296,25 @@ impl Feed {
         self.look(Nanos::ZERO);
     }
 
+    /// Makes faults stronger or weaker from a moment of schedule time on, by the name of their list or `list.kind`.
+    pub(crate) fn dose(&mut self, at: Nanos, name: &str, factor: f64) {
+        if self.doses.is_some() {
+            self.new_doses.push_back((at, name.to_owned(), factor));
+        }
+    }
+
+    /// What faults do to the event that is due next.
+    fn decide(&mut self) -> Decision {
+        let at = self.next_event().unwrap_or_default();
+        let Some(doses) = &mut self.doses else { return Decision::default() };
+        while let Some((_, name, factor)) = self.new_doses.pop_front_if(|(from, ..)| at >= *from) {
+            if let Some(faults) = self.cursor.faults() {
+                faults.dose(doses, &name, factor);
+            }
+        }
+        self.cursor.decide(at, doses)
+    }
+
     /// Renders the next event if its moment is near.
     pub(crate) fn render(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) {
         // A user who is answered meanwhile may come first.
@@ -301,6 +342,14 @@ impl Feed {
     /// What is due at or before a moment: one thing at a time, none when nothing is.
     pub(crate) fn take(&mut self, now: Nanos, times: Times<'_>, spare: &mut Spare) -> Option<Fed> {
         let event = self.next_event().and_then(|next| Some((next, times.schedule.run_time(next)?)));
+        if let Some(held_until) = self.held.next()
+            && event.is_none_or(|(due, _)| due >= held_until)
+            && let Some(at) = times.schedule.run_time(held_until)
+            && at <= now
+            && let Some(held) = self.held.release(&mut self.notes)
+        {
+            return Some(self.route(held.planned, held.event_type, held.job, held_until, times, spare));
+        }
         if let Some(deadline) = self.next_flush()
             && event.is_none_or(|(due, _)| due > deadline)
             && let Some(at) = times.schedule.run_time(deadline)
@@ -319,12 +368,39 @@ impl Feed {
             }
             self.emit(due, at, times.run, spare);
         }
-        let (planned, job) = self.rendered.take()?;
+        let (planned, decision, mut job) = self.rendered.take()?;
+        self.held.passed();
+        let event_type = planned.event_type.0;
+        if decision.dropped {
+            self.notes.planned(&decision);
+            self.notes.applied(FaultKind::Drop);
+            spare.give(job);
+            if let Some(user) = planned.waiter {
+                self.answered(user, due);
+            }
+            self.look(until);
+            return Some(Fed::Withheld { event_type });
+        }
         if !self.checks.is_empty() {
             self.look_into(&job);
         }
         self.look(until);
-        Some(self.route(planned, job, due, times, spare))
+        if !decision.hits.is_empty() {
+            self.notes.planned(&decision);
+            job.suffers(&decision);
+            let until = due.saturating_add(decision.held());
+            for copy in 1..=u64::from(decision.copies) {
+                let mut copied = spare.take(self.targets[self.target].room);
+                copied.copy(&job);
+                let until = until.saturating_add(Nanos(decision.gap.0.saturating_mul(copy)));
+                self.held.hold(until, Held::copy(planned, copied));
+            }
+            if decision.held() > Nanos::ZERO {
+                self.held.hold(until, Held::original(planned, &decision, job));
+                return Some(Fed::Held { event_type });
+            }
+        }
+        Some(self.route(planned, Some(event_type), job, due, times, spare))
     }
 
     /// The batch that is being filled, due now.
@@ -337,28 +413,44 @@ impl Feed {
     /// Forgets everything that is still to come; gives the types of events that were due but in no request yet.
     pub(crate) fn cut(&mut self, spare: &mut Spare) -> Vec<u16> {
         self.next = None;
-        if let Some((_, job)) = self.rendered.take() {
+        if let Some((_, _, job)) = self.rendered.take() {
             spare.give(job);
         }
-        let Some((mut job, _)) = self.batch.take() else { return Vec::new() };
-        let types = std::mem::take(&mut job.types);
+        let mut types = self.cut_held(spare);
+        let Some((job, _)) = self.batch.take() else { return types };
+        types.extend_from_slice(&job.types);
         spare.give(job);
+        types
+    }
+
+    /// Forgets what is held back; gives the types of those events that were due.
+    pub(crate) fn cut_held(&mut self, spare: &mut Spare) -> Vec<u16> {
+        let mut types = Vec::new();
+        for held in self.held.cut() {
+            // A copy was never due: nothing is owed for it.
+            if held.event_type.is_none() {
+                types.push(held.planned.event_type.0);
+            }
+            spare.give(held.job);
+        }
         types
     }
 
     /// Nothing more is to become due from here on.
     pub(crate) fn end_schedule(&mut self, spare: &mut Spare) {
         self.next = None;
-        if let Some((_, job)) = self.rendered.take() {
+        if let Some((_, _, job)) = self.rendered.take() {
             spare.give(job);
         }
     }
 
     /// Renders the next event into a job of its own.
     fn emit(&mut self, due: Nanos, at: Nanos, clock: &RunClock, spare: &mut Spare) {
-        let setup = &self.targets[self.target];
+        let targets = Arc::clone(&self.targets);
+        let setup = &targets[self.target];
         let mut job = spare.take(setup.room);
         job.buffer.extend_from_slice(&setup.routes[0].prefix);
+        let decision = self.decide();
         let happens = match (self.start, self.next) {
             (None, _) => clock.date(at),
             // Of what has no moment of its own, the moment is when it is due.
@@ -366,8 +458,13 @@ impl Feed {
             (Some(start), Some(_)) if self.slots.is_some() && !self.backfill => start.plus(due),
             (Some(start), Some(next)) => start.plus(next),
         };
+        let happens = EpochMicros(happens.0.saturating_sub_unsigned(decision.late_by.0 / 1_000));
         let from = job.buffer.len();
         let planned = self.cursor.emit(happens, &mut job.buffer);
+        if !decision.hits.is_empty() && !decision.withheld() {
+            let changed = self.cursor.disturb(&decision, &mut job.buffer, from);
+            self.notes.changed(&decision, changed);
+        }
         if self.places {
             job.places.push((from, job.buffer.len()));
         }
@@ -375,7 +472,7 @@ impl Feed {
         if let Some(lens) = &self.lens {
             job.notes.push(Note::new(&planned, lens, job.buffer.get(from..).unwrap_or_default()));
         }
-        self.rendered = Some((planned, job));
+        self.rendered = Some((planned, decision, job));
     }
 
     /// Counts the values that checks want to know of a rendered event.
@@ -389,15 +486,24 @@ impl Feed {
         }
     }
 
-    /// Sends an event alone, or puts it into the batch.
-    fn route(&mut self, planned: Planned, mut job: Job, due: Nanos, times: Times<'_>, spare: &mut Spare) -> Fed {
+    /// Sends an event alone, or puts it into the batch; `event_type` where it is due for the first time.
+    fn route(
+        &mut self,
+        planned: Planned,
+        event_type: Option<u16>,
+        mut job: Job,
+        due: Nanos,
+        times: Times<'_>,
+        spare: &mut Spare,
+    ) -> Fed {
         // It was found due at a moment of run time, which it still has.
         let at = times.schedule.run_time(due).unwrap_or_default();
         let targets = Arc::clone(&self.targets);
         let setup = &targets[self.target];
-        let event_type = planned.event_type.0;
         let own = setup.own_route(planned.event_type);
-        let (Some(batch_route), None) = (setup.batch_route, own) else {
+        // A fault of the sending itself hits this event, not those that would travel with it.
+        let alone = own.is_some() || job.fault().is_some();
+        let (Some(batch_route), false) = (setup.batch_route, alone) else {
             job.route = own.unwrap_or(0);
             job.entity = Some(planned.entity).filter(|_entity| self.ordered);
             job.waiters.extend(planned.waiter.filter(|_user| self.users));
@@ -418,14 +524,16 @@ impl Feed {
         if self.places {
             batch.places.push((from, batch.buffer.len()));
         }
-        batch.holds(event_type, planned.id);
         batch.notes.append(&mut job.notes);
+        batch.holds(planned.event_type.0, planned.id);
         batch.waiters.extend(planned.waiter.filter(|_user| self.users));
         spare.give(job);
         let full = batch.types.len() >= route.max_events as usize;
         // The last event of the schedule takes the rest with it: nothing else would. So does that of the last user who
         // does not wait: the others wait for this very batch.
-        let last = self.next.is_none() && (self.schedule.end().is_some() || self.slots.is_some() || self.users);
+        let last = self.next.is_none()
+            && self.held.next().is_none()
+            && (self.schedule.end().is_some() || self.slots.is_some() || self.users);
         match if full || last { self.flush(at) } else { None } {
             Some(job) => Fed::Filled { event_type, job },
             None => Fed::Batched { event_type },

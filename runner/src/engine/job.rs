@@ -1,7 +1,9 @@
 //! A request on its way: its bytes, the events in it, its moments.
 
+use shared::fault::decision::Decision;
 use shared::plan::EventId;
 use shared::run::FailureKind;
+use shared::run::fault::FaultKind;
 use shared::units::Nanos;
 
 use crate::engine::notes::Note;
@@ -62,6 +64,10 @@ pub(crate) struct Job {
     pub(crate) entity: Option<u64>,
     /// Users who wait for its answer.
     pub(crate) waiters: Vec<u64>,
+    /// Whether the connection is to be closed instead of sending it: a fault.
+    pub(crate) cuts: bool,
+    /// How fast it goes over the wire, where a fault makes that slow.
+    pub(crate) bytes_per_second: Option<u64>,
 }
 
 impl Job {
@@ -114,6 +120,30 @@ impl Job {
         self.held = false;
         self.entity = None;
         self.waiters.clear();
+        self.cuts = false;
+        self.bytes_per_second = None;
+    }
+
+    /// Takes over what was decided for its event and touches the sending itself.
+    pub(crate) fn suffers(&mut self, decision: &Decision) {
+        self.cuts = decision.drops_connection;
+        self.bytes_per_second = decision.bytes_per_second;
+    }
+
+    /// The fault that its sending brings to pass.
+    pub(crate) fn fault(&self) -> Option<FaultKind> {
+        if self.cuts { Some(FaultKind::DropConnection) } else { self.bytes_per_second.map(|_| FaultKind::SlowSend) }
+    }
+
+    /// Becomes a copy of another that is not complete yet: the same bytes, the same events.
+    pub(crate) fn copy(&mut self, other: &Self) {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(&other.buffer);
+        self.types.clone_from(&other.types);
+        self.places.clone_from(&other.places);
+        self.notes.clone_from(&other.notes);
+        self.key = other.key;
+        self.bytes_per_second = other.bytes_per_second;
     }
 
     /// Notes an event whose bytes are in the buffer.

@@ -127,6 +127,13 @@ async fn carry(hub: &Hub, target: usize, lane: &Rc<Lane>, mut connection: Connec
             }
         };
         let Some(job) = outcome::in_time(hub, job) else { continue };
+        if job.cuts {
+            outcome::withhold(hub, job);
+            pool.lost.set(pool.lost.get() + 1);
+            hub.wake_worker_if_due(hub.clock.now());
+            connection.cut();
+            return connection.is_last();
+        }
         if !exchange(hub, target, lane, &mut connection, job).await {
             pool.lost.set(pool.lost.get() + u64::from(connection.is_last()));
             return connection.is_last();
@@ -163,7 +170,7 @@ async fn exchange(hub: &Hub, target: usize, lane: &Lane, connection: &mut Connec
     let setup = &hub.targets[target];
     let sent = outcome::begin(hub, &mut job);
     let route = &setup.routes[job.route];
-    connection.begin(Expectation { keep_body: route.keep, head_only: false });
+    connection.begin(Expectation { keep_body: route.keep, head_only: false, bytes_per_second: job.bytes_per_second });
     lane.expired.set(false);
     lane.deadline.set(Some(sent.saturating_add(setup.timeout)));
     let outgoing = Outgoing { wire: job.request(), head: &route.head, body: job.body(setup.room) };

@@ -8,6 +8,8 @@ use shared::run::RunState;
 
 /// Most users, or requests at once, that can be asked for.
 const MOST_USERS: u32 = 1_000_000;
+/// Most by which the probability of a fault can be multiplied.
+const MOST_FACTOR: f64 = 1_000.0;
 
 /// Why a command was refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -44,9 +46,13 @@ pub(crate) struct Adjustable {
     closed: bool,
 }
 
-/// The workloads of a run, in the plan's order.
+/// What can be changed of a run: its workloads, in the plan's order, and its faults.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Adjustables(Vec<Adjustable>);
+pub(crate) struct Adjustables {
+    workloads: Vec<Adjustable>,
+    /// Names by which faults can be made stronger or weaker.
+    faults: Vec<String>,
+}
 
 impl Adjustables {
     /// As the plan has them.
@@ -56,7 +62,7 @@ impl Adjustables {
             weights: workload.weights.clone(),
             closed: workload.pacing != Pacing::Scheduled,
         };
-        Self(plan.workloads().iter().map(adjustable).collect())
+        Self { workloads: plan.workloads().iter().map(adjustable).collect(), faults: plan.fault_names() }
     }
 
     /// The workload whose mix is to have other weights, and those of all its events.
@@ -70,7 +76,7 @@ impl Adjustables {
         wanted: &BTreeMap<String, f64>,
     ) -> Result<(usize, Arc<[f64]>), CommandError> {
         let place = self.place(workload, "a mix", |adjustable| !adjustable.weights.is_empty())?;
-        let known = &self.0[place].weights;
+        let known = &self.workloads[place].weights;
         for (name, weight) in wanted {
             if !known.iter().any(|(known, _)| known == name) {
                 let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
@@ -91,7 +97,7 @@ impl Adjustables {
 
     /// Remembers the weights of a workload.
     pub(crate) fn set_weights(&mut self, place: usize, weights: &[f64]) {
-        if let Some(adjustable) = self.0.get_mut(place) {
+        if let Some(adjustable) = self.workloads.get_mut(place) {
             adjustable.weights.iter_mut().zip(weights).for_each(|((_, known), weight)| *known = *weight);
         }
     }
@@ -108,11 +114,29 @@ impl Adjustables {
         self.place(workload, "users or concurrency", |adjustable| adjustable.closed)
     }
 
+    /// The faults that are to be so strong, by their place among the plan's names.
+    ///
+    /// # Errors
+    ///
+    /// Says why there are none, or what is wrong with the factor.
+    pub(crate) fn fault(&self, name: &str, factor: f64) -> Result<u16, CommandError> {
+        if !(0.0..=MOST_FACTOR).contains(&factor) {
+            return Err(CommandError::Unfit(format!("a fault's factor is at least 0 and at most {MOST_FACTOR}")));
+        }
+        let place = self.faults.iter().position(|known| known == name);
+        place.map(|place| place as u16).ok_or_else(|| {
+            CommandError::Unfit(match self.faults.as_slice() {
+                [] => "the run has no faults".to_owned(),
+                known => format!("the run has no faults named `{name}`, only {}", known.join(", ")),
+            })
+        })
+    }
+
     fn place(&self, name: Option<&str>, what: &str, fits: impl Fn(&Adjustable) -> bool) -> Result<usize, CommandError> {
-        let fitting: Vec<usize> = (0..self.0.len()).filter(|place| fits(&self.0[*place])).collect();
+        let fitting: Vec<usize> = (0..self.workloads.len()).filter(|place| fits(&self.workloads[*place])).collect();
         let unfit = |message: String| Err(CommandError::Unfit(message));
         match (name, fitting.as_slice()) {
-            (Some(name), _) => match self.0.iter().position(|adjustable| adjustable.name == name) {
+            (Some(name), _) => match self.workloads.iter().position(|adjustable| adjustable.name == name) {
                 Some(place) if fitting.contains(&place) => Ok(place),
                 Some(_) => unfit(format!("workload `{name}` has not {what}")),
                 None => unfit(format!("the run has no workload `{name}`")),
@@ -120,7 +144,7 @@ impl Adjustables {
             (None, [only]) => Ok(*only),
             (None, []) => unfit(format!("the run has no workload with {what}")),
             (None, several) => {
-                let names: Vec<&str> = several.iter().map(|place| self.0[*place].name.as_str()).collect();
+                let names: Vec<&str> = several.iter().map(|place| self.workloads[*place].name.as_str()).collect();
                 unfit(format!("name the workload: {} have {what}", names.join(", ")))
             }
         }
@@ -138,7 +162,7 @@ mod tests {
             closed: false,
         };
         let users = Adjustable { name: "people".to_owned(), weights: Vec::new(), closed: true };
-        Adjustables(vec![mix("shop"), users])
+        Adjustables { workloads: vec![mix("shop"), users], faults: vec!["flaky".to_owned(), "flaky.delay".to_owned()] }
     }
 
     #[test]
@@ -163,5 +187,14 @@ mod tests {
         assert!(all.users(Some("shop"), 5).unwrap_err().to_string().contains("has not users"));
         assert!(all.users(Some("nobody"), 5).unwrap_err().to_string().contains("no workload `nobody`"));
         assert!(all.users(None, 0).is_err());
+    }
+
+    #[test]
+    fn faults_go_by_name_and_within_bounds() {
+        let all = adjustables();
+        assert_eq!(all.fault("flaky.delay", 0.0), Ok(1));
+        assert!(all.fault("flaky", 1_001.0).is_err() && all.fault("flaky", f64::NAN).is_err());
+        let told = all.fault("flakey", 1.0).unwrap_err().to_string();
+        assert!(told.contains("only flaky, flaky.delay"), "{told}");
     }
 }

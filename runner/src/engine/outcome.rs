@@ -57,6 +57,19 @@ pub(crate) fn drop_job(hub: &Hub, job: Job, overflowed: bool) {
     hub.spare.borrow_mut().give(job);
 }
 
+/// Keeps a request back because a fault closes its connection instead.
+pub(crate) fn withhold(hub: &Hub, job: Job) {
+    let now = hub.clock.now();
+    let mut recorder = hub.record(now);
+    recorder.request_withheld(&job.types);
+    if let Some(fault) = job.fault() {
+        recorder.fault_applied(fault);
+    }
+    drop(recorder);
+    hub.ended(&job, now);
+    hub.spare.borrow_mut().give(job);
+}
+
 /// A request is about to be sent; gives the moment.
 pub(crate) fn begin(hub: &Hub, job: &mut Job) -> Nanos {
     let now = hub.clock.now();
@@ -75,6 +88,9 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job) -> Nanos {
     let own_lag = if job.waited || job.held { job.taken.saturating_sub(job.due) } else { lag };
     let mut recorder = hub.record(now);
     recorder.request_sent(&job.types, lag, own_lag, lag > job.late_after);
+    if let Some(fault) = job.fault() {
+        recorder.fault_applied(fault);
+    }
     if let Some(packed) = job.packed {
         recorder.compressed(packed);
     }

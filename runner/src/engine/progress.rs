@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use shared::checks::{Checks, Subject};
 use shared::plan::Schedule;
+use shared::run::fault::{self, FaultKind};
 use shared::run::{
     Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, SupplyRecord,
     ThresholdResult, TimelineRow, Verdict, WorkloadRow,
@@ -264,6 +265,7 @@ impl Progress {
             send_lag: self.account.send_lag.percentiles(),
             event_types: self.account.event_types(),
             failures: self.account.failure_counts(),
+            faults: fault::rows(&self.account.faults_planned, &self.account.faults_applied),
             verdict: self.verdict(now),
         }
     }
@@ -319,6 +321,7 @@ impl Progress {
             event_types: self.account.event_types(),
             status_codes: self.account.statuses(),
             failures: self.account.failures(),
+            faults: fault::rows(&self.account.faults_planned, &self.account.faults_applied),
             connections: self.account.connections,
             expectations: self.account.expectations(&self.facts.expectations),
             compressed: self.account.compressed,
@@ -356,7 +359,8 @@ impl Progress {
             send_lag_p99_us: self.account.send_lag.quantile_us(0.99),
             response_p99_us: self.account.response_time.quantile_us(0.99),
             planned,
-            offered: self.account.events.offered,
+            // Copies are offered as well, but no schedule asks for them.
+            offered: self.account.events.offered - self.account.faults_applied.of(FaultKind::Duplicate),
             overflowed: self.account.overflowed,
             longest_stall: self.account.longest_stall,
             busy_seconds: self.busy_seconds,

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
+use shared::run::fault::{FaultCounts, FaultKind};
 use shared::run::{Bytes, Compressed, ConnectionCounts, Counts, FailureKind, Sample};
 use shared::units::Nanos;
 
+use crate::engine::held::Notes;
 use crate::engine::meaning::Meaning;
 use crate::engine::packing::Packed;
 use crate::engine::tally::{Distribution, Tally};
@@ -37,6 +39,9 @@ pub(crate) struct Delta {
     /// Answers by status.
     pub(crate) statuses: Vec<(u16, u64)>,
     pub(crate) failures: Vec<FailureSeen>,
+    /// Faults that were decided, and those that came to pass.
+    pub(crate) faults_planned: FaultCounts,
+    pub(crate) faults_applied: FaultCounts,
     /// By check of answers; empty where there is none.
     pub(crate) expectations: Vec<ExpectationSeen>,
     pub(crate) compressed: Compressed,
@@ -158,6 +163,29 @@ impl Recorder {
         for &event_type in types {
             self.of_type(event_type).0.dropped += 1;
         }
+    }
+
+    /// An event was kept back on purpose before it was part of a request.
+    pub(crate) fn event_withheld(&mut self, event_type: u16) {
+        self.now.events.withheld += 1;
+        self.of_type(event_type).0.withheld += 1;
+    }
+
+    /// A request was kept back on purpose.
+    pub(crate) fn request_withheld(&mut self, types: &[u16]) {
+        self.now.requests.withheld += 1;
+        types.iter().for_each(|event_type| self.event_withheld(*event_type));
+    }
+
+    /// What a feed noted of its faults.
+    pub(crate) fn faults_noted(&mut self, notes: &Notes) {
+        self.now.faults_planned.add_all(&notes.planned);
+        self.now.faults_applied.add_all(&notes.applied);
+    }
+
+    /// A fault came to pass.
+    pub(crate) fn fault_applied(&mut self, kind: FaultKind) {
+        self.now.faults_applied.add(kind, 1);
     }
 
     /// Events had these values, check by check.

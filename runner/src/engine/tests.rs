@@ -53,9 +53,9 @@ pub(super) async fn ended(handle: &RunHandle) -> Arc<RunResult> {
 }
 
 /// What holds for every result, whatever happened.
-fn reconcile(result: &RunResult) {
+pub(super) fn reconcile(result: &RunResult) {
     for counts in [result.totals.events, result.totals.requests] {
-        assert_eq!(counts.offered, counts.sent + counts.dropped, "{counts:?}");
+        assert_eq!(counts.offered, counts.sent + counts.dropped + counts.withheld, "{counts:?}");
         assert_eq!(counts.sent, counts.succeeded + counts.failed, "{counts:?}");
     }
     let events = result.totals.events;
@@ -65,6 +65,7 @@ fn reconcile(result: &RunResult) {
     assert_eq!(of_types(|c| c.succeeded), events.succeeded);
     assert_eq!(of_types(|c| c.failed), events.failed);
     assert_eq!(of_types(|c| c.dropped), events.dropped);
+    assert_eq!(of_types(|c| c.withheld), events.withheld);
     assert_eq!(result.failures.iter().map(|failure| failure.count).sum::<u64>(), events.failed);
     assert!(result.failures.iter().all(|failure| failure.sample.is_some()));
     let of_rows =

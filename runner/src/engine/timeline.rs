@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use shared::metrics::Histogram;
 use shared::run::TimelineRow;
+use shared::run::fault::FaultKind;
 use shared::units::Nanos;
 
 use crate::engine::coarse::Coarse;
@@ -80,6 +81,11 @@ impl Timeline {
         add_to(&mut open.send_lag, &delta.send_lag);
         for seen in &delta.failures {
             *open.row.failures.entry(seen.kind).or_default() += seen.count;
+        }
+        if !delta.faults_applied.is_empty() {
+            for kind in FaultKind::ALL.into_iter().filter(|kind| delta.faults_applied.of(*kind) > 0) {
+                *open.row.faults.entry(kind).or_default() += delta.faults_applied.of(kind);
+            }
         }
     }
 
@@ -233,6 +239,9 @@ impl Stored {
         row.send_lag = self.send_lag.percentiles();
         for (kind, count) in &other.failures {
             *row.failures.entry(*kind).or_default() += count;
+        }
+        for (kind, count) in &other.faults {
+            *row.faults.entry(*kind).or_default() += count;
         }
         for &(cell, count) in &other.heat {
             match row.heat.binary_search_by_key(&cell, |&(known, _)| known) {

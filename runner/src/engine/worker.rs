@@ -79,6 +79,8 @@ struct Worker {
     clock: RunClock,
     hub: Rc<Hub>,
     feeds: Vec<Feed>,
+    /// Names of the plan's faults.
+    faults: Vec<String>,
     schedule: ScheduleClock,
     pacer: Pacer,
     controls: mpsc::Receiver<Control>,
@@ -177,10 +179,12 @@ impl Worker {
         let shortest = targets.iter().map(|target| target.timeout.min(target.connect_timeout)).min();
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
         let pools = pools.map_err(io::Error::other)?;
+        let faults = plan.fault_names();
         let hub = Hub::new(clock, targets, secrets, plan, pools, saved.map(Saver::new));
         hub.ledger.replace(ledger.map(|ledger| ledger.page()));
         Ok(Self {
             index,
+            faults,
             hub: Rc::new(hub),
             feeds,
             schedule,
@@ -260,14 +264,31 @@ impl Worker {
             let times = Times { run: &self.clock, schedule: &self.schedule };
             let feed = &mut self.feeds[place];
             // What lay ahead may turn out to be another worker's.
-            let Some(fed) = feed.take(until, times, &mut self.hub.spare.borrow_mut()) else { continue };
+            let fed = feed.take(until, times, &mut self.hub.spare.borrow_mut());
+            if !feed.notes.is_empty() {
+                let notes = std::mem::take(&mut feed.notes);
+                self.hub.record(now).faults_noted(&notes);
+            }
+            let Some(fed) = fed else { continue };
+            let offered = |event_type: Option<u16>| {
+                event_type.into_iter().for_each(|event_type| self.hub.record(now).event_offered(event_type));
+            };
             let job = match fed {
                 Fed::Batched { event_type } => {
-                    self.hub.record(now).event_offered(event_type);
+                    offered(event_type);
+                    continue;
+                }
+                Fed::Held { event_type } => {
+                    offered(Some(event_type));
+                    continue;
+                }
+                Fed::Withheld { event_type } => {
+                    offered(Some(event_type));
+                    self.hub.record(now).event_withheld(event_type);
                     continue;
                 }
                 Fed::Alone { event_type, job } | Fed::Filled { event_type, job } => {
-                    self.hub.record(now).event_offered(event_type);
+                    offered(event_type);
                     job
                 }
                 Fed::Lingered { job } => job,
@@ -336,6 +357,12 @@ impl Worker {
                 let at = self.schedule.schedule_time(at);
                 self.feeds.iter_mut().for_each(|feed| feed.multiply(at, multiplier));
             }
+            Control::Dose { at, fault, factor } => {
+                let at = self.schedule.schedule_time(at);
+                if let Some(name) = self.faults.get(usize::from(fault)) {
+                    self.feeds.iter_mut().for_each(|feed| feed.dose(at, name, factor));
+                }
+            }
             Control::Weights { at, workload, weights } => {
                 let at = self.schedule.schedule_time(at);
                 self.feeds_of(workload).for_each(|feed| feed.set_weights(at, &weights));
@@ -381,6 +408,8 @@ impl Worker {
         for place in 0..self.feeds.len() {
             let feed = &mut self.feeds[place];
             feed.end_schedule(&mut self.hub.spare.borrow_mut());
+            let held = feed.cut_held(&mut self.hub.spare.borrow_mut());
+            self.hub.record(now).events_dropped(&held);
             if let Some(job) = feed.flush(now) {
                 self.offer(place, job, now);
             }

@@ -62,6 +62,7 @@ pub(super) fn frozen() -> RunResult {
         event_types: event_types(&events, &response),
         status_codes: BTreeMap::from([(200, events.succeeded), (429, 40), (503, 90)]),
         failures: failures.iter().map(|(kind, count)| failure(*kind, *count)).collect(),
+        faults: Vec::new(),
         connections: ConnectionCounts { attempted: 16, opened: 16, failed: 0, reopened: 4 },
         thresholds: thresholds(&response),
         expectations: Vec::new(),
@@ -82,6 +83,7 @@ pub(super) fn empty() -> RunResult {
         event_types: Vec::new(),
         status_codes: BTreeMap::new(),
         failures: Vec::new(),
+        faults: Vec::new(),
         connections: ConnectionCounts::default(),
         thresholds: Vec::new(),
         changes: Vec::new(),
@@ -138,6 +140,7 @@ fn second_of(second: u32, draws: &mut Draws, whole: &mut [Histogram; 3]) -> Time
         service_time: service.percentiles(),
         send_lag: lag.percentiles(),
         failures,
+        faults: BTreeMap::new(),
         heat: response.heat(),
         users: 16,
     }

@@ -47,6 +47,7 @@ pub fn page(result: &RunResult) -> String {
     tables::write_times(&mut out, &result.latency);
     tables::write_event_types(&mut out, result);
     tables::write_counts(&mut out, result);
+    tables::write_faults(&mut out, result);
     tables::write_failures(&mut out, result);
     tables::write_changes(&mut out, &result.changes);
     write_foot(&mut out, result);

@@ -280,6 +280,7 @@ mod tests {
             ..EventTypeRow::default()
         };
         Snapshot {
+            faults: Vec::new(),
             state: RunState::Running,
             elapsed_seconds: elapsed,
             schedule_seconds: elapsed,

@@ -180,6 +180,7 @@ mod tests {
         let row =
             EventTypeRow { name: "page.view".to_owned(), events, response_time: times, ..EventTypeRow::default() };
         let snapshot = Snapshot {
+            faults: Vec::new(),
             state: RunState::Running,
             elapsed_seconds: 2.5,
             schedule_seconds: 2.0,

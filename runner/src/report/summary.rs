@@ -33,6 +33,7 @@ pub fn summary(result: &RunResult, witness: Option<&TargetAccount>, columns: usi
     write_workloads(&mut out, result);
     write_distribution(&mut out, result, columns);
     write_event_types(&mut out, result, columns);
+    write_faults(&mut out, result, columns);
     write_failures(&mut out, result, columns);
     if let Some(account) = witness {
         write_witness(&mut out, result, account);
@@ -173,6 +174,23 @@ fn write_counts(out: &mut String, result: &RunResult, columns: usize) {
     if duplicate + throttled > 0 {
         let _written =
             writeln!(out, "{} already known to the target, {} throttled", count(duplicate), count(throttled));
+    }
+}
+
+/// What was made to go wrong on purpose.
+fn write_faults(out: &mut String, result: &RunResult, columns: usize) {
+    if result.faults.is_empty() {
+        return;
+    }
+    let mut table = Table::new(&["fault", "planned", "applied", ""]);
+    for row in &result.faults {
+        table.row([row.kind.name().to_owned(), count(row.planned), count(row.applied), row.kind.label().to_owned()]);
+    }
+    section(out, table, columns);
+    let withheld = result.totals.events.withheld;
+    if withheld > 0 {
+        let _written =
+            writeln!(out, "{} kept back on purpose: offered, never sent, not failed", counted(withheld, "event"));
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) fn result_of_rows(
         },
         failures: failures_of(&snapshot, &timeline),
         workloads: Vec::new(),
+        faults: snapshot.faults.clone(),
         event_types: snapshot.event_types,
         status_codes: Default::default(),
         connections: Default::default(),
@@ -94,6 +95,7 @@ pub(super) fn hello_of(result: RunResult) -> Hello {
         send_lag: result.latency.send_lag.percentiles,
         event_types: result.event_types,
         failures: result.failures.iter().map(|failure| (failure.kind, failure.count)).collect(),
+        faults: result.faults.clone(),
         verdict: result.verdict,
     };
     Hello {
@@ -158,6 +160,7 @@ pub(super) fn blank(state: RunState) -> Snapshot {
         send_lag: Percentiles::default(),
         event_types: Vec::new(),
         failures: Default::default(),
+        faults: Vec::new(),
         verdict: Default::default(),
     }
 }

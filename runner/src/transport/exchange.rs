@@ -11,6 +11,8 @@ pub struct Expectation {
     pub keep_body: usize,
     /// Whether the answer has no body whatever its head says (`HEAD`).
     pub head_only: bool,
+    /// How fast the request is written, where that is to be slow.
+    pub bytes_per_second: Option<u64>,
 }
 
 /// One request with its answer or failure.

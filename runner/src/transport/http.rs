@@ -14,6 +14,7 @@ use std::time::Instant;
 use shared::run::FailureKind;
 
 use crate::transport::dial::{DialTimes, Dialer};
+use crate::transport::drip::Drip;
 use crate::transport::exchange::{Answer, Exchange, Expectation};
 use crate::transport::failure::TransportError;
 use crate::transport::http::answer::AnswerReader;
@@ -149,6 +150,8 @@ pub struct HttpConnection {
     space: Box<[u8]>,
     reader: AnswerReader,
     written: usize,
+    /// Set while a request is written slowly.
+    drip: Option<Drip>,
     flushed: bool,
     /// A failed write; the target may have answered all the same, so that reading goes on.
     write_error: Option<io::Error>,
@@ -163,6 +166,7 @@ impl HttpConnection {
             space: vec![0; READ_SIZE].into_boxed_slice(),
             reader: AnswerReader::new(),
             written: 0,
+            drip: None,
             flushed: false,
             write_error: None,
             first_byte: None,
@@ -174,6 +178,7 @@ impl HttpConnection {
     pub fn begin(&mut self, expectation: Expectation) {
         self.reader.begin(expectation.keep_body, expectation.head_only);
         self.written = 0;
+        self.drip = expectation.bytes_per_second.map(Drip::new);
         self.flushed = false;
         self.write_error = None;
         self.first_byte = None;
@@ -223,8 +228,10 @@ impl HttpConnection {
 
     /// Writes as much as goes; what goes wrong here is told by the read that follows.
     fn poll_send(&mut self, cx: &mut Context<'_>, request: &[u8]) {
-        while self.written < request.len() && self.write_error.is_none() {
-            match self.stream.poll_write(cx, &request[self.written..]) {
+        let whole = request.len();
+        let allowed = self.drip.as_mut().map_or(whole, |drip| drip.poll_allowed(cx, whole));
+        while self.written < allowed && self.write_error.is_none() {
+            match self.stream.poll_write(cx, &request[self.written..allowed]) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(0)) => self.write_error = Some(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => self.written += count,
@@ -291,7 +298,7 @@ mod tests {
     use std::sync::atomic::Ordering;
     use std::time::Duration;
 
-    const KEEP: Expectation = Expectation { keep_body: 1024, head_only: false };
+    const KEEP: Expectation = Expectation { keep_body: 1024, head_only: false, bytes_per_second: None };
 
     fn request(address: &Address, body: &[u8]) -> Vec<u8> {
         let head = RequestHead::new(address, "POST", "/events", &[]).unwrap();

@@ -114,6 +114,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         event_types: Vec::new(),
         status_codes: std::collections::BTreeMap::new(),
         failures: Vec::new(),
+        faults: Vec::new(),
         connections: ConnectionCounts::default(),
         thresholds: Vec::new(),
         expectations: Vec::new(),

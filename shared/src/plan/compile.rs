@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::encode::RequestTemplate;
+use crate::fault::FaultPlan;
 use crate::plan::arrivals::Spacing;
 use crate::plan::clock::ClockPlan;
 use crate::plan::event::{self, Surroundings, Whole};
@@ -183,7 +184,12 @@ impl Builder<'_> {
             load: load.clone(),
         };
         let arrivals = self.root.domain(Domain::Arrivals).named(name);
-        Some((plan, Workload { joining: load.joining, load, behavior, users, streams, arrivals }))
+        let faults = model.faults.as_deref().and_then(|name| Some((name, self.bench.scenario.faults.get(name)?)));
+        let faults = faults.map(|(name, faults)| {
+            let stream = self.root.named(&plan.name);
+            FaultPlan::compile(&mut self.bench.compiler, name, faults, stream)
+        });
+        Some((plan, Workload { joining: load.joining, load, behavior, users, streams, arrivals, faults }))
     }
 
     /// A workload's load: its own, or another's times a ratio.
@@ -414,7 +420,10 @@ fn fingerprint(scenario: &Scenario, seed: u64, supplies: &Supplies) -> u64 {
     let parts = (&scenario.clock, &scenario.pools, &scenario.events, &scenario.behaviors, &scenario.workloads);
     // Models always can be written as JSON; maps keep the order in which they were written.
     let text = serde_json::to_vec(&parts).unwrap_or_default();
-    let own = mix(mix(hash_bytes(&text), seed), ENGINE_VERSION);
+    let mut own = mix(mix(hash_bytes(&text), seed), ENGINE_VERSION);
+    if !scenario.faults.is_empty() {
+        own = mix(own, hash_bytes(&serde_json::to_vec(&scenario.faults).unwrap_or_default()));
+    }
     match supplies.digest() {
         0 => own,
         supplied => mix(own, supplied),

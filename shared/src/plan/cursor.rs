@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::event_id::{EventId, Stamp};
+use crate::fault::decision::Decision;
+use crate::fault::{Doses, FaultPlan};
 use crate::plan::arrivals::{Arrival, Arrivals};
 use crate::plan::crowd::{Crowd, Joining};
 use crate::plan::life::{Life, Means};
@@ -13,6 +15,7 @@ use crate::plan::workload::{BehaviorPlan, Workload};
 use crate::plan::{EventTypeId, Pacing, Plan, Planned, Position, Schedule, Share};
 use crate::random::choice::Alias;
 use crate::random::index;
+use crate::run::fault::FaultSet;
 use crate::template::context::{Context, Facts, Scratch};
 use crate::template::program::ExprId;
 use crate::units::{EpochMicros, Nanos};
@@ -245,6 +248,27 @@ impl Cursor {
         self.walk.next.as_ref().map(|next| self.walk.id_of(next))
     }
 
+    /// The faults of its workload.
+    pub fn faults(&self) -> Option<&FaultPlan> {
+        self.plan.faults(self.walk.workload)
+    }
+
+    /// What the workload's faults do to the event that [`Cursor::next_due`] announced, at their doses; to be asked
+    /// before it is rendered. `at` is the moment of the schedule at which it is due.
+    pub fn decide(&mut self, at: Nanos, doses: &Doses) -> Decision {
+        let Some(inner) = self.plan.inner(self.walk.workload) else { return Decision::default() };
+        let (Some(faults), Some(next)) = (&inner.faults, self.walk.next.as_ref()) else { return Decision::default() };
+        let about = (self.walk.id_of(next), whom(inner, next));
+        faults.decide((&self.plan.program, &mut self.walk.scratch), about, at, doses)
+    }
+
+    /// Changes the bytes of a rendered event, from `start` to the end, as was decided; says which faults found
+    /// something to change.
+    pub fn disturb(&mut self, decision: &Decision, bytes: &mut Vec<u8>, start: usize) -> FaultSet {
+        let Some(faults) = self.plan.faults(self.walk.workload) else { return FaultSet::default() };
+        faults.change((&self.plan.program, &mut self.walk.scratch), decision, bytes, start)
+    }
+
     /// Renders the event that [`Cursor::next_due`] announced, envelope included, at the end of `out`, and moves on.
     ///
     /// `event_time` is the moment that the event says it happened. Where nothing was announced, nothing is written.
@@ -347,10 +371,7 @@ impl Walk {
             }
             (BehaviorPlan::Mix(_) | BehaviorPlan::Live(..), ..) => EventTypeId::default(),
         };
-        let entity = match &inner.behavior {
-            BehaviorPlan::Live(LivePlan::Lifecycle(_), _) | BehaviorPlan::Replay(_) => next.entity,
-            BehaviorPlan::Live(LivePlan::Session(_), _) | BehaviorPlan::Mix(_) | BehaviorPlan::Emit(_) => next.user,
-        };
+        let entity = whom(inner, &next);
         if let (Some(crowd), Some((moment, _))) = (&mut self.crowd, next.life) {
             if self.waits {
                 waiter = Some(next.user);
@@ -625,6 +646,14 @@ impl Render<'_> {
                 context.write(event, out);
             }
         }
+    }
+}
+
+/// Whom an event is about.
+fn whom(inner: &Workload, next: &Next) -> u64 {
+    match &inner.behavior {
+        BehaviorPlan::Live(LivePlan::Lifecycle(_), _) | BehaviorPlan::Replay(_) => next.entity,
+        BehaviorPlan::Live(LivePlan::Session(_), _) | BehaviorPlan::Mix(_) | BehaviorPlan::Emit(_) => next.user,
     }
 }
 

@@ -297,8 +297,5 @@ impl DuringPlan {
 
 /// A span out of a value: what is no span or below zero takes no time.
 pub(crate) fn span(value: Value) -> Nanos {
-    match value {
-        Value::Duration(micros) => Nanos(u64::try_from(micros).unwrap_or(0).saturating_mul(1_000)),
-        other => Nanos::from_secs_f64(other.as_f64().unwrap_or(0.0).clamp(0.0, 1e9)),
-    }
+    value.as_span()
 }

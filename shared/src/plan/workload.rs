@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::fault::FaultPlan;
 use crate::plan::EventTypeId;
 use crate::plan::crowd::Joining;
 use crate::plan::event::EventTemplate;
@@ -29,6 +30,8 @@ pub(crate) struct Workload {
     pub(crate) streams: Streams,
     /// Where its arrivals come from.
     pub(crate) arrivals: Stream,
+    /// Trouble made on purpose.
+    pub(crate) faults: Option<FaultPlan>,
 }
 
 /// A behavior, compiled.

@@ -1,7 +1,7 @@
 //! What expressions evaluate to: small values that are copied, texts and lists by reference into two arenas.
 
 use crate::generate::clock::TimeFormat;
-use crate::units::EpochMicros;
+use crate::units::{EpochMicros, Nanos};
 
 /// Which arena a span lies in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -105,6 +105,14 @@ impl Value {
         match self {
             Self::Int(number) => Some(number),
             other => other.as_f64().map(|number| number as i64),
+        }
+    }
+
+    /// The value as a span: seconds where it is a plain number; what is no span or below zero takes no time.
+    pub fn as_span(self) -> Nanos {
+        match self {
+            Self::Duration(micros) => Nanos(u64::try_from(micros).unwrap_or(0).saturating_mul(1_000)),
+            other => Nanos::from_secs_f64(other.as_f64().unwrap_or(0.0).clamp(0.0, 1e9)),
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shared::run::FailureKind;
+use shared::run::fault::FaultKind;
 use tokio::net::TcpListener;
 
 use super::{count_of, ended, ready, reconcile, run, scenario, try_ready};
@@ -183,6 +184,29 @@ async fn http2_carries_all_requests_at_once_over_few_connections() {
     assert_eq!(result.status_codes.get(&202), Some(&400));
     let bytes = result.totals.bytes;
     assert!(bytes.sent > 400 * 30 && bytes.received > 400 * 11, "{bytes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_of_the_sending_reach_http2_as_well() {
+    let (url, connections, events) = http2_server(|_| Some(202)).await;
+    let text = format!(
+        "{{name: trial, seed: 7, targets: {{api: {{url: '{url}', connections: 1, http: {{version: http2}}}}}},
+          events: {{ping: {{body: {{id: '${{event.id}}', pad: '{}'}}}}}}, behaviors: {{pings: {{emit: {{event: ping}}}}}},
+          faults: {{flaky: [{{drop_connection: {{p: 0.05}}}}, {{slow_send: {{p: 0.1, bytes_per_second: 1000}}}}]}},
+          workloads: {{main: {{faults: flaky, load: {{rate: 100/s, arrival: uniform, duration: 2s}}}}}}}}",
+        "x".repeat(100)
+    );
+    let result = run(&text, 1).await;
+    let applied = |kind| result.faults.iter().find(|row| row.kind == kind).unwrap().applied;
+    let (cut, slow) = (applied(FaultKind::DropConnection), applied(FaultKind::SlowSend));
+    assert!(cut > 0 && slow > 0, "{:?}", result.faults);
+    let counts = result.totals.events;
+    assert_eq!((counts.withheld, counts.sent), (cut, 200 - cut));
+    assert_eq!(connections.load(Ordering::SeqCst), cut + 1, "each cut ends the connection");
+    // What was under way in a connection that was cut is lost with it, and nothing else is.
+    assert!(events.load(Ordering::SeqCst) >= counts.succeeded && counts.succeeded > 100, "{counts:?}");
+    // A body of 130 bytes or more.
+    assert!(result.latency.service_time.percentiles.max_us > 100_000, "{:?}", result.latency.service_time.percentiles);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

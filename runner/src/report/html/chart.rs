@@ -228,6 +228,7 @@ fn short(command: &Command) -> String {
         Command::SetRateMultiplier { multiplier } => format!("×{}", wording::digits(*multiplier)),
         Command::SetWeights { .. } => "weights".to_owned(),
         Command::SetUsers { users, .. } => format!("{users} users"),
+        Command::SetFault { fault, factor } => format!("{fault} ×{}", wording::digits(*factor)),
     }
 }
 
@@ -239,7 +240,7 @@ pub(super) fn said(change: &Change) -> String {
         Command::Stop => "stopped".to_owned(),
         Command::Abort => "aborted".to_owned(),
         Command::SetRateMultiplier { multiplier } => format!("rate ×{}", wording::digits(*multiplier)),
-        Command::SetWeights { .. } | Command::SetUsers { .. } => change.command.in_words(),
+        Command::SetWeights { .. } | Command::SetUsers { .. } | Command::SetFault { .. } => change.command.in_words(),
     };
     format!("{what} from {}", change.origin)
 }

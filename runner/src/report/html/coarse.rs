@@ -25,10 +25,14 @@ fn merged(rows: &[TimelineRow]) -> Option<TimelineRow> {
     let covered: f64 = rows.iter().map(|row| row.covered_seconds).sum();
     let planned: f64 = rows.iter().map(|row| row.target_rate * row.covered_seconds).sum();
     let mut failures = BTreeMap::new();
+    let mut faults = BTreeMap::new();
     let mut heat: BTreeMap<u16, u32> = BTreeMap::new();
     for row in rows {
         for (kind, count) in &row.failures {
             *failures.entry(*kind).or_default() += count;
+        }
+        for (kind, count) in &row.faults {
+            *faults.entry(*kind).or_default() += count;
         }
         for (cell, count) in &row.heat {
             let sum = heat.entry(*cell).or_default();
@@ -52,6 +56,7 @@ fn merged(rows: &[TimelineRow]) -> Option<TimelineRow> {
         service_time: times(|row| (&row.service_time, &[])),
         send_lag: times(|row| (&row.send_lag, &[])),
         failures,
+        faults,
         heat: heat.into_iter().collect(),
         users: last.users,
     })

@@ -1,6 +1,7 @@
 //! The tables of the report.
 
 use shared::limit::{LimitStep, StepOutcome};
+use shared::run::fault::FaultRow;
 use shared::run::{Change, Counts, FigureUnit, Latencies, Percentiles, RunResult, Sample, ThresholdResult};
 use shared::threshold::watch::in_words;
 use shared::wording;
@@ -180,6 +181,17 @@ fn share_bar(actual: f64, declared: Option<f64>, largest: f64) -> String {
     let place = |share: f64| if largest > 0.0 { share / largest * 100.0 } else { 0.0 };
     let tick = declared.map(|share| format!("<i style=\"left:{:.1}%\"></i>", place(share))).unwrap_or_default();
     format!("<div class=\"share\" aria-hidden=\"true\"><b style=\"width:{:.1}%\"></b>{tick}</div>", place(actual))
+}
+
+/// What was made to go wrong on purpose.
+pub(super) fn write_faults(out: &mut String, result: &RunResult) {
+    if result.faults.is_empty() {
+        return;
+    }
+    let row =
+        |row: &FaultRow| vec![text(row.kind.name()), text(row.kind.label()), count(row.planned), count(row.applied)];
+    let rows: Vec<_> = result.faults.iter().map(row).collect();
+    write(out, "Faults", &["kind", "", "planned", "applied"], &rows);
 }
 
 /// Events, requests and status codes.

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use super::answer::{MAX_BODY, NO_ANSWER, too_large};
 use super::header;
 use super::request::Outgoing;
+use crate::transport::drip::Drip;
 use crate::transport::exchange::{Answer, Exchange, Expectation};
 use crate::transport::failure::TransportError;
 use crate::transport::stream::Stream;
@@ -54,6 +55,8 @@ struct Shared {
     idle: RefCell<Vec<Waker>>,
     traffic: Rc<Traffic>,
     changed: Rc<Notify>,
+    /// Ends the connection at once.
+    cut: Rc<Notify>,
 }
 
 /// Bytes that went over a connection and were not told yet.
@@ -80,12 +83,35 @@ pub struct Http2Stream {
 enum Phase {
     /// Nothing was sent yet.
     Fresh,
-    /// Sent; the body goes as fast as the target takes it.
-    Sent { response: ResponseFuture, _body: SendStream<Bytes> },
+    /// Sent; the body goes as fast as the target takes it, or as slowly as it is to go.
+    Sent { response: ResponseFuture, body: SendStream<Bytes>, slow: Option<Slow> },
     /// The head of the answer is there.
-    Body { rest: RecvStream, _body: SendStream<Bytes> },
+    Body { rest: RecvStream, body: SendStream<Bytes>, slow: Option<Slow> },
     /// Over.
     Done,
+}
+
+/// A body that is sent slowly on purpose.
+#[derive(Debug)]
+struct Slow {
+    drip: Drip,
+    sent: usize,
+}
+
+impl Slow {
+    /// Sends what may be on its way by now.
+    fn go_on(&mut self, cx: &mut Context<'_>, stream: &mut SendStream<Bytes>, body: &[u8]) -> Result<(), h2::Error> {
+        let allowed = self.drip.poll_allowed(cx, body.len());
+        if allowed > self.sent {
+            stream.send_data(Bytes::copy_from_slice(&body[self.sent..allowed]), allowed == body.len())?;
+            self.sent = allowed;
+        }
+        Ok(())
+    }
+
+    fn is_done(&self, body: &[u8]) -> bool {
+        self.sent == body.len()
+    }
 }
 
 /// The right to open a connection; others wait for what comes of it.
@@ -167,14 +193,19 @@ impl Connections {
             idle: RefCell::default(),
             traffic,
             changed: Rc::clone(&self.changed),
+            cut: Rc::default(),
         });
+        let cut = Rc::clone(&shared.cut);
         let watched = Rc::downgrade(&shared);
         let mut drivers = self.drivers.borrow_mut();
         while drivers.try_join_next().is_some() {}
         // Ends with the last stream, which holds the last sender.
         drivers.spawn_local(async move {
-            // What went wrong is told to each stream that it hits.
-            let _ended = connection.await;
+            tokio::select! {
+                // What went wrong is told to each stream that it hits.
+                _ended = connection => {}
+                () = cut.notified() => {}
+            }
             if let Some(shared) = watched.upgrade() {
                 shared.end();
             }
@@ -206,7 +237,7 @@ impl Http2Stream {
             sender: shared.sender.clone(),
             shared,
             phase: Phase::Done,
-            expectation: Expectation { keep_body: 0, head_only: false },
+            expectation: Expectation { keep_body: 0, head_only: false, bytes_per_second: None },
             answer: NO_ANSWER,
             body: Vec::new(),
             body_length: 0,
@@ -226,6 +257,9 @@ impl Http2Stream {
 
     /// Writes the request, reads the answer.
     pub fn poll_exchange(&mut self, cx: &mut Context<'_>, request: &Outgoing<'_>) -> Poll<Exchange> {
+        if let Err(error) = self.send_slowly(cx, request.body) {
+            return Poll::Ready(self.over(Err(failed(&error))));
+        }
         loop {
             match &mut self.phase {
                 Phase::Fresh => {
@@ -234,7 +268,7 @@ impl Http2Stream {
                         Poll::Ready(Err(error)) => return Poll::Ready(self.over(Err(failed(&error)))),
                         Poll::Ready(Ok(())) => {}
                     }
-                    if let Err(error) = self.send(request) {
+                    if let Err(error) = self.send(cx, request) {
                         return Poll::Ready(self.over(Err(failed(&error))));
                     }
                 }
@@ -291,19 +325,38 @@ impl Http2Stream {
         self.shared.streams.get() == 1
     }
 
+    /// Closes the connection, whatever else is under way in it.
+    pub fn cut(&self) {
+        self.shared.end();
+        self.shared.cut.notify_one();
+    }
+
     /// The kept part of the last answer's body.
     pub fn answer_body(&self) -> &[u8] {
         &self.body
     }
 
-    fn send(&mut self, request: &Outgoing<'_>) -> Result<(), h2::Error> {
+    fn send(&mut self, cx: &mut Context<'_>, request: &Outgoing<'_>) -> Result<(), h2::Error> {
         let body = if request.head.has_body() { request.body } else { &[] };
         let (response, mut stream) = self.sender.send_request(request.head.for_http2(body.len()), body.is_empty())?;
-        if !body.is_empty() {
-            stream.send_data(Bytes::copy_from_slice(body), true)?;
+        let slow = self.expectation.bytes_per_second.filter(|_speed| !body.is_empty());
+        let mut slow = slow.map(|speed| Slow { drip: Drip::new(speed), sent: 0 });
+        match &mut slow {
+            Some(slow) => slow.go_on(cx, &mut stream, body)?,
+            None if body.is_empty() => {}
+            None => stream.send_data(Bytes::copy_from_slice(body), true)?,
         }
-        self.phase = Phase::Sent { response, _body: stream };
+        self.phase = Phase::Sent { response, body: stream, slow };
         Ok(())
+    }
+
+    /// Sends more of a body that goes slowly on purpose.
+    fn send_slowly(&mut self, cx: &mut Context<'_>, whole: &[u8]) -> Result<(), h2::Error> {
+        let (Phase::Sent { body, slow: Some(slow), .. } | Phase::Body { body, slow: Some(slow), .. }) = &mut self.phase
+        else {
+            return Ok(());
+        };
+        if slow.is_done(whole) { Ok(()) } else { slow.go_on(cx, body, whole) }
     }
 
     fn head(&mut self, response: http::Response<RecvStream>) {
@@ -315,7 +368,7 @@ impl Http2Stream {
         self.answer.retry_after = value(http::header::RETRY_AFTER)
             .and_then(|wait| header::retry_after(wait.trim_ascii(), value(http::header::DATE)));
         self.phase = match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Sent { _body, .. } => Phase::Body { rest, _body },
+            Phase::Sent { body, slow, .. } => Phase::Body { rest, body, slow },
             other => other,
         };
     }

@@ -37,9 +37,10 @@ pub enum Fault {
     Drift {
         /// Probability, once the rollout is over if there is one.
         p: f64,
-        /// What may change; one is drawn.
+        /// What may change; one is drawn for each event, a rollout makes all of them.
         mutations: Vec<Mutation>,
-        /// Grows from nothing to `p` over a time, as real changes are rolled out.
+        /// Grows from nothing to `p` over a time, as real changes are rolled out: slowly at first, slowly at the end,
+        /// and whoever has changed (user, session, life) stays changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rollout: Option<Rollout>,
     },
@@ -51,6 +52,13 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bytes: Option<Node>,
     },
+    /// Tells of something that happened a while ago: sent on time, but with an event time that lies back.
+    Late {
+        /// Probability.
+        p: f64,
+        /// By how long.
+        by: Node,
+    },
     /// Sends after later events.
     Reorder {
         /// Probability.
@@ -58,7 +66,7 @@ pub enum Fault {
         /// By how long.
         window: Node,
     },
-    /// Closes the connection instead of sending.
+    /// Closes the connection instead of sending; it is opened again when it is needed.
     DropConnection {
         /// Probability.
         p: f64,

@@ -15,6 +15,7 @@ pub(super) fn check(name: &str, faults: &[Fault], findings: &mut Findings<'_>) {
             Fault::Drop { p } => ("drop", p),
             Fault::Drift { p, .. } => ("drift", p),
             Fault::Corrupt { p, .. } => ("corrupt", p),
+            Fault::Late { p, .. } => ("late", p),
             Fault::Reorder { p, .. } => ("reorder", p),
             Fault::DropConnection { p } => ("drop_connection", p),
             Fault::SlowSend { p, .. } => ("slow_send", p),
