@@ -11,6 +11,7 @@ mod conductor;
 mod control;
 mod expectation;
 mod feed;
+mod footprint;
 mod gate;
 pub mod handle;
 mod held;

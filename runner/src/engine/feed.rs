@@ -16,10 +16,10 @@ use shared::units::{EpochMicros, Nanos};
 
 use crate::engine::clock::RunClock;
 use crate::engine::control::ScheduleClock;
+use crate::engine::footprint::Note;
 use crate::engine::gate::Gate;
 use crate::engine::held::{Held, HeldBack, Notes};
 use crate::engine::job::{Job, Spare};
-use crate::engine::notes::Note;
 use crate::engine::packing::Packer;
 use crate::engine::slots::Slots;
 use crate::engine::target::{TargetSetup, Targets};

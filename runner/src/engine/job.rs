@@ -6,7 +6,7 @@ use shared::run::FailureKind;
 use shared::run::fault::FaultKind;
 use shared::units::Nanos;
 
-use crate::engine::notes::Note;
+use crate::engine::footprint::Note;
 use crate::engine::packing::{Packed, Packer};
 use crate::engine::target::Route;
 

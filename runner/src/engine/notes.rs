@@ -1,37 +1,12 @@
 //! What the ledger notes of a request that has come to its end.
 
 use serde::Deserialize;
-use shared::event_id::EventId;
-use shared::plan::Planned;
 use shared::run::FailureKind;
 
 use crate::engine::job::Job;
 use crate::engine::meaning::Meaning;
 use crate::engine::recorder::Ending;
-use crate::fingerprint::{Fingerprint, Key, Lens, hash};
 use crate::ledger::{Entry, Outcome, Page};
-
-/// What is known of an event before it is sent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Note {
-    id: EventId,
-    entity: u64,
-    fingerprint: Fingerprint,
-}
-
-impl Note {
-    /// The note of an event with these bytes; what is not JSON is known by its bytes.
-    pub(crate) fn new(planned: &Planned, lens: &Lens, bytes: &[u8]) -> Self {
-        let fingerprint = lens.look(bytes).map_or_else(
-            |_error| {
-                let digest = hash(0, bytes);
-                Fingerprint { key: Key::of_content(digest), digest, by_content: true }
-            },
-            |seen| seen.fingerprint(),
-        );
-        Self { id: planned.id, entity: planned.entity, fingerprint }
-    }
-}
 
 /// Whether a request that failed so may have reached the target all the same.
 pub(crate) fn may_have_arrived(kind: FailureKind) -> bool {
