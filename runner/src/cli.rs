@@ -159,6 +159,9 @@ pub struct RunArgs {
     /// Fill pools with what an earlier run was given, instead of asking targets: its id, `latest`, or a file
     #[arg(long, value_name = "RUN")]
     pub pools_from: Option<String>,
+    /// Make the changes of an earlier run again, at the same moments and under its seed: its id, `latest`, or a file
+    #[arg(long, value_name = "RUN")]
+    pub replay_changes: Option<String>,
     /// Which hosts may be sent to.
     #[command(flatten)]
     pub policy: TargetPolicyArgs,

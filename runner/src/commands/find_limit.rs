@@ -74,7 +74,7 @@ pub(super) async fn find_limit(args: FindLimitArgs) -> Result<Exit, Refusal> {
         keep_supplies(&snapshot, &store, &prepared)?;
         let progress = Progress::new(prepared.info.planned_seconds, None);
         let run = engine::start::start(prepared, Box::new(store.journal()));
-        let (result, stopped) = follow(&run, progress, signals.clone(), None).await?;
+        let (result, stopped) = follow(&run, progress, signals.clone(), None, None).await?;
         store.finish(&result)?;
         let tags =
             vec![TAG.to_owned(), format!("{TAG}-{}", steps.first().map_or(&result.run.info.id, |step| &step.run))];

@@ -37,7 +37,7 @@ pub(super) async fn ingest(args: IngestArgs, verbose: bool) -> Result<Exit, Refu
     run_args.data = args.data.clone();
     let additions =
         Additions { practice: args.practice_target, api_key: Some(args.api_key.clone()), ..Additions::default() };
-    let (exit, result) = run::carry_out(run_args, &found, &additions, verbose).await?;
+    let (exit, result) = run::carry_out(run_args, &found, &additions, None, verbose).await?;
     let Some(result) = result else { return Ok(exit) };
     anstream::println!("\n{}", account(&result));
     let refused = result.totals.events.failed + result.totals.events.dropped > 0;

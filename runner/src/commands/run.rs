@@ -1,7 +1,9 @@
 //! `throng run`: a scenario without the panel, from flags to exit code.
 
+mod console;
 mod delivery;
 mod dry;
+mod keys;
 mod log;
 
 use std::net::SocketAddr;
@@ -15,8 +17,10 @@ use shared::plan::supply::Records;
 use shared::run::{Command, FailureKind, RunResult, RunState};
 use shared::scenario::model::output::Outputs;
 
+use console::Console;
 use log::RunLog;
 
+use super::runs::any_result;
 use super::supplied::supply;
 use super::{Exit, Refusal, data_directory, library, overrides, show_problems};
 use crate::atomic_file::{check_writable, write_whole};
@@ -48,15 +52,21 @@ const ORIGIN: &str = "signal";
 pub(super) async fn run(args: RunArgs, verbose: bool) -> Result<Exit, Refusal> {
     let name = args.scenario.as_deref().or(args.scenario_file.as_deref()).unwrap_or_default();
     let found = library(&args.data)?.open(name)?;
-    let additions = additions(&args, &found)?;
-    Ok(carry_out(args, &found, &additions, verbose).await?.0)
+    let mut additions = additions(&args, &found)?;
+    let earlier = args.replay_changes.as_deref().map(|run| any_result(run, &args.data)).transpose()?;
+    if let Some(earlier) = &earlier {
+        additions.seed.get_or_insert(earlier.run.info.seed);
+    }
+    Ok(carry_out(args, &found, &additions, earlier.as_ref(), verbose).await?.0)
 }
 
-/// Runs a scenario that was found, with what was added to it; gives the result, if it ran.
+/// Runs a scenario that was found, with what was added to it; gives the result, if it ran. What was changed in an earlier
+/// run is changed again.
 pub(super) async fn carry_out(
     args: RunArgs,
     found: &Found,
     additions: &Additions,
+    earlier: Option<&RunResult>,
     verbose: bool,
 ) -> Result<(Exit, Option<Arc<RunResult>>), Refusal> {
     let signals = Signals::listen().map_err(Refusal::failed)?;
@@ -93,6 +103,17 @@ pub(super) async fn carry_out(
     let address = outputs.prometheus.as_deref().map(metrics_address).transpose()?;
     let log = outputs.log.as_ref().map(|path| open_log(path, &prepared, &outputs)).transpose()?;
     let info = prepared.info.clone();
+    let prepared = match earlier {
+        Some(earlier) => {
+            if earlier.run.plan_fingerprint != prepared.fingerprint() {
+                progress.say(
+                    "the scenario is not that of the earlier run: changes come at the same moments, events do not",
+                );
+            }
+            prepared.with_changes(earlier.changes.clone())
+        }
+        None => prepared,
+    };
     let (prepared, ledger) = delivery.begin(prepared, &directory)?;
     let run = engine::start::start(prepared, Box::new(store.journal()));
     let figures = match address {
@@ -104,7 +125,8 @@ pub(super) async fn carry_out(
         }
         None => None,
     };
-    let following = follow(&run, progress, signals, log);
+    let console = Console::open();
+    let following = follow(&run, progress, signals, log, console);
     let (result, interrupted) = match figures {
         Some(figures) => tokio::select! {
             outcome = following => outcome?,
@@ -236,17 +258,22 @@ fn practice_settings(args: &RunArgs, found: &Found, additions: &Additions) -> Re
     Ok(TargetSettings { id_field: settings.id_field.clone().or(id_field), ..settings })
 }
 
-/// Shows progress until the run is over. The first signal stops it, the second cuts the drain short.
+/// Shows progress until the run is over, and does what is typed. The first signal stops it, the second cuts the drain
+/// short.
 pub(super) async fn follow(
     run: &RunHandle,
     mut progress: Progress,
     signals: Signals,
     mut log: Option<RunLog>,
+    mut console: Option<Console>,
 ) -> Result<(Arc<RunResult>, bool), Refusal> {
     let mut interrupted = 0;
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let (first, second) = (signals.clone().asked(1), signals.asked(2));
     tokio::pin!(first, second);
+    if console.is_some() {
+        Console::invite(&mut progress);
+    }
     let result = loop {
         tokio::select! {
             result = run.wait() => break result,
@@ -260,6 +287,11 @@ pub(super) async fn follow(
                 interrupted = 2;
                 let _aborting = run.command(Command::Abort, ORIGIN).await;
             }
+            key = Console::next(&mut console) => {
+                if let Some(console) = &mut console {
+                    console.obey(key, run, &mut progress).await;
+                }
+            }
             _look = looks.tick() => {
                 let snapshot = run.snapshot();
                 progress.show(&snapshot);
@@ -267,6 +299,7 @@ pub(super) async fn follow(
             }
         }
     };
+    drop(console);
     let result = result.map_err(Refusal::failed)?;
     note(&mut log, &progress, |log| log.end(&result));
     progress.end();

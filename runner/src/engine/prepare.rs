@@ -116,6 +116,11 @@ impl Prepared {
         &self.scenario
     }
 
+    /// Tells its plan from others: the same scenario under the same seed has the same.
+    pub fn fingerprint(&self) -> &str {
+        &self.facts.fingerprint
+    }
+
     /// Makes the changes of an earlier run again, each at its own run time. The same scenario under the same seed then
     /// sends the same events at the same moments.
     #[must_use]

@@ -31,6 +31,8 @@ pub struct Progress {
     verbose: bool,
     sessions: Sessions,
     display: Display,
+    /// Shown below the figures on a terminal.
+    prompt: String,
     /// Achieved rates, a second each, and the second of the newest.
     rates: VecDeque<f64>,
     second: u64,
@@ -73,6 +75,7 @@ impl Progress {
             verbose: console.is_some_and(|console| console.verbose),
             sessions: Sessions::default(),
             display,
+            prompt: String::new(),
             rates: VecDeque::new(),
             second: 0,
         }
@@ -113,6 +116,9 @@ impl Progress {
                 if verbose {
                     let _written = write!(text, "\n  {}", breakdown(snapshot));
                 }
+                if !self.prompt.is_empty() {
+                    let _written = write!(text, "\n  {}", self.prompt);
+                }
                 bar.set_message(fitting(&text));
             }
             Display::Plain { every, next, told } => {
@@ -126,6 +132,11 @@ impl Progress {
                 }
             }
         }
+    }
+
+    /// What stands below the figures on a terminal.
+    pub fn prompt(&mut self, text: &str) {
+        text.clone_into(&mut self.prompt);
     }
 
     /// Says something in between.

@@ -25,6 +25,8 @@ mod safety;
 #[cfg(test)]
 mod sinks;
 #[cfg(test)]
+mod steering;
+#[cfg(test)]
 mod supplies;
 #[cfg(test)]
 mod trial;
