@@ -7,6 +7,7 @@
 pub mod fetch;
 pub mod files;
 pub mod records;
+pub mod refresh;
 pub mod snapshot;
 
 use shared::plan::Supplies;

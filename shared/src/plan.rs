@@ -22,10 +22,15 @@ mod workload;
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::encode::RequestTemplate;
 use crate::fault::FaultPlan;
 use crate::problem::Problem;
+use crate::random::Stream;
 use crate::scenario::ValidScenario;
+use crate::scenario::document::Node;
+use crate::template::compile::Compiler;
 use crate::template::program::Program;
 use crate::units::{EpochMicros, Length, Nanos};
 
@@ -198,7 +203,7 @@ pub struct Planned {
 }
 
 /// Everything that a run will do, computed on demand; shared by all workers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     event_types: Vec<EventTypeInfo>,
     workloads: Vec<WorkloadPlan>,
@@ -229,6 +234,24 @@ impl Plan {
     /// As [`Plan::compile`].
     pub fn compile_with(scenario: &ValidScenario, seed: u64, supplies: &Supplies) -> Result<Self, Vec<Problem>> {
         Self::build(scenario.scenario(), seed, supplies, scenario.sources())
+    }
+
+    /// The same plan with other items in pools that targets fill, for events that are still to come. Whatever a cursor
+    /// remembers stays valid: it can go on with the new plan ([`Cursor::go_on_with`]).
+    ///
+    /// # Errors
+    ///
+    /// The items are not what the pool needs.
+    pub fn refilled(&self, scenario: &ValidScenario, pools: &IndexMap<String, Node>) -> Result<Self, Vec<Problem>> {
+        let models = &scenario.scenario().pools;
+        let root = Stream::root(self.seed);
+        let mut compiler = Compiler::resume(self.program.clone(), root, models, pools, scenario.sources());
+        pools.keys().for_each(|name| compiler.refill(name));
+        if compiler.problems.is_empty() {
+            Ok(Self { program: compiler.program, ..self.clone() })
+        } else {
+            Err(compiler.problems)
+        }
     }
 
     /// What the plan depends on, as a short text: same scenario and seed, same events at the same moments.

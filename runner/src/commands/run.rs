@@ -21,7 +21,7 @@ use console::Console;
 use log::RunLog;
 
 use super::runs::any_result;
-use super::supplied::supply;
+use super::supplied::{self, supply};
 use super::{Exit, Refusal, data_directory, library, overrides, show_problems};
 use crate::atomic_file::{check_writable, write_whole};
 use crate::cli::{DataArgs, RunArgs};
@@ -41,6 +41,7 @@ use crate::shutdown::Signals;
 use crate::store::Store;
 use crate::supplies;
 use crate::supplies::records::Depth;
+use crate::supplies::refresh::attach;
 use crate::supplies::snapshot::Snapshot;
 
 /// How often progress is looked at.
@@ -240,6 +241,11 @@ pub(super) async fn ready(
     };
     let recorded = options.supplies.records.values().cloned().collect();
     let prepared = prepare(scenario, &options).map_err(|error| refuse(error, found))?;
+    // What an earlier run was given stays what it was.
+    let prepared = match outside.pools_from {
+        None => attach(prepared, &options, &snapshot).map_err(supplied::refuse)?,
+        Some(_) => prepared,
+    };
     Ok(Readied { prepared, snapshot, recorded })
 }
 

@@ -65,7 +65,8 @@ fn of_run(folder: &Path, wanted: &str) -> Result<PathBuf, Refusal> {
     }
 }
 
-fn refuse(error: FetchError) -> Refusal {
+/// What a pool that cannot be filled is to whoever started the run.
+pub(super) fn refuse(error: FetchError) -> Refusal {
     let exit = match &error {
         FetchError::Unreachable { .. } => Exit::Unreachable,
         FetchError::Target { source: PrepareError::Unreachable { .. }, .. } => Exit::Unreachable,

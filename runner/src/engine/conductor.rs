@@ -27,6 +27,8 @@ const REPORT_TIME: Duration = Duration::from_millis(10);
 const REPLAY_LEAD: Nanos = Nanos::from_millis(100);
 /// Who gives such a change.
 const REPLAYED: &str = "replay";
+/// Warnings that a run keeps.
+const MOST_WARNINGS: usize = 50;
 
 /// Ticks after which the journal is told again: often enough that a runner that dies takes less than a second along.
 const TOLD_EVERY: u32 = 4;
@@ -196,6 +198,20 @@ impl Conductor {
                     self.publish();
                 }
             }
+            Ask::Refill { plan, record } => {
+                let at = self.clock.now().saturating_add(COMMAND_LEAD);
+                for sender in &self.channels.controls {
+                    // A worker that is done, or too busy, goes on with what it has.
+                    let _ = sender.try_send(Control::Refill { at, plan: Arc::clone(&plan) });
+                }
+                self.progress.supplied(record);
+            }
+            Ask::Warn(text) => {
+                let warnings = &mut self.progress.info.warnings;
+                if !warnings.contains(&text) && warnings.len() < MOST_WARNINGS {
+                    warnings.push(text);
+                }
+            }
             Ask::Watch(reply) => {
                 let snapshot = Arc::clone(&self.channels.snapshots.borrow());
                 let hello = self.progress.hello(&snapshot);
@@ -285,7 +301,7 @@ impl Conductor {
             Control::Multiply { at, multiplier } => self.progress.multiply(at, multiplier),
             Control::Weights { workload, weights, .. } => self.progress.set_weights(workload, &weights),
             // What users and faults do shows in what is sent.
-            Control::Users { .. } | Control::Dose { .. } => {}
+            Control::Users { .. } | Control::Dose { .. } | Control::Refill { .. } => {}
             Control::Stop { at } => self.end(at),
             Control::Abort => self.end(self.clock.now()),
         }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use shared::plan::Plan;
 use shared::units::Nanos;
 
 /// An order to every worker. Each takes effect at a moment of run time slightly ahead, the same for all.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Control {
     /// Hold the schedule.
     Pause {
@@ -32,6 +33,13 @@ pub(crate) enum Control {
         fault: u16,
         /// How strong.
         factor: f64,
+    },
+    /// Draw from other items of pools.
+    Refill {
+        /// When.
+        at: Nanos,
+        /// The plan with the new items.
+        plan: Arc<Plan>,
     },
     /// Give a mix other weights.
     Weights {

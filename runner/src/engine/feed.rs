@@ -9,7 +9,7 @@ use std::sync::Arc;
 use shared::checks::ShareCheck;
 use shared::fault::Doses;
 use shared::fault::decision::Decision;
-use shared::plan::{Cursor, Planned, Schedule, Share};
+use shared::plan::{Cursor, Plan, Planned, Schedule, Share};
 use shared::run::fault::FaultKind;
 use shared::scenario::model::load::Load;
 use shared::units::{EpochMicros, Nanos};
@@ -59,6 +59,8 @@ pub(crate) struct Feed {
     doses: Option<Doses>,
     /// Doses that are to come, and when.
     new_doses: VecDeque<(Nanos, String, f64)>,
+    /// Plans with other items in their pools that are to come, and when.
+    new_plans: VecDeque<(Nanos, Arc<Plan>)>,
     held: HeldBack,
     /// What faults did since the worker looked.
     pub(crate) notes: Notes,
@@ -164,6 +166,7 @@ impl Feed {
             rendered: None,
             doses,
             new_doses: VecDeque::new(),
+            new_plans: VecDeque::new(),
             held: HeldBack::default(),
             notes: Notes::default(),
             batch: None,
@@ -294,6 +297,11 @@ impl Feed {
         }
         self.schedule.set_multiplier(at, multiplier);
         self.look(Nanos::ZERO);
+    }
+
+    /// Lets events draw from other items from a moment of schedule time on.
+    pub(crate) fn refill(&mut self, at: Nanos, plan: Arc<Plan>) {
+        self.new_plans.push_back((at, plan));
     }
 
     /// Makes faults stronger or weaker from a moment of schedule time on, by the name of their list or `list.kind`.
@@ -450,6 +458,9 @@ impl Feed {
         let setup = &targets[self.target];
         let mut job = spare.take(setup.room);
         job.buffer.extend_from_slice(&setup.routes[0].prefix);
+        while let Some((_, plan)) = self.new_plans.pop_front_if(|(from, _)| due >= *from) {
+            self.cursor.go_on_with(plan);
+        }
         let decision = self.decide();
         let happens = match (self.start, self.next) {
             (None, _) => clock.date(at),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use shared::run::{Change, Command, Hello, RunId, RunResult, Snapshot, Tick};
+use shared::plan::Plan;
+use shared::run::{Change, Command, Hello, RunId, RunResult, Snapshot, SupplyRecord, Tick};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::engine::orders::CommandError;
@@ -18,6 +19,8 @@ pub(crate) const TICKS: usize = 32;
 pub(crate) enum Ask {
     Command { command: Command, origin: String, reply: oneshot::Sender<Result<Change, CommandError>> },
     Watch(oneshot::Sender<(Hello, broadcast::Receiver<Arc<Tick>>)>),
+    Refill { plan: Arc<Plan>, record: SupplyRecord },
+    Warn(String),
 }
 
 /// A running run, or one that is over and can still be looked at. Copies are the same run.
@@ -57,6 +60,24 @@ impl RunHandle {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Watch(reply)).await.map_err(|_error| CommandError::Gone)?;
         answer.await.map_err(|_error| CommandError::Gone)
+    }
+
+    /// Lets the events to come draw from what a target gave anew: a plan that differs in the items of pools only.
+    ///
+    /// # Errors
+    ///
+    /// The run's conductor is gone.
+    pub async fn refill(&self, plan: Arc<Plan>, record: SupplyRecord) -> Result<(), CommandError> {
+        self.asks.send(Ask::Refill { plan, record }).await.map_err(|_error| CommandError::Gone)
+    }
+
+    /// Says something that whoever reads the result should know; once, however often it is said.
+    ///
+    /// # Errors
+    ///
+    /// The run's conductor is gone.
+    pub async fn warn(&self, text: String) -> Result<(), CommandError> {
+        self.asks.send(Ask::Warn(text)).await.map_err(|_error| CommandError::Gone)
     }
 
     /// The run as of its last tick.

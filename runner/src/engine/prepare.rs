@@ -16,6 +16,7 @@ use shared::units::EpochMicros;
 
 use crate::engine::clock::rfc3339;
 use crate::engine::expectation::Expected;
+use crate::engine::handle::RunHandle;
 use crate::engine::orders::Adjustables;
 use crate::engine::progress::Facts;
 use crate::engine::saved::SavedEvents;
@@ -81,7 +82,12 @@ pub struct Prepared {
     pub saved: Option<Arc<SavedEvents>>,
     /// Changes of an earlier run that are to be made again.
     pub(crate) changes: Vec<Change>,
+    /// What goes on beside it.
+    pub(crate) companion: Option<Companion>,
 }
+
+/// Starts something beside a run.
+pub(crate) type Companion = Box<dyn FnOnce(RunHandle) + Send>;
 
 impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -109,6 +115,13 @@ impl Prepared {
             body_field: asked.and_then(|ledger| ledger.body_field.clone()),
             ..Header::default()
         }
+    }
+
+    /// Starts something beside the run, which ends by itself when the run is over.
+    #[must_use]
+    pub fn with_companion(mut self, companion: impl FnOnce(RunHandle) + Send + 'static) -> Self {
+        self.companion = Some(Box::new(companion));
+        self
     }
 
     /// The scenario, every value in its place.
@@ -238,6 +251,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         facts,
         saved,
         changes: Vec::new(),
+        companion: None,
         ledger: None,
     })
 }

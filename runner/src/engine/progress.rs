@@ -21,6 +21,8 @@ use crate::engine::recorder::{Delta, TICK};
 use crate::engine::timeline::Timeline;
 use crate::engine::verdict::Evidence;
 
+/// Things given from outside that a result lists.
+const MOST_SUPPLIES: usize = 1_000;
 /// Rows of history in a `Hello`: more than a chart has room for.
 const HELLO_ROWS: usize = 1_800;
 /// Event types whose percentiles are refreshed in the same tick: one in this many.
@@ -327,6 +329,13 @@ impl Progress {
             compressed: self.account.compressed,
             changes: self.changes.clone(),
             timeline,
+        }
+    }
+
+    /// A target gave something anew.
+    pub(crate) fn supplied(&mut self, record: SupplyRecord) {
+        if self.facts.supplies.len() < MOST_SUPPLIES {
+            self.facts.supplies.push(record);
         }
     }
 

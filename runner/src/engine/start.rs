@@ -29,7 +29,7 @@ const WANTED_FILES: u64 = 1 << 20;
 pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     // Every connection is a file handle. Where the limit stays low, running out is counted under its own name.
     let _ = rlimit::increase_nofile_limit(WANTED_FILES);
-    let Prepared { mut info, plan, scenario, targets, secrets, facts, saved, changes, ledger } = prepared;
+    let Prepared { mut info, plan, scenario, targets, secrets, facts, saved, changes, companion, ledger } = prepared;
     let clock = RunClock::starting_in(LEAD);
     let start = clock.date(Nanos::ZERO);
     info.started_at = rfc3339(start);
@@ -74,5 +74,9 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     let conductor = Conductor::new(clock, progress, channels, workers, journal).with_changes(changes);
     // The conductor owns everything that it needs and ends once nobody holds a handle.
     tokio::spawn(conductor.conduct());
-    RunHandle { id, asks: asker, snapshots: snapshot, result: result_seen }
+    let run = RunHandle { id, asks: asker, snapshots: snapshot, result: result_seen };
+    if let Some(companion) = companion {
+        companion(run.clone());
+    }
+    run
 }

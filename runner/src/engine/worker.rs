@@ -363,6 +363,10 @@ impl Worker {
                     self.feeds.iter_mut().for_each(|feed| feed.dose(at, name, factor));
                 }
             }
+            Control::Refill { at, plan } => {
+                let at = self.schedule.schedule_time(at);
+                self.feeds.iter_mut().for_each(|feed| feed.refill(at, Arc::clone(&plan)));
+            }
             Control::Weights { at, workload, weights } => {
                 let at = self.schedule.schedule_time(at);
                 self.feeds_of(workload).for_each(|feed| feed.set_weights(at, &weights));

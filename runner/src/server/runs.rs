@@ -19,6 +19,7 @@ use crate::library::loading::{Additions, Ready, load_to_run};
 use crate::report::format::ResultsFormat;
 use crate::supplies;
 use crate::supplies::fetch::{FetchError, fetch};
+use crate::supplies::refresh::attach;
 use crate::supplies::snapshot::Snapshot;
 
 /// Who gives the commands that come in here: browsers say where a page's request comes from, programs do not.
@@ -189,7 +190,8 @@ fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<P
         folder: found.folder.clone(),
         ..options
     };
-    let mut prepared = prepare(scenario, &options).map_err(refuse)?;
+    let prepared = prepare(scenario, &options).map_err(refuse)?;
+    let mut prepared = attach(prepared, &options, &snapshot).map_err(refuse_pool)?;
     wait.block_on(prepared.preflight()).map_err(refuse)?;
     if !snapshot.pools.is_empty() {
         let path = app.store.supplies_of(&prepared.info.id);

@@ -91,25 +91,47 @@ pub async fn fetch(scenario: &Scenario, options: &PrepareOptions, known: Snapsho
             snapshot.pools.insert(name.clone(), fetched.clone());
             continue;
         }
-        let failed = |source| FetchError::Target { pool: name.clone(), source };
-        let wrong = |why: &str| failed(PrepareError::Target { target: fetch.target.clone(), why: why.to_owned() });
-        let target = scenario.targets.get(&fetch.target).ok_or_else(|| wrong("the scenario has no such target"))?;
-        let access = Access::new(&fetch.target, target, options).map_err(failed)?;
-        let mut asking = Asking { pool: name, fetch, access, items: Vec::new(), before: None };
-        let fetched = match tokio::time::timeout(MAX_TIME, asking.all()).await {
-            Ok(fetched) => fetched?,
-            Err(_elapsed) => return Err(wrong(&format!("it was not done within {} s", MAX_TIME.as_secs()))),
-        };
+        let access = access_of(name, fetch, scenario, options)?;
+        let fetched = ask(name, fetch, &access).await?;
         snapshot.pools.insert(name.clone(), fetched);
     }
     Ok(snapshot)
+}
+
+/// How a pool's target is asked.
+pub(super) fn access_of(
+    name: &str,
+    fetch: &Fetch,
+    scenario: &Scenario,
+    options: &PrepareOptions,
+) -> Result<Access, FetchError> {
+    let failed = |source| FetchError::Target { pool: name.to_owned(), source };
+    let target = scenario.targets.get(&fetch.target).ok_or_else(|| failed(no_such_target(fetch)))?;
+    Access::new(&fetch.target, target, options).map_err(failed)
+}
+
+fn no_such_target(fetch: &Fetch) -> PrepareError {
+    PrepareError::Target { target: fetch.target.clone(), why: "the scenario has no such target".to_owned() }
+}
+
+/// Asks for all items of a pool.
+pub(super) async fn ask(name: &str, fetch: &Fetch, access: &Access) -> Result<Fetched, FetchError> {
+    let mut asking = Asking { pool: name, fetch, access, items: Vec::new(), before: None };
+    match tokio::time::timeout(MAX_TIME, asking.all()).await {
+        Ok(fetched) => fetched,
+        Err(_elapsed) => {
+            let why = format!("it was not done within {} s", MAX_TIME.as_secs());
+            let source = PrepareError::Target { target: fetch.target.clone(), why };
+            Err(FetchError::Target { pool: name.to_owned(), source })
+        }
+    }
 }
 
 /// One pool being filled.
 struct Asking<'a> {
     pool: &'a str,
     fetch: &'a Fetch,
-    access: Access,
+    access: &'a Access,
     items: Vec<Node>,
     /// Hash of the page before, to notice a target that gives the same one for ever.
     before: Option<u64>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::Value;
 
@@ -184,4 +184,56 @@ async fn a_scenario_from_the_network_reads_only_files_of_the_data_directory() {
         assert!(told.contains("pools.p.file.csv") && told.contains("only files in"), "{path}: {told}");
         assert!(!told.contains("hunter2") && !told.contains("root:"), "{path}: {told}");
     }
+}
+
+const REFRESHED: &str = "
+name: refreshed
+seed: 9
+targets: {shop: {url: URL, timeout: 5s, send: {path: /orders}}}
+pools:
+  items: {fetch: {target: shop, path: /items, select: $.items, refresh: 400ms}}
+events: {order: {body: {n: '${seq}', item: {$pool: items}}}}
+behaviors: {buy: {emit: {event: order}}}
+workloads: {w: {load: {rate: 100/s, arrival: uniform, duration: 3s}}}
+";
+
+#[test]
+fn a_list_is_asked_for_again_while_the_run_goes_on() {
+    let home = Home::new();
+    let asked = AtomicU64::new(0);
+    let trial = Trial::start(move |request| {
+        if !request.line.starts_with("GET") {
+            return (200, String::new());
+        }
+        match asked.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => (200, r#"{"items": [{"id": "old", "tags": ["x", "y"]}]}"#.to_owned()),
+            2 => (500, String::new()),
+            _ => (200, r#"{"items": [{"id": "new"}, {"id": "newer", "price": 2.5}]}"#.to_owned()),
+        }
+    });
+    let file = home.write("refreshed.yaml", &REFRESHED.replace("URL", &trial.url()));
+    let ended = home.ended(&["run", &file, "-o", "result.json"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let result = home.result("result.json");
+    assert_reconciles(&result);
+    let orders: Vec<Value> =
+        trial.asked("POST").iter().map(|asked| serde_json::from_slice(&asked.body).unwrap()).collect();
+    assert_eq!(orders.len(), 300);
+    let with = |id: &str| orders.iter().filter(|order| order["item"]["id"] == id).count();
+    assert_eq!(with("old") + with("new") + with("newer"), 300);
+    assert!(with("old") > 20 && with("new") > 20 && with("newer") > 20, "{} {}", with("old"), with("new"));
+    assert!(orders.iter().all(|order| order["item"]["id"] != "old" || order["item"]["tags"][1] == "y"));
+    let last_old = orders.iter().filter(|order| order["item"]["id"] == "old").map(|order| order["n"].as_u64()).max();
+    let first_new = orders.iter().filter(|order| order["item"]["id"] != "old").map(|order| order["n"].as_u64()).min();
+    assert!(last_old < first_new, "from one moment on: {last_old:?} {first_new:?}");
+    // The same answer is nothing new, and one that fails leaves what is there.
+    let given: Vec<u64> = result.run.supplies.iter().map(|given| given.items).collect();
+    assert_eq!(given, [1, 2], "{:?}", result.run.supplies);
+    assert!(result.run.info.warnings.iter().any(|warning| warning.contains("500")), "{:?}", result.run.info.warnings);
+
+    // What the run was given at its start is enough to do it again, without asking anybody.
+    let asked_before = trial.asked("GET").len();
+    let again = home.ended(&["run", &file, "--pools-from", "latest", "-o", "again.json"]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert_eq!(trial.asked("GET").len(), asked_before);
 }

@@ -243,6 +243,11 @@ impl Cursor {
         }
     }
 
+    /// Goes on with a plan that differs in the items of pools only ([`Plan::refilled`]).
+    pub fn go_on_with(&mut self, plan: Arc<Plan>) {
+        self.plan = plan;
+    }
+
     /// The id of the event that [`Cursor::next_due`] announced, so that a search renders only what it looked for.
     pub fn next_id(&self) -> Option<EventId> {
         self.walk.next.as_ref().map(|next| self.walk.id_of(next))

@@ -5,7 +5,6 @@ use crate::problem::Problem;
 use crate::scenario::model::Scenario;
 use crate::scenario::model::fault::Fault;
 use crate::scenario::model::output::EventsFile;
-use crate::scenario::model::pool::Pool;
 use crate::scenario::model::target::{Protocol, Target};
 
 type Rule<T> = (&'static str, fn(&T) -> bool);
@@ -17,9 +16,6 @@ const TARGET: &[Rule<Target>] = &[
     ("protocol", |target| matches!(target.protocol, Protocol::Ws | Protocol::Mqtt)),
     ("reconnect", |target| target.reconnect.is_some()),
 ];
-
-const POOL: &[Rule<Pool>] =
-    &[("fetch.refresh", |pool| pool.fetch.as_ref().is_some_and(|fetch| fetch.refresh.is_some()))];
 
 /// Every use of a feature that the engine does not have yet.
 pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
@@ -33,9 +29,6 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     }
     for (name, target) in &scenario.targets {
         look(&format!("targets.{name}."), target, TARGET, &mut problems);
-    }
-    for (name, pool) in &scenario.pools {
-        look(&format!("pools.{name}."), pool, POOL, &mut problems);
     }
     problems
 }

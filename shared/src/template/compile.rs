@@ -143,6 +143,17 @@ impl<'a> Compiler<'a> {
         Self { program, problems, seed, sources, models, supplied, pools }
     }
 
+    /// A compiler that goes on with a program.
+    pub(crate) fn resume(
+        program: Program,
+        seed: Stream,
+        models: &'a IndexMap<String, PoolModel>,
+        supplied: &'a IndexMap<String, Node>,
+        sources: &'a [String],
+    ) -> Self {
+        Self { program, ..Self::new(seed, models, supplied, sources) }
+    }
+
     /// Notes a problem at a place.
     pub(crate) fn problem(&mut self, site: &Site, message: impl Into<String>, hint: Option<String>) {
         let mut problem = Problem::error(site.document.clone(), message);

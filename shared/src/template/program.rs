@@ -252,6 +252,8 @@ pub struct Program {
     pub(crate) tables: Vec<Alias>,
     pub(crate) ready: Ready,
     pub(crate) pools: Vec<Pool>,
+    /// Pools whose items are read elsewhere, by name.
+    pub(crate) supplied: Vec<(String, u32)>,
     pub(crate) repeats: Vec<Repeat>,
     pub(crate) eaches: Vec<Each>,
     /// Bytes of constant texts and literals.

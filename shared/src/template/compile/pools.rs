@@ -113,7 +113,11 @@ impl Compiler<'_> {
             return self.put_pool(values, &model.pick, Vec::new(), &place, stream);
         }
         if model.file.is_some() || model.fetch.is_some() {
-            return self.supplied_pool(name, model, site, stream);
+            let compiled = self.supplied_pool(name, model, site, stream);
+            if let Compiled::Done(index, _) = compiled {
+                self.program.supplied.push((name.to_owned(), index));
+            }
+            return compiled;
         }
         if let Some(name) = &model.builtin {
             return match built_in_items(name) {
@@ -131,6 +135,20 @@ impl Compiler<'_> {
         }
         self.wrong(site, "the pool has no items", "give it inline, generate, file, fetch or builtin");
         Compiled::Wrong
+    }
+
+    /// Gives a pool that is read elsewhere the items that the caller brings now. What was made of the old ones stays valid:
+    /// texts and values are only added.
+    pub(crate) fn refill(&mut self, name: &str) {
+        let place = self.program.supplied.iter().find(|(known, _)| known == name).map(|(_, index)| *index as usize);
+        let (Some(place), Some(model)) = (place, self.models.get(name)) else { return };
+        let site = Site::new(format!("pools.{name}"), "item", pool_mark(model));
+        let stream = self.seed.domain(Domain::Pool).named(name);
+        if let Compiled::Done(..) = self.supplied_pool(name, model, &site, stream)
+            && let Some(pool) = self.program.pools.pop()
+        {
+            self.program.pools[place] = pool;
+        }
     }
 
     /// A pool whose items the caller brings; without them it is empty and everything drawn from it is nothing.
