@@ -146,7 +146,7 @@ fn expectations(parts: &[Part<'_>]) -> Vec<Expectation> {
             }
         }
     }
-    merged
+    merged.into_iter().map(Expectation::judged).collect()
 }
 
 fn record(parts: &[Part<'_>], first: &RunResult) -> RunRecord {

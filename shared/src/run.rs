@@ -467,6 +467,12 @@ pub struct Expectation {
     pub answers: u64,
     /// Answers that were not as expected.
     pub failed: u64,
+    /// Share of answers that may be otherwise.
+    pub tolerance: f64,
+    /// Whether the run fails where it does not hold.
+    pub required: bool,
+    /// Whether it holds.
+    pub passed: bool,
     /// Seconds since the run's start of the first and the last of those.
     pub first_seconds: Option<f64>,
     /// See `first_seconds`.
@@ -475,6 +481,15 @@ pub struct Expectation {
     pub reason: Option<String>,
     /// That one.
     pub sample: Option<Sample>,
+}
+
+impl Expectation {
+    /// Judges itself by its counts.
+    #[must_use]
+    pub fn judged(self) -> Self {
+        let passed = self.failed as f64 <= self.answers as f64 * self.tolerance;
+        Self { passed, ..self }
+    }
 }
 
 /// What compressing the bodies of requests did.

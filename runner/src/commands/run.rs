@@ -164,9 +164,7 @@ pub(super) async fn carry_out(
 fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
     let looked_at = look_at(found, args.profile.as_deref());
     let mut set = overrides::settings(looked_at.document(), &args.flags)?;
-    if let Some(file) = &args.ledger {
-        set.push(("outputs.ledger.file".to_owned(), serde_json::Value::from(absolute(file, "ledger")?).to_string()));
-    }
+    set.extend(args.ledger.as_deref().map(ledger_setting).transpose()?);
     if let Some(file) = &args.save_events {
         let path = absolute(file, "file of events")?;
         set.push(("outputs.events".to_owned(), serde_json::json!({ "jsonl": path }).to_string()));
@@ -181,6 +179,11 @@ fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
     };
     overrides::add_thresholds(found, &mut additions, &args.threshold)?;
     Ok(additions)
+}
+
+/// Asks for a ledger in a file of the command line.
+pub(super) fn ledger_setting(file: &Path) -> Result<(String, String), Refusal> {
+    Ok(("outputs.ledger.file".to_owned(), serde_json::Value::from(absolute(file, "ledger")?).to_string()))
 }
 
 /// A path of the command line as a scenario may name it: its own paths begin in its folder, those of the command line in
@@ -388,6 +391,7 @@ fn exit(result: &RunResult, interrupted: bool) -> Exit {
         RunState::Failed => Exit::Failed,
         _ if nothing_reached => Exit::Unreachable,
         _ if result.thresholds.iter().any(|threshold| threshold.required && !threshold.passed) => Exit::Failed,
+        _ if result.expectations.iter().any(|expected| expected.required && !expected.passed) => Exit::Failed,
         _ => Exit::Done,
     }
 }

@@ -217,12 +217,12 @@ impl Account {
         self.failures.values().cloned().collect()
     }
 
-    /// What became of the checks of answers, by their places and names.
-    pub(crate) fn expectations(&self, checks: &[(u32, String)]) -> Vec<Expectation> {
-        let of = |(index, (check, name)): (usize, &(u32, String))| Expectation {
-            name: name.clone(),
-            check: *check,
-            ..self.expectations.get(index).cloned().unwrap_or_default()
+    /// What became of the checks of answers.
+    pub(crate) fn expectations(&self, checks: &[Expectation]) -> Vec<Expectation> {
+        let of = |(index, unseen): (usize, &Expectation)| {
+            let Expectation { name, check, tolerance, required, .. } = unseen.clone();
+            let seen = self.expectations.get(index).cloned().unwrap_or_default();
+            Expectation { name, check, tolerance, required, ..seen }.judged()
         };
         checks.iter().enumerate().map(of).collect()
     }

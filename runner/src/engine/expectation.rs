@@ -1,8 +1,9 @@
 //! What answers must be like, by the scenario's checks.
 
 use shared::encode::Pointer;
+use shared::run::Expectation;
 use shared::scenario::document::{Node, Value};
-use shared::scenario::model::check::{Check, Expect};
+use shared::scenario::model::check::{Check, CheckSeverity, Expect};
 use shared::units::Nanos;
 
 /// A check of answers.
@@ -11,6 +12,10 @@ pub(crate) struct Expected {
     pub(crate) name: String,
     /// Its place among the scenario's checks.
     pub(crate) check: u32,
+    /// Share of answers that may be otherwise.
+    tolerance: f64,
+    /// Whether the run fails with it.
+    decisive: bool,
     statuses: Vec<u16>,
     max_latency: Option<Nanos>,
     required: Vec<(String, Pointer)>,
@@ -43,11 +48,19 @@ impl Expected {
         Ok(Self {
             name: check.name.clone().unwrap_or_else(|| in_words(expect)),
             check: u32::try_from(index).unwrap_or(u32::MAX),
+            tolerance: check.tolerance.unwrap_or_default(),
+            decisive: check.severity != CheckSeverity::Warn,
             statuses: expect.status.clone(),
             max_latency: expect.max_latency,
             required: expect.required.iter().map(place).collect::<Result<_, _>>()?,
             fields,
         })
+    }
+
+    /// What a result says of it before any answer came.
+    pub(crate) fn unseen(&self) -> Expectation {
+        let (name, check, tolerance, required) = (self.name.clone(), self.check, self.tolerance, self.decisive);
+        Expectation { name, check, tolerance, required, ..Expectation::default() }.judged()
     }
 
     /// Whether it looks into bodies.

@@ -234,7 +234,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         arrivals_are_events: arrivals_are_events(&scenario) && scenario.clock.mode != ClockMode::Backfill,
         pace: plan.clock().pace(),
         workers,
-        expectations: expectations.iter().map(|expected| (expected.check, expected.name.clone())).collect(),
+        expectations: expectations.iter().map(Expected::unseen).collect(),
         adjustables: Adjustables::new(&plan),
         checks,
         supplies: options.supply_records.clone(),

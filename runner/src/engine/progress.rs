@@ -8,8 +8,8 @@ use shared::checks::{Checks, Subject};
 use shared::plan::Schedule;
 use shared::run::fault::{self, FaultKind};
 use shared::run::{
-    Change, Environment, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot, SupplyRecord,
-    ThresholdResult, TimelineRow, Verdict, WorkloadRow,
+    Change, Environment, Expectation, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot,
+    SupplyRecord, ThresholdResult, TimelineRow, Verdict, WorkloadRow,
 };
 use shared::threshold::watch::{Measured, Watch, abort_reason};
 use shared::units::Nanos;
@@ -41,8 +41,8 @@ pub(crate) struct Facts {
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
     pub(crate) arrivals_are_events: bool,
     pub(crate) workers: usize,
-    /// The checks of answers: their place among the checks, and their name.
-    pub(crate) expectations: Vec<(u32, String)>,
+    /// The checks of answers, before any came.
+    pub(crate) expectations: Vec<Expectation>,
     /// What can be changed of each workload.
     pub(crate) adjustables: Adjustables,
     /// What must hold.

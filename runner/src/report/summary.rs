@@ -121,7 +121,7 @@ fn write_head(out: &mut String, result: &RunResult) {
 fn write_expectations(out: &mut String, result: &RunResult) {
     let (green, red) = (AnsiColor::Green, AnsiColor::Red);
     for expectation in &result.expectations {
-        let (word, colour) = if expectation.failed == 0 { ("holds", green) } else { ("fails", red) };
+        let (word, colour) = if expectation.passed { ("holds", green) } else { ("fails", red) };
         let style = Style::new().fg_color(Some(colour.into()));
         let (failed, answers) = (count(expectation.failed), counted(expectation.answers, "answer"));
         let _written = write!(out, "\n{style}{word}{style:#} {}: {failed} of {answers} not so", expectation.name);

@@ -29,7 +29,8 @@ pub struct Check {
     /// Share of each event; they sum to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mix: Option<IndexMap<String, f64>>,
-    /// How far a share may be off; 0.02 when left out.
+    /// How far a share may be off; 0.02 when left out. With `expect`, the share of answers that may be otherwise; none
+    /// when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<f64>,
     /// What each answer must be like.

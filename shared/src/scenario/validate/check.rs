@@ -1,6 +1,6 @@
 //! Checks: one claim each, that can hold.
 
-use crate::scenario::model::check::Check;
+use crate::scenario::model::check::{Check, CheckSeverity};
 use crate::threshold::Threshold;
 
 use super::Findings;
@@ -57,8 +57,20 @@ pub(super) fn check(index: usize, check: &Check, findings: &mut Findings<'_>) {
     }
     if let Some(tolerance) = check.tolerance {
         findings.probability(format!("{path}.tolerance"), tolerance);
-        if shares.is_none() {
-            findings.error(format!("{path}.tolerance"), "has no effect without shares", "remove it");
+        if shares.is_none() && check.expect.is_none() {
+            findings.error(format!("{path}.tolerance"), "has no effect without shares or `expect`", "remove it");
+        }
+    }
+    if check.expect.is_some() || check.audit.is_some() {
+        let what = if check.expect.is_some() { "what answers are like" } else { "an audit" };
+        if check.severity == CheckSeverity::Abort {
+            let message = format!("{what} is judged when the run is over, which then cannot be aborted");
+            findings.error(format!("{path}.severity"), message, "write severity: fail");
+        }
+        for (key, given) in [("window", check.window.is_some()), ("warm_up", check.warm_up.is_some())] {
+            if given {
+                findings.error(format!("{path}.{key}"), format!("has no effect on {what}"), "remove it");
+            }
         }
     }
     if let Some(audit) = &check.audit {
