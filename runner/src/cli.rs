@@ -573,6 +573,9 @@ pub struct IngestArgs {
     /// Events at most
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+    /// Write a ledger of every event and what became of it to this file, for `throng audit`
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
     /// What the file is, where its name and its beginning do not tell
     #[arg(long, value_enum)]
     pub format: Option<IngestFormat>,

@@ -35,8 +35,9 @@ pub(super) async fn ingest(args: IngestArgs, verbose: bool) -> Result<Exit, Refu
     run_args.dry_run = args.dry_run;
     run_args.policy = args.policy.clone();
     run_args.data = args.data.clone();
-    let additions =
+    let mut additions =
         Additions { practice: args.practice_target, api_key: Some(args.api_key.clone()), ..Additions::default() };
+    additions.set.extend(args.ledger.as_deref().map(run::ledger_setting).transpose()?);
     let (exit, result) = run::carry_out(run_args, &found, &additions, None, verbose).await?;
     let Some(result) = result else { return Ok(exit) };
     anstream::println!("\n{}", account(&result));
@@ -82,6 +83,10 @@ fn scenario(args: &IngestArgs) -> Result<String, Refusal> {
             "timeout": "30s",
             "send": {"method": "POST", "path": path},
             "classify": {"409": "duplicate", "429": "throttled"},
+            "answers": [
+                {"status": "400", "text": "Rate limit exceeded", "means": "throttled"},
+                {"status": "2xx", "field": "$.message", "equals": "Event already exists", "means": "duplicate"},
+            ],
         }},
         "behaviors": {"events": {"replay": replay}},
         "workloads": {"ingest": {"target": "target", "behavior": "events", "load": load}},
