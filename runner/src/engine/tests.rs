@@ -1,5 +1,6 @@
 //! Runs against a server that behaves as each test says: what is counted, how commands act, what the verdict is.
 
+mod bad_targets;
 mod http;
 
 use std::sync::Arc;

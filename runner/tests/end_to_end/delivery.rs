@@ -10,7 +10,7 @@ use shared::api::TargetAccount;
 use crate::process::{Home, KEY, Running, assert_reconciles};
 
 /// A practice target of its own process, and its address.
-fn target(home: &Home, switches: &[&str]) -> (Running, String) {
+pub(crate) fn target(home: &Home, switches: &[&str]) -> (Running, String) {
     let mut all = vec!["target", "--bind", "127.0.0.1:0"];
     all.extend(switches);
     let mut target = home.start(&all);
@@ -19,7 +19,7 @@ fn target(home: &Home, switches: &[&str]) -> (Running, String) {
 }
 
 /// Sends a request and reads its answer: status and JSON.
-fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
+pub(crate) fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
     let length = body.len();
     let head =
@@ -31,23 +31,23 @@ fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
     (status, serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap())
 }
 
-fn get(url: &str, path: &str) -> Value {
+pub(crate) fn get(url: &str, path: &str) -> Value {
     let (status, value) = ask(url, "GET", path, "");
     assert_eq!(status, 200, "{path}: {value}");
     value
 }
 
-fn account(url: &str) -> TargetAccount {
+pub(crate) fn account(url: &str) -> TargetAccount {
     serde_json::from_value(get(url, "/account")).unwrap()
 }
 
-fn audit(home: &Home, run: &str, url: &str) -> (Option<i32>, Value) {
+pub(crate) fn audit(home: &Home, run: &str, url: &str) -> (Option<i32>, Value) {
     let ended = home.ended(&["audit", run, "--target", url, "--json"]);
     let value = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
     (ended.code, value)
 }
 
-fn found(audit: &Value, finding: &str) -> u64 {
+pub(crate) fn found(audit: &Value, finding: &str) -> u64 {
     audit["findings"][finding].as_u64().unwrap_or_default()
 }
 

@@ -1,11 +1,15 @@
 //! The real binary from outside: command line, signals, files, API and live stream, over loopback.
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod clocks;
+#[cfg(test)]
+mod contracts;
 #[cfg(test)]
 mod datasets;
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::folder::Folder;
 use crate::transport::trial_server::{Reply, TrialServer};
 use crate::transport::trial_tls::{TrialAuthority, TrialTls, answer_all};
 
-const LOAD: &str = "rate: 200/s, arrival: uniform, duration: 500ms";
+pub(super) const LOAD: &str = "rate: 200/s, arrival: uniform, duration: 500ms";
 
 #[tokio::test]
 async fn what_an_answer_says_decides_what_it_means() {
