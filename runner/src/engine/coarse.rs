@@ -23,6 +23,12 @@ impl Coarse {
         coarse
     }
 
+    /// Bytes that it holds beside itself.
+    #[cfg(test)]
+    pub(crate) fn heap(&self) -> usize {
+        self.cells.capacity() * size_of::<(u16, u32)>()
+    }
+
     /// Both together. Percentiles of the sum are read from its cells; count, mean, least and largest stay exact.
     pub(crate) fn merge(&mut self, other: &Self) {
         let (mine, theirs) = (self.exact, other.exact);

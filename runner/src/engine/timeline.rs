@@ -326,4 +326,44 @@ mod tests {
         assert!(short.len() <= 12 && wide == 32, "{} rows of {wide} s", short.len());
         assert_eq!(short.iter().map(|row| row.events.sent).sum::<u64>(), 3_500);
     }
+
+    #[test]
+    fn a_day_takes_no_more_memory_than_its_first_hours() {
+        // A day is twelve times as long as what is kept second by second; so is this.
+        let kept = 60;
+        let mut timeline = Timeline::with_most(kept);
+        let mut most = Vec::new();
+        let mut draws = 0_u32;
+        for second in 0..12 * kept as u64 {
+            // Latencies between 0.1 ms and 1 s, other ones in each second.
+            let mut delta = delta(second * 10, 0, 0);
+            delta.response_time.clear();
+            for _ in 0..20 {
+                draws = draws.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                delta.response_time.push((100 << (draws >> 28), 1));
+            }
+            delta.events = Counts { sent: 20, succeeded: 20, ..Counts::default() };
+            timeline.add(&delta);
+            timeline.note(Nanos::from_secs(second + 1), 20.0, 3, 1);
+            timeline.close_before(second as u32 + 1, |_, _| {});
+            if (second + 1).is_multiple_of(3 * kept as u64 / 2) {
+                let of_row = |row: &Stored| {
+                    let heat = row.row.heat.capacity() * size_of::<(u32, u32)>();
+                    size_of::<Stored>()
+                        + heat
+                        + row.response_time.heap()
+                        + row.service_time.heap()
+                        + row.send_lag.heap()
+                };
+                most.push(timeline.rows.iter().map(of_row).sum::<usize>());
+            }
+        }
+        let (rows, resolution) = timeline.history(usize::MAX);
+        assert_eq!(rows.iter().map(|row| row.events.succeeded).sum::<u64>(), 12 * kept as u64 * 20);
+        assert!(rows.len() <= kept && resolution == 16, "{} rows of {resolution} s", rows.len());
+        let (least, largest) = (most.iter().min().unwrap(), most.iter().max().unwrap());
+        // Of a whole day it is MOST_ROWS / 60 times as much.
+        assert!(*largest * (MOST_ROWS / kept) < 24 << 20, "{most:?}");
+        assert!(*largest < 3 * least, "at every eighth: {most:?}");
+    }
 }
