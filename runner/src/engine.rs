@@ -25,6 +25,7 @@ pub mod orders;
 mod outcome;
 pub mod pacer;
 mod packing;
+mod place;
 pub mod prepare;
 mod prepare_error;
 mod progress;
@@ -33,6 +34,9 @@ mod retry;
 pub mod saved;
 mod slots;
 pub mod start;
+mod stream;
+mod stream_lane;
+mod stream_setup;
 mod tally;
 mod target;
 mod timeline;
@@ -44,5 +48,7 @@ mod worker;
 mod fault_tests;
 #[cfg(test)]
 mod load_tests;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ mod pulse;
 mod random;
 mod request;
 mod site;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::rc::Rc;

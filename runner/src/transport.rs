@@ -15,6 +15,7 @@ pub mod tls;
 pub(crate) mod trial_server;
 #[cfg(test)]
 pub(crate) mod trial_tls;
+pub mod websocket;
 
 use std::task::{Context, Poll};
 

@@ -9,6 +9,7 @@ use crate::distribution;
 use crate::generate::clock::parse_rfc3339;
 use crate::metrics::Histogram;
 use crate::run::fault::{self, FaultCounts, FaultKind, FaultRow};
+use crate::run::stream::StreamCounts;
 use crate::run::{
     Change, Compressed, ConnectionCounts, Counts, Environment, EventTypeRow, Expectation, Failure, FailureKind,
     Latencies, Latency, Percentiles, RunId, RunInfo, RunRecord, RunResult, RunState, TimelineRow, Totals, Verdict,
@@ -49,6 +50,10 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
             opened: sum.opened + result.connections.opened,
             failed: sum.failed + result.connections.failed,
             reopened: sum.reopened + result.connections.reopened,
+        }),
+        streams: all().fold(StreamCounts::default(), |mut sum, result| {
+            sum.add(&result.streams);
+            sum
         }),
         thresholds: Vec::new(),
         expectations: expectations(&parts),

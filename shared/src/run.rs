@@ -3,6 +3,7 @@
 //! The same types travel over the live stream, rest in the store and make up `results.json`.
 
 pub mod fault;
+pub mod stream;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use fault::{FaultKind, FaultRow};
+use stream::StreamCounts;
 
 /// A run's identity: unique in one data directory, sortable by start.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
@@ -304,13 +306,17 @@ pub enum FailureKind {
     UnexpectedStatus,
     /// Refused inside a batch that was otherwise accepted.
     EventRejected,
+    /// The target refused to open a stream.
+    HandshakeRefused,
+    /// Answered with a message that says that something went wrong.
+    ErrorAnswer,
     /// In flight when the run was aborted.
     Aborted,
 }
 
 impl FailureKind {
     /// Every kind, in the order in which charts stack them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Timeout,
         Self::NameNotResolved,
         Self::ConnectionRefused,
@@ -332,6 +338,8 @@ impl FailureKind {
         Self::ServerError,
         Self::UnexpectedStatus,
         Self::EventRejected,
+        Self::HandshakeRefused,
+        Self::ErrorAnswer,
         Self::Aborted,
     ];
 
@@ -359,6 +367,8 @@ impl FailureKind {
             Self::ServerError => "server error (5xx)",
             Self::UnexpectedStatus => "unexpected status",
             Self::EventRejected => "event rejected in batch",
+            Self::HandshakeRefused => "handshake refused",
+            Self::ErrorAnswer => "answered with an error",
             Self::Aborted => "aborted",
         }
     }
@@ -829,6 +839,9 @@ pub struct RunResult {
     pub faults: Vec<FaultRow>,
     /// Connections.
     pub connections: ConnectionCounts,
+    /// What happened on streams (WebSocket) beside their messages.
+    #[serde(default, skip_serializing_if = "StreamCounts::is_empty")]
+    pub streams: StreamCounts,
     /// What became of each threshold.
     #[serde(default)]
     pub thresholds: Vec<ThresholdResult>,

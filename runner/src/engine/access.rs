@@ -60,7 +60,7 @@ impl Access {
         for (header, value) in &target.headers {
             headers.push((header.clone(), context.resolve(name, &format!("header {header}"), value)?));
         }
-        let query = target::credentials(name, &target.auth, &context, &mut headers, &mut Vec::new())?;
+        let query = target::credentials(name, &target.auth, &context, &mut headers, &mut Vec::new())?.query;
         let mut map = HeaderMap::new();
         for (header, value) in &headers {
             let header = HeaderName::try_from(header.as_str()).map_err(|error| wrong(error.to_string()))?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::metrics::Histogram;
 use shared::run::fault::FaultCounts;
+use shared::run::stream::StreamCounts;
 use shared::run::{
     Bytes, Compressed, ConnectionCounts, Counts, EventTypeRow, Expectation, Failure, FailureKind, Latencies,
     Percentiles, Sample, Totals,
@@ -28,6 +29,7 @@ pub(crate) struct Account {
     pub(crate) send_lag: Histogram,
     pub(crate) own_lag: Histogram,
     pub(crate) overflowed: u64,
+    pub(crate) streams: StreamCounts,
     pub(crate) faults_planned: FaultCounts,
     pub(crate) faults_applied: FaultCounts,
     pub(crate) longest_stall: Nanos,
@@ -66,6 +68,7 @@ impl Account {
             send_lag: Histogram::new(),
             own_lag: Histogram::new(),
             overflowed: 0,
+            streams: StreamCounts::default(),
             faults_planned: FaultCounts::default(),
             faults_applied: FaultCounts::default(),
             longest_stall: Nanos::ZERO,
@@ -101,6 +104,7 @@ impl Account {
         self.connections.failed += delta.connections.failed;
         self.connections.reopened += delta.connections.reopened;
         self.overflowed += delta.overflowed;
+        self.streams.add(&delta.streams);
         self.faults_planned.add_all(&delta.faults_planned);
         self.faults_applied.add_all(&delta.faults_applied);
         self.longest_stall = self.longest_stall.max(delta.longest_stall);

@@ -1,7 +1,7 @@
 //! What answers must be like, by the scenario's checks.
 
 use shared::encode::Pointer;
-use shared::run::Expectation;
+use shared::run::{Expectation, FailureKind};
 use shared::scenario::document::{Node, Value};
 use shared::scenario::model::check::{Check, CheckSeverity, Expect};
 use shared::units::Nanos;
@@ -68,12 +68,21 @@ impl Expected {
         !self.required.is_empty() || !self.fields.is_empty()
     }
 
-    /// What is wrong with an answer, in words; none when it is as expected.
-    pub(crate) fn complaint(&self, status: u16, body: &[u8], response_time: Nanos) -> Option<String> {
-        let right =
-            if self.statuses.is_empty() { (200..300).contains(&status) } else { self.statuses.contains(&status) };
-        if !right {
-            return Some(format!("status {status}"));
+    /// What is wrong with an answer, in words; none when it is as expected. A message has no status: it is right unless
+    /// it says that something went wrong.
+    pub(crate) fn complaint(
+        &self,
+        status: u16,
+        failure: Option<FailureKind>,
+        body: &[u8],
+        response_time: Nanos,
+    ) -> Option<String> {
+        match (status, failure) {
+            (0, Some(kind)) => return Some(kind.label().to_owned()),
+            (0, None) => {}
+            (status, _) if self.statuses.is_empty() && (200..300).contains(&status) => {}
+            (status, _) if self.statuses.contains(&status) => {}
+            (status, _) => return Some(format!("status {status}")),
         }
         if let Some(most) = self.max_latency.filter(|most| response_time > *most) {
             return Some(format!("took {response_time}, more than {most}"));
@@ -137,7 +146,7 @@ mod tests {
         );
         let body = br#"{"event_id": "e1", "success": true, "n": 5, "queue": "fast"}"#;
         let quick = Nanos::from_millis(10);
-        assert_eq!(expected.complaint(202, body, quick), None);
+        assert_eq!(expected.complaint(202, None, body, quick), None);
         for (status, body, took, said) in [
             (500, &body[..], quick, "status 500"),
             (200, &body[..], Nanos::from_millis(301), "took 301ms, more than 300ms"),
@@ -146,8 +155,20 @@ mod tests {
             (200, &br#"{"event_id":1,"success":false}"#[..], quick, "$.success is false, not true"),
             (200, &br#"{"event_id":1,"success":true,"n":5}"#[..], quick, "no $.queue"),
         ] {
-            assert_eq!(expected.complaint(status, body, took).as_deref(), Some(said));
+            assert_eq!(expected.complaint(status, None, body, took).as_deref(), Some(said));
         }
         assert!(expected.name.starts_with("status 200 or 202, within 300ms, with $.event_id"), "{}", expected.name);
+    }
+
+    #[test]
+    fn a_message_is_right_unless_it_says_that_something_went_wrong() {
+        let expected = expected(r#"{"status":[200],"required":["id"]}"#);
+        let complaint = |failure, body: &[u8]| expected.complaint(0, failure, body, Nanos::from_millis(1));
+        assert_eq!(complaint(None, br#"{"id":1}"#), None);
+        assert_eq!(complaint(None, b"{}").as_deref(), Some("no id"));
+        assert_eq!(
+            complaint(Some(FailureKind::ErrorAnswer), br#"{"id":1}"#).as_deref(),
+            Some("answered with an error")
+        );
     }
 }

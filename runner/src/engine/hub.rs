@@ -12,8 +12,10 @@ use shared::units::Nanos;
 
 use crate::engine::clock::RunClock;
 use crate::engine::job::{Job, Spare};
+use crate::engine::place::{Lane, Submitted};
 use crate::engine::recorder::{Gauges, Recorder};
 use crate::engine::saved::Saver;
+use crate::engine::stream::StreamPool;
 use crate::engine::target::Targets;
 use crate::ledger::Page;
 use crate::transport::Transport;
@@ -31,6 +33,8 @@ pub(crate) struct Hub {
     pub(crate) pools: Vec<Pool>,
     /// Keeps what is sent, where that is wanted.
     pub(crate) saver: Option<Saver>,
+    /// The streams of those targets that have some.
+    pub(crate) streams: Vec<Option<StreamPool>>,
     pub(crate) spare: RefCell<Spare>,
     /// Whether requests that failed may still be sent again.
     pub(crate) retries_allowed: Cell<bool>,
@@ -57,7 +61,8 @@ pub(crate) struct Hub {
 
 /// The connections of one target, and what waits for them.
 pub(crate) struct Pool {
-    pub(crate) transport: Transport,
+    /// None where the target has streams instead.
+    pub(crate) transport: Option<Transport>,
     pub(crate) waiting: RefCell<VecDeque<Job>>,
     waiting_bytes: Cell<usize>,
     pub(crate) idle: RefCell<Vec<Rc<Lane>>>,
@@ -83,45 +88,6 @@ pub(crate) enum Whose {
     Entity(Option<u64>),
     /// A user who waited for the answer.
     User(u64),
-}
-
-/// One connection's place, from outside: hand it a request, tell it that time is up.
-#[derive(Debug, Default)]
-pub(crate) struct Lane {
-    pub(crate) job: RefCell<Option<Job>>,
-    pub(crate) deadline: Cell<Option<Nanos>>,
-    pub(crate) expired: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl Lane {
-    /// Remembers whom to wake.
-    pub(crate) fn remember(&self, waker: &Waker) {
-        let mut held = self.waker.borrow_mut();
-        match held.as_mut() {
-            Some(held) => held.clone_from(waker),
-            None => *held = Some(waker.clone()),
-        }
-    }
-
-    /// Wakes its task.
-    pub(crate) fn wake(&self) {
-        if let Some(waker) = self.waker.borrow().as_ref() {
-            waker.wake_by_ref();
-        }
-    }
-}
-
-/// What became of a request that was handed over.
-pub(crate) enum Submitted {
-    /// A connection has it.
-    Sent,
-    /// It waits; a new connection would help.
-    WantsLane,
-    /// It waits for one of the connections to become free.
-    Waits,
-    /// Too many are waiting already.
-    Overflowed(Box<Job>),
 }
 
 #[derive(Debug)]
@@ -154,7 +120,7 @@ impl Ord for Retry {
 
 impl Pool {
     /// A pool without connections.
-    pub(crate) fn new(transport: Transport) -> Self {
+    pub(crate) fn new(transport: Option<Transport>) -> Self {
         Self {
             transport,
             waiting: RefCell::default(),
@@ -181,7 +147,9 @@ impl Pool {
         job.waited = true;
         self.waiting_bytes.set(self.waiting_bytes.get() + job.size());
         waiting.push_back(job);
-        if self.opening.get() < waiting.len() && self.lanes.borrow().len() < self.transport.capacity() {
+        if self.opening.get() < waiting.len()
+            && self.lanes.borrow().len() < self.transport.as_ref().map_or(0, Transport::capacity)
+        {
             Submitted::WantsLane
         } else {
             Submitted::Waits
@@ -217,6 +185,7 @@ impl Hub {
         plan: Arc<Plan>,
         pools: Vec<Pool>,
         saver: Option<Saver>,
+        streams: Vec<Option<StreamPool>>,
     ) -> Self {
         let recorder = Recorder::new(plan.event_types().len());
         Self {
@@ -226,6 +195,7 @@ impl Hub {
             plan,
             pools,
             saver,
+            streams,
             spare: RefCell::default(),
             retries_allowed: Cell::new(true),
             aborted: Cell::new(false),
@@ -265,7 +235,7 @@ impl Hub {
     /// How things stand.
     pub(crate) fn gauges(&self) -> Gauges {
         let waiting: u64 = self.pools.iter().map(|pool| pool.waiting.borrow().len() as u64).sum();
-        let waiting = self.held.get() + waiting;
+        let waiting = self.held.get() + waiting + self.streams.iter().flatten().map(StreamPool::waiting).sum::<u64>();
         Gauges { in_flight: self.in_flight.get(), waiting, connections: self.connections.get() }
     }
 
@@ -275,7 +245,8 @@ impl Hub {
         let rests = |pool: &Pool| {
             pool.waiting.borrow().is_empty() && pool.lanes.borrow().iter().all(|lane| lane.job.borrow().is_none())
         };
-        self.in_flight.get() == 0 && self.retries.borrow().is_empty() && self.pools.iter().all(rests)
+        let streams_rest = || self.streams.iter().flatten().all(|streams| streams.waiting() == 0);
+        self.in_flight.get() == 0 && streams_rest() && self.retries.borrow().is_empty() && self.pools.iter().all(rests)
     }
 
     /// Keeps a request for another attempt at a later moment.

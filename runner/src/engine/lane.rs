@@ -8,9 +8,10 @@ use std::task::Poll;
 use shared::run::FailureKind;
 use shared::units::Nanos;
 
-use crate::engine::hub::{Hub, Lane};
+use crate::engine::hub::Hub;
 use crate::engine::job::Job;
 use crate::engine::outcome::{self, Attempt};
+use crate::engine::place::Lane;
 use crate::transport::Connection;
 use crate::transport::dial::DialTimes;
 use crate::transport::exchange::{Exchange, Expectation};
@@ -53,7 +54,12 @@ async fn open(hub: &Hub, target: usize, lane: &Lane) -> Result<(Connection, bool
     let now = hub.clock.now();
     lane.expired.set(false);
     lane.deadline.set(Some(now.saturating_add(hub.targets[target].connect_timeout)));
-    let mut dialling = pin!(pool.transport.connect());
+    let mut dialling = pin!(async {
+        match &pool.transport {
+            Some(transport) => transport.connect().await,
+            None => Err(TransportError::new(FailureKind::ConnectionFailed, "the target has streams")),
+        }
+    });
     let opened = poll_fn(|cx| {
         if lane.expired.get() {
             return Poll::Ready(Err(TransportError::new(FailureKind::Timeout, "no connection in time")));

@@ -88,6 +88,11 @@ impl Meanings {
         Ok(Self { by_status, rules: answers.iter().map(Rule::new).collect::<Result<_, _>>()? })
     }
 
+    /// The usual meanings.
+    pub(crate) fn usual() -> Self {
+        Self { by_status: (0..STATUSES).map(usual).collect(), rules: Vec::new() }
+    }
+
     /// What a status means.
     pub(crate) fn of(&self, status: u16) -> Meaning {
         let known = self.by_status.get(usize::from(status));

@@ -32,6 +32,8 @@ pub(crate) fn may_have_arrived(kind: FailureKind) -> bool {
         | FailureKind::ClientError
         | FailureKind::ServerError
         | FailureKind::UnexpectedStatus
+        | FailureKind::HandshakeRefused
+        | FailureKind::ErrorAnswer
         | FailureKind::EventRejected => false,
     }
 }

@@ -98,12 +98,12 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job) -> Nanos {
 }
 
 /// An attempt is over: notes how it went, and either sends the request again later or ends it.
-pub(crate) fn end(hub: &Hub, target: usize, mut job: Job, attempt: Attempt<'_>) {
+pub(crate) fn end(hub: &Hub, target: usize, job: Job, attempt: Attempt<'_>) {
     let setup = &hub.targets[target];
     let mut asked = None;
     let mut body = Cow::Borrowed(attempt.body);
     let judged = match &attempt.result {
-        Err(error) => Judged { failure: Some(error.kind), ..Judged::default() },
+        Err(error) => Told { failure: Some(error.kind), ..Told::default() },
         Ok(answer) => {
             if answer.status > 0 {
                 hub.record(attempt.done).status(answer.status);
@@ -118,14 +118,52 @@ pub(crate) fn end(hub: &Hub, target: usize, mut job: Job, attempt: Attempt<'_>) 
             judge(setup, &setup.routes[job.route], answer.status, &body, job.types.len())
         }
     };
-    if judged.failure == Some(FailureKind::Throttled) && judged.items.is_empty() && !job.throttled {
+    let answered = attempt.result.is_ok() || judged.failure == Some(FailureKind::Timeout);
+    let attempt = Attempt { body: &body, ..attempt };
+    settle(hub, target, job, &attempt, Told { answered, asked, ..judged });
+}
+
+/// What was told of an attempt's events.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Events accepted.
+    succeeded: u32,
+    /// Whether as known already.
+    duplicate: bool,
+    /// Why the rest was not; of several reasons the first.
+    failure: Option<FailureKind>,
+    /// What became of each, where the answer says so and it is not the same for all.
+    items: Vec<Meaning>,
+    /// Whether there was an answer, or none in time: only then there are times.
+    answered: bool,
+    /// How long the target asks to wait.
+    asked: Option<Nanos>,
+}
+
+impl Told {
+    /// All of so many events were accepted.
+    pub(crate) fn accepted(events: u32, duplicate: bool) -> Self {
+        Self { succeeded: events, duplicate, answered: true, ..Self::default() }
+    }
+
+    /// None was.
+    pub(crate) fn failed(kind: FailureKind, answered: bool) -> Self {
+        Self { failure: Some(kind), answered, ..Self::default() }
+    }
+}
+
+/// Notes how an attempt went, and either sends its request again later or ends it.
+pub(crate) fn settle(hub: &Hub, target: usize, mut job: Job, attempt: &Attempt<'_>, told: Told) {
+    let setup = &hub.targets[target];
+    let Told { succeeded, duplicate, failure, items, answered, asked } = told;
+    if failure == Some(FailureKind::Throttled) && items.is_empty() && !job.throttled {
         job.throttled = true;
         hub.record(attempt.done).throttled(&job.types);
     }
-    if attempt.result.is_err() && judged.failure.is_some_and(may_have_arrived) {
+    if attempt.result.is_err() && failure.is_some_and(may_have_arrived) {
         job.unanswered = true;
     }
-    if let Some(kind) = judged.failure
+    if let Some(kind) = failure
         && hub.retries_allowed.get()
         && let Some(wait) = setup.retry.wait(kind, job.attempts, asked, job.key)
     {
@@ -137,32 +175,18 @@ pub(crate) fn end(hub: &Hub, target: usize, mut job: Job, attempt: Attempt<'_>) 
         response_time: attempt.done.saturating_sub(job.due),
         service_time: attempt.done.saturating_sub(attempt.sent),
         at: attempt.done,
-        answered: attempt.result.is_ok() || judged.failure == Some(FailureKind::Timeout),
-        succeeded: judged.succeeded,
-        duplicate: judged.duplicate,
-        failure: judged.failure,
+        answered,
+        succeeded,
+        duplicate,
+        failure,
     };
-    let attempt = Attempt { body: &body, ..attempt };
-    if !setup.expectations.is_empty() {
-        look_at(hub, setup, &job, &ending, &attempt);
+    if !setup.expectations.is_empty() && setup.answers {
+        look_at(hub, setup, &job, &ending, attempt);
     }
-    finish(hub, setup, job, &ending, &judged.items, &attempt);
+    finish(hub, setup, job, &ending, &items, attempt);
 }
 
-/// What an answer comes to.
-#[derive(Debug, Default)]
-struct Judged {
-    /// Events accepted.
-    succeeded: u32,
-    /// Whether as known already.
-    duplicate: bool,
-    /// Why the rest was not; of several reasons the first.
-    failure: Option<FailureKind>,
-    /// What became of each, where the answer says so and it is not the same for all.
-    items: Vec<Meaning>,
-}
-
-fn judge(setup: &TargetSetup, route: &Route, status: u16, body: &[u8], count: usize) -> Judged {
+fn judge(setup: &TargetSetup, route: &Route, status: u16, body: &[u8], count: usize) -> Told {
     let events = u32::try_from(count).unwrap_or(u32::MAX);
     if let Some(items) = items(setup, route, status, body, count) {
         let refused = |meaning: &Meaning| match meaning {
@@ -170,21 +194,22 @@ fn judge(setup: &TargetSetup, route: &Route, status: u16, body: &[u8], count: us
             Meaning::Accepted | Meaning::Duplicate => None,
         };
         let failed = items.iter().filter_map(refused).count();
-        return Judged {
+        return Told {
             succeeded: u32::try_from(count - failed).unwrap_or(u32::MAX),
             duplicate: items.iter().all(|meaning| *meaning == Meaning::Duplicate),
             failure: items.iter().find_map(refused),
             items,
+            ..Told::default()
         };
     }
     match setup.meanings.of_answer(status, body) {
         Meaning::Accepted => {
             let succeeded = accepted(route, body, events);
             let failure = (succeeded < events).then_some(FailureKind::EventRejected);
-            Judged { succeeded, failure, ..Judged::default() }
+            Told { succeeded, failure, ..Told::default() }
         }
-        Meaning::Duplicate => Judged { succeeded: events, duplicate: true, ..Judged::default() },
-        Meaning::Refused(kind) => Judged { failure: Some(kind), ..Judged::default() },
+        Meaning::Duplicate => Told { succeeded: events, duplicate: true, ..Told::default() },
+        Meaning::Refused(kind) => Told { failure: Some(kind), ..Told::default() },
     }
 }
 
@@ -211,7 +236,7 @@ fn items(setup: &TargetSetup, route: &Route, status: u16, body: &[u8], count: us
 fn look_at(hub: &Hub, setup: &TargetSetup, job: &Job, ending: &Ending, attempt: &Attempt<'_>) {
     let Ok(answer) = &attempt.result else { return };
     for (place, expected) in setup.expectations.iter().enumerate() {
-        let complaint = expected.complaint(answer.status, attempt.body, ending.response_time);
+        let complaint = expected.complaint(answer.status, ending.failure, attempt.body, ending.response_time);
         let wanted = hub.record(ending.at).expectation(place, ending.at, complaint.is_some());
         if let (Some(reason), true) = (complaint, wanted) {
             let sample = sample(hub, setup, job, ending, attempt);
@@ -295,7 +320,8 @@ fn sample(hub: &Hub, setup: &TargetSetup, job: &Job, ending: &Ending, attempt: &
             }
             _ => shown(job.body(setup.room)),
         },
-        status: attempt.result.as_ref().ok().map(|answer| answer.status),
+        // A message on a stream has none.
+        status: attempt.result.as_ref().ok().map(|answer| answer.status).filter(|status| *status > 0),
         answer_body,
         failure: ending.failure,
         response_time_us: ending.response_time.as_micros(),

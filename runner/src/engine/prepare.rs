@@ -196,6 +196,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         let target = scenario.targets.get(&planned.name).ok_or_else(|| wrong("the scenario has no such target"))?;
         let local = matches!(target.protocol, Protocol::File | Protocol::Discard);
         let url = match (&options.practice_target, &target.url) {
+            (Some(practice), Some(url)) if target.protocol == Protocol::Ws => &at_practice(practice, url),
             (Some(practice), _) if !local => practice.as_str(),
             (_, Some(url)) => url.as_str(),
             (_, None) if target.protocol == Protocol::Discard => "",
@@ -206,7 +207,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
     }
     let enabled = scenario.workloads.values().filter(|workload| workload.enabled);
     let most_in_flight = enabled.filter_map(|workload| workload.load.max_in_flight);
-    let workers = workers(&plan, &targets, most_in_flight, options.workers);
+    let workers = evenly(workers(&plan, &targets, most_in_flight, options.workers), &targets);
     let info = RunInfo {
         id: new_id(),
         scenario: scenario.name.clone(),
@@ -286,6 +287,20 @@ fn workers(
     let enough = if peak <= RATE_OF_ONE_WORKER { at_once.min(cores()) } else { cores() };
     let scarce = targets.iter().filter_map(|target| target.connections).chain(most_in_flight).min().unwrap_or(u32::MAX);
     wanted.unwrap_or(enough).min(scarce as usize).max(1)
+}
+
+/// Not more workers than share the streams evenly, so that each stream carries as much as any other.
+fn evenly(workers: usize, targets: &[TargetSetup]) -> usize {
+    let streams = || targets.iter().filter(|target| target.stream.is_some()).filter_map(|target| target.connections);
+    let even = |workers: &usize| streams().all(|streams| (streams as usize).is_multiple_of(*workers));
+    (1..=workers).rev().find(even).unwrap_or(1)
+}
+
+/// A stream's address, but at the practice target.
+fn at_practice(practice: &Url, url: &str) -> String {
+    let authority = practice.as_str().split_once("://").map_or("", |(_, rest)| rest.trim_end_matches('/'));
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    format!("ws://{authority}/{path}")
 }
 
 /// Whether each arrival of the plan is one event, so that what was planned can be compared with what was offered.

@@ -327,6 +327,7 @@ impl Progress {
             connections: self.account.connections,
             expectations: self.account.expectations(&self.facts.expectations),
             compressed: self.account.compressed,
+            streams: self.account.streams.clone(),
             changes: self.changes.clone(),
             timeline,
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use shared::run::fault::{FaultCounts, FaultKind};
+use shared::run::stream::StreamCounts;
 use shared::run::{Bytes, Compressed, ConnectionCounts, Counts, FailureKind, Sample};
 use shared::units::Nanos;
 
@@ -45,6 +46,8 @@ pub(crate) struct Delta {
     /// By check of answers; empty where there is none.
     pub(crate) expectations: Vec<ExpectationSeen>,
     pub(crate) compressed: Compressed,
+    /// What happened on streams beside their messages.
+    pub(crate) streams: StreamCounts,
     pub(crate) samples: Vec<Sample>,
     pub(crate) gauges: Gauges,
     /// Events dropped because too much was waiting already; contained in `events.dropped`.
@@ -372,6 +375,11 @@ impl Recorder {
     pub(crate) fn bytes(&mut self, sent: u64, received: u64) {
         self.now.bytes.sent += sent;
         self.now.bytes.received += received;
+    }
+
+    /// What happened on streams, to be added to.
+    pub(crate) fn streams(&mut self) -> &mut StreamCounts {
+        &mut self.now.streams
     }
 
     /// A connection is being opened, in place of an earlier one or not.

@@ -67,6 +67,7 @@ fn cause(failure: FailureKind) -> Option<RetryCause> {
         | FailureKind::NoAnswer
         | FailureKind::AnswerCut
         | FailureKind::StreamReset
+        | FailureKind::HandshakeRefused
         | FailureKind::ResourcesExhausted => Some(RetryCause::Network),
         FailureKind::Timeout => Some(RetryCause::Timeout),
         FailureKind::Throttled => Some(RetryCause::Throttled),
@@ -81,6 +82,7 @@ fn cause(failure: FailureKind) -> Option<RetryCause> {
         | FailureKind::ClientError
         | FailureKind::UnexpectedStatus
         | FailureKind::EventRejected
+        | FailureKind::ErrorAnswer
         | FailureKind::Aborted => None,
     }
 }

@@ -15,6 +15,7 @@ use crate::engine::expectation::Expected;
 use crate::engine::meaning::Meanings;
 use crate::engine::prepare_error::PrepareError;
 use crate::engine::retry::RetryRule;
+use crate::engine::stream_setup::StreamSetup;
 use crate::folder::Folder;
 use crate::transport::Transport;
 use crate::transport::address::Address;
@@ -23,6 +24,7 @@ use crate::transport::http::request::RequestHead;
 use crate::transport::http::{Capacity, HttpTransport, Version};
 use crate::transport::sink::Sink;
 use crate::transport::tls::{Identity, TlsConfig, TlsOptions};
+use crate::transport::websocket::{Handshake, WsTransport};
 
 /// Longest waits where the scenario says nothing.
 pub(crate) const TIMEOUT: Nanos = Nanos::from_secs(30);
@@ -58,6 +60,8 @@ pub(crate) struct TargetSetup {
     pub(crate) room: usize,
     /// What answers must be like.
     pub(crate) expectations: Arc<[Expected]>,
+    /// Whether what is sent is answered.
+    pub(crate) answers: bool,
     /// How bodies are compressed, and how hard.
     pub(crate) compression: Option<(Compression, Option<u32>)>,
     /// Requests after which a connection is closed.
@@ -71,6 +75,8 @@ pub(crate) struct TargetSetup {
     server_name: Option<String>,
     reach: Reach,
     health: Option<Health>,
+    /// Set where messages travel on streams that are held open.
+    pub(crate) stream: Option<StreamSetup>,
 }
 
 /// What to ask before a run.
@@ -161,6 +167,14 @@ impl Route {
     }
 }
 
+impl Route {
+    /// The same, as messages on a stream: without a head.
+    fn on_stream(self, url: &str) -> Self {
+        let shown = format!("message to {}", url.split('?').next().unwrap_or_default());
+        Self { head: RequestHead::none(), shown, ..self }
+    }
+}
+
 impl TargetSetup {
     /// Makes a target ready; adds the secrets that it found to `secrets`.
     pub(crate) fn new(
@@ -174,10 +188,10 @@ impl TargetSetup {
         let name = plan.name.clone();
         let wrong = |why: String| PrepareError::Target { target: name.clone(), why };
         let sink = match target.protocol {
-            Protocol::Http => None,
+            Protocol::Http | Protocol::Ws => None,
             Protocol::Discard => Some(Sink::Nowhere),
             Protocol::File => Some(Sink::File(context.folder.resolve(url).map_err(wrong)?)),
-            Protocol::Ws | Protocol::Mqtt => {
+            Protocol::Mqtt => {
                 return Err(wrong(format!("the protocol {} cannot be sent yet", target.protocol.name())));
             }
         };
@@ -194,7 +208,11 @@ impl TargetSetup {
             secrets.push(value.clone());
             headers.push((header.clone(), value));
         }
-        let query = credentials(&name, &target.auth, context, &mut headers, secrets)?;
+        let streams = target.protocol == Protocol::Ws;
+        if streams {
+            headers.retain(|(header, _)| !header.eq_ignore_ascii_case("content-type"));
+        }
+        let Credentials { query, first } = credentials(&name, &target.auth, context, &mut headers, secrets)?;
         let http = target.http.clone().unwrap_or_default();
         if let Some(compression) = http.compress {
             headers.push(("Content-Encoding".to_owned(), compression.name().to_owned()));
@@ -202,9 +220,24 @@ impl TargetSetup {
         if http.requests_per_connection == Some(1) {
             headers.push(("Connection".to_owned(), "close".to_owned()));
         }
-        let meanings = Meanings::new(&target.classify, &target.answers).map_err(wrong)?;
+        let meanings = if streams {
+            Meanings::usual()
+        } else {
+            Meanings::new(&target.classify, &target.answers).map_err(wrong)?
+        };
         let reads = meanings.reads_bodies() || context.expectations.iter().any(Expected::reads_bodies);
-        let route = |template, batch| Route::new(&address, template, batch, &headers, &query, reads).map_err(wrong);
+        let route = |template, batch| {
+            let route = Route::new(&address, template, batch, &headers, &query, reads).map_err(wrong)?;
+            Ok::<_, PrepareError>(if streams { route.on_stream(url) } else { route })
+        };
+        let stream = if streams {
+            let uri = stream_uri(url, &plan.request.path, &query);
+            let subprotocol = target.ws.as_ref().and_then(|ws| ws.subprotocol.as_deref());
+            let handshake = Handshake::new(&uri, &headers, subprotocol).map_err(wrong)?;
+            Some(StreamSetup::new(target, handshake, first).map_err(wrong)?)
+        } else {
+            None
+        };
         let mut routes = vec![route(&plan.request, None)?];
         let mut batch_route = None;
         if let Some(batch) = &plan.request.batch {
@@ -230,7 +263,7 @@ impl TargetSetup {
         Ok(Self {
             timeout: target.timeout.unwrap_or(TIMEOUT),
             connect_timeout: target.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
-            connections: target.connections,
+            connections: if streams { Some(target.connections.unwrap_or(1)) } else { target.connections },
             meanings,
             retry: RetryRule::new(target.retry.as_ref(), target.throttle_wait),
             room: routes.iter().map(|route| route.head.room()).max().unwrap_or(0),
@@ -239,11 +272,13 @@ impl TargetSetup {
                 .as_ref()
                 .map(|health| Health { path: health.path.clone(), required: health.required }),
             expectations: context.expectations.clone(),
+            answers: stream.as_ref().is_none_or(StreamSetup::has_answers),
             compression: http.compress.map(|compression| (compression, http.compress_level)),
             requests_per_connection: http.requests_per_connection.map_or(u64::MAX, u64::from),
             warning,
             http,
             server_name: given.server_name,
+            stream,
             routes,
             batch_route,
             own_routes,
@@ -272,11 +307,13 @@ impl TargetSetup {
             room: 0,
             // There is no answer that could be like anything.
             expectations: Arc::from([]),
+            answers: false,
             compression: None,
             requests_per_connection: u64::MAX,
             warning: None,
             http: Http::default(),
             server_name: None,
+            stream: None,
             sink: Some(sink),
             tls: None,
             reach: Reach::Private,
@@ -295,12 +332,13 @@ impl TargetSetup {
         self.own_routes.get(usize::from(event_type.0)).copied().flatten()
     }
 
-    /// A transport for one of so many workers, of whose requests `at_once` wait for answers together.
-    pub(crate) fn transport(&self, worker: usize, workers: usize, at_once: usize) -> Result<Transport, String> {
-        let share = self.connections.map(|all| {
-            let (all, extra) = (all as usize / workers, all as usize % workers);
-            (all + usize::from(worker < extra)).max(1)
-        });
+    /// A transport of requests for one of so many workers, of whose requests `at_once` wait for answers together; none
+    /// where the target has streams.
+    pub(crate) fn transport(&self, worker: usize, workers: usize, at_once: usize) -> Result<Option<Transport>, String> {
+        if self.stream.is_some() {
+            return Ok(None);
+        }
+        let share = self.share(worker, workers);
         let streams = self.http.streams.unwrap_or(STREAMS);
         let capacity = Capacity {
             connections: share.unwrap_or(at_once.max(CONNECTIONS_PER_WORKER)),
@@ -308,9 +346,23 @@ impl TargetSetup {
             streams,
         };
         if let Some(sink) = &self.sink {
-            return Ok(Transport::Sink(sink.clone(), capacity.connections));
+            return Ok(Some(Transport::Sink(sink.clone(), capacity.connections)));
         }
-        Ok(Transport::Http(Box::new(HttpTransport::new(self.dialer()?, version(self.http.version), capacity))))
+        let transport = HttpTransport::new(self.dialer()?, version(self.http.version), capacity);
+        Ok(Some(Transport::Http(Box::new(transport))))
+    }
+
+    /// How one of so many workers opens its streams, and how many, where the target has some.
+    pub(crate) fn streams(&self, worker: usize, workers: usize) -> Result<Option<(WsTransport, usize)>, String> {
+        let Some(stream) = &self.stream else { return Ok(None) };
+        let transport = WsTransport::new(self.dialer()?, stream.handshake.clone(), stream.binary);
+        Ok(Some((transport, self.share(worker, workers).unwrap_or(1))))
+    }
+
+    /// One worker's share of the connections, where the scenario says how many there are.
+    fn share(&self, worker: usize, workers: usize) -> Option<usize> {
+        let all = self.connections? as usize;
+        Some((all / workers + usize::from(worker < all % workers)).max(1))
     }
 
     fn dialer(&self) -> Result<Dialer, String> {
@@ -344,7 +396,10 @@ impl TargetSetup {
 
     /// Asks for its health; says what is wrong with the answer.
     async fn healthy(&self, path: &str) -> Result<(), String> {
-        let url = format!("{}{}{path}", self.address.origin(), self.address.base_path);
+        let scheme = if self.address.secure { "https" } else { "http" };
+        // A stream's path is its own; questions of health go to the root of its host.
+        let base = if self.stream.is_some() { "" } else { &self.address.base_path };
+        let url = format!("{scheme}://{}{base}{path}", self.address.authority);
         let client = reqwest::Client::builder().tls_backend_preconfigured(self.client_tls()?);
         let client = client.build().map_err(|error| error.to_string())?;
         let asked = client.get(&url).timeout(Duration::from_nanos(self.timeout.0)).send().await;
@@ -420,14 +475,31 @@ impl Context<'_> {
     }
 }
 
-/// Adds the headers that say who we are; gives the query that does.
+/// Where a stream's handshake goes, with everything that its query says.
+fn stream_uri(url: &str, path: &str, query: &str) -> String {
+    let (before, own) = url.split_once('?').map_or((url, ""), |(before, own)| (before, own));
+    let place = if path == "/" { before.to_owned() } else { format!("{}{path}", before.trim_end_matches('/')) };
+    let all: Vec<&str> = [own, query].into_iter().filter(|part| !part.is_empty()).collect();
+    if all.is_empty() { place } else { format!("{place}?{}", all.join("&")) }
+}
+
+/// What says who we are beside headers.
+#[derive(Default)]
+pub(crate) struct Credentials {
+    /// In a query.
+    pub(crate) query: String,
+    /// In the first message of a stream.
+    first: Option<Vec<u8>>,
+}
+
+/// Adds the headers that say who we are; gives what else does.
 pub(crate) fn credentials(
     target: &str,
     auth: &Auth,
     context: &Context<'_>,
     headers: &mut Vec<(String, String)>,
     secrets: &mut Vec<String>,
-) -> Result<String, PrepareError> {
+) -> Result<Credentials, PrepareError> {
     let mut hidden = |field: &str, text: &str| {
         let value = context.resolve(target, field, text)?;
         secrets.push(value.clone());
@@ -444,18 +516,23 @@ pub(crate) fn credentials(
         Auth::Bearer { token, via } => {
             let token = hidden("auth.bearer.token", token)?;
             match via {
-                TokenVia::Header | TokenVia::Message => {
+                TokenVia::Message => {
+                    let first = serde_json::json!({"type": "authenticate", "token": token}).to_string();
+                    return Ok(Credentials { first: Some(first.into_bytes()), ..Credentials::default() });
+                }
+                TokenVia::Header => {
                     headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
                 }
                 TokenVia::Query => {
                     let query = reqwest::Url::parse_with_params("http://any/", [("token", &token)]);
-                    return Ok(query.ok().and_then(|url| url.query().map(str::to_owned)).unwrap_or_default());
+                    let query = query.ok().and_then(|url| url.query().map(str::to_owned)).unwrap_or_default();
+                    return Ok(Credentials { query, ..Credentials::default() });
                 }
             }
         }
         Auth::ApiKey { header, value, .. } => headers.push((header.clone(), hidden("auth.api_key.value", value)?)),
     }
-    Ok(String::new())
+    Ok(Credentials::default())
 }
 
 /// Targets of a run, shared by its workers.

@@ -25,13 +25,16 @@ use crate::engine::conductor::Report;
 use crate::engine::control::{Control, ScheduleClock};
 use crate::engine::feed::{Fed, Feed, Part, Times};
 use crate::engine::gate::{Admitted, Gate};
-use crate::engine::hub::{Ended, Hub, Lane, Pool, Submitted, Whose};
+use crate::engine::hub::{Ended, Hub, Pool, Whose};
 use crate::engine::job::Job;
 use crate::engine::lane;
 use crate::engine::outcome;
 use crate::engine::pacer::Pacer;
+use crate::engine::place::{Lane, Submitted};
 use crate::engine::saved::{SavedEvents, Saver};
 use crate::engine::slots::Slots;
+use crate::engine::stream::StreamPool;
+use crate::engine::stream_lane;
 use crate::engine::target::Targets;
 use crate::engine::usage::Usage;
 use crate::ledger::Ledger;
@@ -86,6 +89,7 @@ struct Worker {
     controls: mpsc::Receiver<Control>,
     reports: mpsc::Sender<Report>,
     lanes: RefCell<JoinSet<()>>,
+    streams: RefCell<JoinSet<()>>,
     phase: Phase,
     /// When the schedule is to be stopped, and whether it was.
     stop_at: Option<Nanos>,
@@ -145,6 +149,13 @@ impl Worker {
         let schedule = ScheduleClock::at_pace(plan.clock().pace());
         let start = plan.clock().start(clock.date(Nanos::ZERO));
         let own_time = plan.clock().mode != ClockMode::Live;
+        let streams: Result<Vec<Option<StreamPool>>, String> = targets
+            .iter()
+            .map(|target| {
+                let streams = target.streams(index, count)?;
+                Ok(streams.map(|(transport, streams)| StreamPool::new(transport, streams)))
+            })
+            .collect();
         let mut feeds = Vec::new();
         let lens = ledger.as_ref().map(|ledger| ledger.header().lens());
         let mut drain = Nanos::ZERO;
@@ -180,7 +191,8 @@ impl Worker {
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
         let pools = pools.map_err(io::Error::other)?;
         let faults = plan.fault_names();
-        let hub = Hub::new(clock, targets, secrets, plan, pools, saved.map(Saver::new));
+        let streams = streams.map_err(io::Error::other)?;
+        let hub = Hub::new(clock, targets, secrets, plan, pools, saved.map(Saver::new), streams);
         hub.ledger.replace(ledger.map(|ledger| ledger.page()));
         Ok(Self {
             index,
@@ -192,6 +204,7 @@ impl Worker {
             controls,
             reports,
             lanes: RefCell::default(),
+            streams: RefCell::default(),
             phase: Phase::Scheduling,
             stop_at: None,
             drain,
@@ -205,7 +218,15 @@ impl Worker {
     async fn work(mut self) -> io::Result<()> {
         // One connection each before the start, so that the first request need not wait for it.
         for target in 0..self.hub.pools.len() {
-            self.open_lane(target);
+            match &self.hub.streams[target] {
+                Some(streams) => {
+                    let mut tasks = self.streams.borrow_mut();
+                    for place in 0..streams.lanes.len() {
+                        tasks.spawn_local(stream_lane::serve(Rc::clone(&self.hub), target, place));
+                    }
+                }
+                None => self.open_lane(target),
+            }
         }
         loop {
             // A command that is not seen below takes effect later than anything that is decided for this moment.
@@ -320,7 +341,11 @@ impl Worker {
 
     fn submit(&self, target: usize, job: Job) {
         let sent_before = job.first_sent.is_some();
-        match self.hub.pools[target].submit(job) {
+        let submitted = match &self.hub.streams[target] {
+            Some(streams) => streams.submit(job),
+            None => self.hub.pools[target].submit(job),
+        };
+        match submitted {
             Submitted::Sent | Submitted::Waits => {}
             Submitted::WantsLane => self.open_lane(target),
             Submitted::Overflowed(job) if sent_before => {
@@ -461,12 +486,21 @@ impl Worker {
         }
         for (target, pool) in self.hub.pools.iter().enumerate() {
             while let Some(job) = pool.next_waiting() {
-                if job.first_sent.is_some() {
-                    outcome::give_up_retry(&self.hub, target, job, self.clock.now());
-                } else {
-                    outcome::drop_job(&self.hub, job, false);
-                }
+                self.give_up(target, job);
             }
+        }
+        for (target, streams) in self.hub.streams.iter().enumerate() {
+            for job in streams.iter().flat_map(StreamPool::drain) {
+                self.give_up(target, job);
+            }
+        }
+    }
+
+    fn give_up(&self, target: usize, job: Job) {
+        if job.first_sent.is_some() {
+            outcome::give_up_retry(&self.hub, target, job, self.clock.now());
+        } else {
+            outcome::drop_job(&self.hub, job, false);
         }
     }
 
@@ -474,6 +508,7 @@ impl Worker {
         for pool in &self.hub.pools {
             pool.lanes.borrow().iter().for_each(|lane| lane.wake());
         }
+        self.hub.streams.iter().flatten().flat_map(|streams| &streams.lanes).for_each(|stream| stream.lane.wake());
     }
 
     /// Looks after time: timeouts, ticks, stalls.
@@ -496,6 +531,12 @@ impl Worker {
                     lane.expired.set(true);
                     lane.wake();
                 }
+            }
+        }
+        for stream in self.hub.streams.iter().flatten().flat_map(|streams| &streams.lanes) {
+            if stream.lane.deadline.get().is_some_and(|deadline| now >= deadline) {
+                stream.lane.expired.set(true);
+                stream.lane.wake();
             }
         }
         while let Ok(room) = self.reports.try_reserve() {
@@ -556,6 +597,9 @@ impl Worker {
     async fn end(&mut self) {
         self.hub.closing.set(true);
         self.wake_lanes();
+        // Streams say good-bye; nobody waits for it longer than they do themselves.
+        let mut streams = self.streams.take();
+        while streams.join_next().await.is_some() {}
         let mut lanes = self.lanes.take();
         lanes.abort_all();
         while lanes.join_next().await.is_some() {}

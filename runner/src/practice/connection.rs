@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use super::control;
 use super::request::Request;
 use super::site::{Reply, Site};
+use super::websocket;
 
 /// Bytes asked of the socket at a time.
 const READ: usize = 16 * 1024;
@@ -40,6 +41,7 @@ struct Head {
     expects_continue: bool,
     /// Whether the body is encoded in a way that is not read here.
     encoded: bool,
+    asks_for_websocket: bool,
 }
 
 /// How a body's end is told.
@@ -49,6 +51,14 @@ enum Body {
     None,
     Length(usize),
     Chunked,
+}
+
+/// How a connection's requests come to their end.
+enum End {
+    /// One side closed it.
+    Closed,
+    /// The client asks for a WebSocket: its request, and what came after it.
+    WebSocket { head: Vec<u8>, rest: Vec<u8> },
 }
 
 /// Why a connection ends before its client closed it.
@@ -69,18 +79,26 @@ impl From<std::io::Error> for Refusal {
 pub(super) async fn serve(mut stream: TcpStream, site: Rc<Site>) {
     // Answers are written whole; waiting for more would only delay them.
     let _nodelay = stream.set_nodelay(true);
-    if let Err(Refusal::Status(status)) = exchange(&mut stream, &site).await {
-        let mut out = Vec::new();
-        write_answer(&mut out, status, None, br#"{"detail":"malformed request"}"#, false);
-        let _written = stream.write_all(&out).await;
+    match exchange(&mut stream, &site).await {
+        Ok(End::Closed) | Err(Refusal::Gone) => {}
+        Ok(End::WebSocket { head, rest }) => websocket::serve(stream, &head, &rest, site).await,
+        Err(Refusal::Status(status)) => {
+            let mut out = Vec::new();
+            write_answer(&mut out, status, None, br#"{"detail":"malformed request"}"#, false);
+            let _written = stream.write_all(&out).await;
+        }
     }
 }
 
-async fn exchange(stream: &mut TcpStream, site: &Site) -> Result<(), Refusal> {
+async fn exchange(stream: &mut TcpStream, site: &Site) -> Result<End, Refusal> {
     let mut buffer = BytesMut::with_capacity(READ);
     let (mut body, mut out, mut dechunked) = (Vec::new(), Vec::new(), Vec::new());
     loop {
-        let Some(head) = read_head(stream, &mut buffer).await? else { return Ok(()) };
+        let Some(head) = read_head(stream, &mut buffer).await? else { return Ok(End::Closed) };
+        if head.asks_for_websocket {
+            let rest = buffer.split_off(head.length);
+            return Ok(End::WebSocket { head: buffer.to_vec(), rest: rest.to_vec() });
+        }
         if head.expects_continue {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
         }
@@ -128,11 +146,11 @@ async fn exchange(stream: &mut TcpStream, site: &Site) -> Result<(), Refusal> {
                 // Without lingering, closing sends a reset instead of an orderly end.
                 let _reset = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
                 site.answered(false, acknowledged);
-                return Ok(());
+                return Ok(End::Closed);
             }
         };
         if !keep_alive {
-            return Ok(());
+            return Ok(End::Closed);
         }
         buffer.advance(end);
     }
@@ -310,6 +328,8 @@ fn parse_head(buffer: &[u8]) -> Result<Option<Head>, Refusal> {
             }
         } else if header.name.eq_ignore_ascii_case("content-encoding") {
             head.encoded = !header.value.eq_ignore_ascii_case(b"identity");
+        } else if header.name.eq_ignore_ascii_case("upgrade") {
+            head.asks_for_websocket = websocket::is_asked_for(header.value);
         } else if header.name.eq_ignore_ascii_case("expect") {
             head.expects_continue = header.value.eq_ignore_ascii_case(b"100-continue");
         }

@@ -10,7 +10,7 @@ use super::json::{utc_now, write_value};
 use super::pulse::{self, Shelf};
 use super::request::{Request, decoded};
 use super::{analytics, anything, commerce, freshmart};
-use crate::fingerprint::Lens;
+use crate::fingerprint::{Fingerprint, Key, Lens, hash};
 
 /// Who speaks for a path.
 #[derive(Clone, Debug)]
@@ -56,6 +56,17 @@ impl Contracts {
             anything: anything::lens(id_field),
             shop: RefCell::default(),
             shelf: RefCell::default(),
+        }
+    }
+
+    /// What identifies a message that belongs to no contract of requests; one that is no JSON is its bytes.
+    pub(super) fn fingerprint(&self, message: &[u8]) -> Fingerprint {
+        match self.anything.look(message) {
+            Ok(seen) => seen.fingerprint(),
+            Err(_) => {
+                let digest = hash(0, message);
+                Fingerprint { key: Key::of_content(digest), digest, by_content: true }
+            }
         }
     }
 

@@ -179,6 +179,45 @@ impl Site {
         }
     }
 
+    /// A message was read to its end.
+    pub(super) fn count_request(&self) {
+        self.account.borrow_mut().counts.requests += 1;
+    }
+
+    /// The next message's fate.
+    pub(super) fn decide(&self) -> Decision {
+        self.gate.borrow_mut().decide()
+    }
+
+    /// Writes something into the books.
+    pub(super) fn count(&self, note: impl FnOnce(&mut TargetAccount)) {
+        note(&mut self.account.borrow_mut().counts);
+    }
+
+    /// Takes a message, whatever it is, unless it has come before and the settings mind that.
+    pub(super) fn take_message(&self, message: &[u8], event_type: &str, user: &str) -> Verdict {
+        let (mut account, settings) = (self.account.borrow_mut(), self.settings.borrow());
+        let mut holdings = self.holdings.borrow_mut();
+        let fingerprint = self.contracts.borrow().fingerprint(message);
+        if settings.duplicates != DuplicateAnswer::Accept && holdings.knows(&fingerprint) {
+            account.counts.duplicates += 1;
+            if settings.duplicates == DuplicateAnswer::Known {
+                account.counts.known += 1;
+                return Verdict::Known;
+            }
+            account.counts.conflicts += 1;
+            return Verdict::Conflict;
+        }
+        account.accept(event_type, (!user.is_empty()).then_some(user));
+        if !holdings.remember(&fingerprint, &settings) {
+            account.counts.duplicates += 1;
+        }
+        holdings.keep(fingerprint, Some(hash(USER.into(), user.as_bytes())), &settings, &mut account.counts);
+        let id = self.ids.get() + 1;
+        self.ids.set(id);
+        Verdict::Taken(id)
+    }
+
     /// Takes what the contract takes, refuses the rest; gives the status and how many events it acknowledges.
     fn take(&self, contract: &Contract, intake: &Intake<'_>, body: &mut Vec<u8>) -> (u16, u64) {
         let mut account = self.account.borrow_mut();
@@ -245,7 +284,7 @@ impl Site {
     }
 
     /// Waits while the target is frozen; says whether it was.
-    async fn thaw(&self) -> bool {
+    pub(super) async fn thaw(&self) -> bool {
         if !self.settings.borrow().frozen {
             return false;
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use shared::api::TargetAccount;
 use shared::metrics::Histogram;
+use shared::run::stream::StreamCounts;
 use shared::run::{Counts, FailureKind, LoadKind, Percentiles, RunResult, VerdictStatus};
 use shared::threshold::watch::in_words;
 use shared::wording::{bytes, clock, count, latency, rate, share};
@@ -34,6 +35,7 @@ pub fn summary(result: &RunResult, witness: Option<&TargetAccount>, columns: usi
     write_distribution(&mut out, result, columns);
     write_event_types(&mut out, result, columns);
     write_faults(&mut out, result, columns);
+    write_streams(&mut out, result);
     write_failures(&mut out, result, columns);
     if let Some(account) = witness {
         write_witness(&mut out, result, account);
@@ -191,6 +193,37 @@ fn write_faults(out: &mut String, result: &RunResult, columns: usize) {
     if withheld > 0 {
         let _written =
             writeln!(out, "{} kept back on purpose: offered, never sent, not failed", counted(withheld, "event"));
+    }
+}
+
+/// What happened on streams beside their messages.
+fn write_streams(out: &mut String, result: &RunResult) {
+    let StreamCounts { received, matched, ignored, pings, refused, broken, closes, errors } = &result.streams;
+    if result.streams.is_empty() {
+        return;
+    }
+    let connections = &result.connections;
+    let _written = writeln!(
+        out,
+        "\n{} opened, {} again; {} received, {} of them answers, {} greetings and heartbeats",
+        counted(connections.opened, "stream"),
+        count(connections.reopened),
+        counted(*received, "message"),
+        count(*matched),
+        count(*ignored)
+    );
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(refused.iter().map(|(status, times)| format!("handshake refused with {status}: {}", count(*times))));
+    lines.extend(closes.iter().map(|(code, times)| format!("closed by the target with {code}: {}", count(*times))));
+    lines.extend(errors.iter().map(|(name, times)| format!("error {}: {}", one_line(name), count(*times))));
+    if *broken > 0 {
+        lines.push(format!("broken without a word: {}", count(*broken)));
+    }
+    if *pings > 0 {
+        lines.push(format!("pings answered: {}", count(*pings)));
+    }
+    for line in lines {
+        let _written = writeln!(out, "  {line}");
     }
 }
 
@@ -352,7 +385,12 @@ fn write_failures(out: &mut String, result: &RunResult, columns: usize) {
     section(out, table, columns);
     for failure in &result.failures {
         let Some(sample) = &failure.sample else { continue };
-        let status = sample.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let status = match (sample.status, failure.kind) {
+            (Some(status), _) => status.to_string(),
+            // Messages on streams are answered without a status.
+            (None, FailureKind::ErrorAnswer | FailureKind::Throttled) => "answered".to_owned(),
+            (None, _) => "no answer".to_owned(),
+        };
         let answer = one_line(&sample.answer_body);
         let _written = writeln!(out, "  {}: {} -> {status} {answer}", failure.kind.label(), sample.request);
     }
@@ -417,7 +455,9 @@ fn unanswered(result: &RunResult) -> u64 {
         | FailureKind::ClientError
         | FailureKind::ServerError
         | FailureKind::UnexpectedStatus
-        | FailureKind::EventRejected => false,
+        | FailureKind::EventRejected
+        | FailureKind::HandshakeRefused
+        | FailureKind::ErrorAnswer => false,
     };
     result.failures.iter().filter(|failure| silent(failure.kind)).map(|failure| failure.count).sum()
 }

@@ -109,12 +109,14 @@ fn is_anomaly(kind: FailureKind) -> bool {
         | FailureKind::AnswerCut
         | FailureKind::AnswerTooLarge
         | FailureKind::UnexpectedStatus
+        | FailureKind::ErrorAnswer
         | FailureKind::EventRejected => true,
         FailureKind::Timeout
         | FailureKind::NameNotResolved
         | FailureKind::ConnectionRefused
         | FailureKind::ConnectionReset
         | FailureKind::ConnectionFailed
+        | FailureKind::HandshakeRefused
         | FailureKind::ResourcesExhausted
         | FailureKind::CertificateExpired
         | FailureKind::CertificateName
@@ -136,6 +138,7 @@ fn error_type(kind: FailureKind) -> &'static str {
         FailureKind::NameNotResolved
         | FailureKind::ConnectionRefused
         | FailureKind::ConnectionFailed
+        | FailureKind::HandshakeRefused
         | FailureKind::ResourcesExhausted
         | FailureKind::CertificateExpired
         | FailureKind::CertificateName
@@ -153,6 +156,7 @@ fn error_type(kind: FailureKind) -> &'static str {
         | FailureKind::ClientError
         | FailureKind::ServerError
         | FailureKind::UnexpectedStatus
+        | FailureKind::ErrorAnswer
         | FailureKind::EventRejected => "MESSAGE_PROCESSING_FAILED",
     }
 }

@@ -61,6 +61,7 @@ pub(super) fn result_of_rows(
         event_types: snapshot.event_types,
         status_codes: Default::default(),
         connections: Default::default(),
+        streams: Default::default(),
         thresholds: Vec::new(),
         expectations: Vec::new(),
         compressed: Default::default(),

@@ -7,6 +7,8 @@ use reqwest::Url;
 /// A target's place on the network.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Address {
+    /// Whether requests go there, and not a stream.
+    pub web: bool,
     /// Whether the connection is encrypted.
     pub secure: bool,
     /// Name or IP address, without brackets.
@@ -20,7 +22,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Takes apart an `http` or `https` URL.
+    /// Takes apart an `http`, `https`, `ws` or `wss` URL.
     ///
     /// # Errors
     ///
@@ -28,10 +30,11 @@ impl Address {
     pub fn parse(url: &str) -> Result<Self, String> {
         let url = Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
         let secure = match url.scheme() {
-            "http" => false,
-            "https" => true,
-            other => return Err(format!("an http target's URL starts with http:// or https://, not {other}://")),
+            "http" | "ws" => false,
+            "https" | "wss" => true,
+            other => return Err(format!("a target's URL starts with http, https, ws or wss, not {other}://")),
         };
+        let web = matches!(url.scheme(), "http" | "https");
         if !url.username().is_empty() || url.password().is_some() {
             return Err("a URL that holds a password would show up in logs and results; use `auth`".to_owned());
         }
@@ -42,12 +45,19 @@ impl Address {
             Some(port) => format!("{written}:{port}"),
             None => written.to_owned(),
         };
-        Ok(Self { secure, host, port, authority, base_path: url.path().trim_end_matches('/').to_owned() })
+        let base_path = url.path().trim_end_matches('/').to_owned();
+        Ok(Self { web, secure, host, port, authority, base_path })
     }
 
     /// The address for people: scheme, host and port.
     pub fn origin(&self) -> String {
-        format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority)
+        let scheme = match (self.web, self.secure) {
+            (true, false) => "http",
+            (true, true) => "https",
+            (false, false) => "ws",
+            (false, true) => "wss",
+        };
+        format!("{scheme}://{}", self.authority)
     }
 }
 

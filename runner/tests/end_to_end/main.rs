@@ -31,6 +31,8 @@ mod sinks;
 #[cfg(test)]
 mod steering;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod supplies;
 #[cfg(test)]
 mod trial;

@@ -116,6 +116,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         failures: Vec::new(),
         faults: Vec::new(),
         connections: ConnectionCounts::default(),
+        streams: Default::default(),
         thresholds: Vec::new(),
         expectations: Vec::new(),
         compressed: Default::default(),

@@ -2,10 +2,10 @@
 //! a problem. A feature that lands takes its line from here.
 
 use crate::problem::Problem;
-use crate::scenario::model::Scenario;
 use crate::scenario::model::fault::Fault;
 use crate::scenario::model::output::EventsFile;
 use crate::scenario::model::target::{Protocol, Target};
+use crate::scenario::model::{Scenario, Workload};
 
 type Rule<T> = (&'static str, fn(&T) -> bool);
 
@@ -13,8 +13,8 @@ const SCENARIO: &[Rule<Scenario>] =
     &[("outputs.events", |scenario| matches!(scenario.outputs.events, Some(EventsFile::Json(_) | EventsFile::Csv(_))))];
 
 const TARGET: &[Rule<Target>] = &[
-    ("protocol", |target| matches!(target.protocol, Protocol::Ws | Protocol::Mqtt)),
-    ("reconnect", |target| target.reconnect.is_some()),
+    ("protocol", |target| target.protocol == Protocol::Mqtt),
+    ("reconnect", |target| target.reconnect.is_some() && !target.protocol.holds_streams()),
 ];
 
 /// Every use of a feature that the engine does not have yet.
@@ -30,7 +30,24 @@ pub(crate) fn unsupported(scenario: &Scenario) -> Vec<Problem> {
     for (name, target) in &scenario.targets {
         look(&format!("targets.{name}."), target, TARGET, &mut problems);
     }
+    for (name, workload) in &scenario.workloads {
+        slow_streams(scenario, name, workload, &mut problems);
+    }
     problems
+}
+
+/// Only a request can be written slowly so far.
+fn slow_streams(scenario: &Scenario, name: &str, workload: &Workload, problems: &mut Vec<Problem>) {
+    let target = match &workload.target {
+        Some(target) => scenario.targets.get(target),
+        None => scenario.targets.values().next(),
+    };
+    let faults = workload.faults.as_ref().and_then(|faults| scenario.faults.get(faults));
+    let slow = faults.is_some_and(|faults| faults.iter().any(|fault| matches!(fault, Fault::SlowSend { .. })));
+    if slow && target.is_some_and(|target| target.protocol.holds_streams()) {
+        let message = "not supported yet: slow_send at a target of streams";
+        problems.push(Problem::error(format!("workloads.{name}.faults"), message));
+    }
 }
 
 fn look<T>(path: &str, subject: &T, rules: &[Rule<T>], problems: &mut Vec<Problem>) {

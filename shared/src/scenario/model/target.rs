@@ -37,7 +37,8 @@ pub struct Target {
     /// The request that carries several events; one event per request when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
-    /// What a status means where it is not the usual: `200` or `5xx` to an outcome.
+    /// What a status means where it is not the usual: `200` or `5xx` to an outcome; for a WebSocket what an error's code
+    /// means: `RATE_LIMIT_EXCEEDED` to an outcome.
     pub classify: IndexMap<String, Outcome>,
     /// What an answer means by what stands in it; the first that fits counts, before `classify`.
     pub answers: Vec<AnswerRule>,
@@ -90,6 +91,14 @@ impl Protocol {
             Self::Mqtt => "mqtt",
             Self::File => "file",
             Self::Discard => "discard",
+        }
+    }
+
+    /// Whether its connections are held open and carry many messages at once.
+    pub fn holds_streams(self) -> bool {
+        match self {
+            Self::Ws | Self::Mqtt => true,
+            Self::Http | Self::File | Self::Discard => false,
         }
     }
 }
@@ -429,8 +438,12 @@ pub struct Health {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reconnect {
-    /// How long to wait before another connection.
+    /// How long to wait before another connection; 1 s when left out. It doubles with each attempt that fails, half of
+    /// it drawn.
     pub delay: Nanos,
+    /// The longest wait; 30 s when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<Nanos>,
 }
 
 /// Encryption.
@@ -460,12 +473,42 @@ pub struct Ws {
     /// Subprotocol to ask for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subprotocol: Option<String>,
-    /// Field of an answer that repeats a field of the message, to pair them; first in, first out when left out.
+    /// Sends binary messages instead of text.
+    pub binary: bool,
+    /// Field that an answer repeats of its message, dotted: pairs them, so that each round trip is measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlate: Option<String>,
+    /// How answers are paired with messages where no field does it.
+    pub replies: Replies,
+    /// Most messages in flight on one connection; 256 when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<u32>,
+    /// Field of a target's message that says what kind it is; `type` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Kind of an error; `error` when left out. `classify` says by its code what it means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Field of an error that names it; `error_code` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Kinds that answer nothing; `connection_established` and `server_heartbeat` when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore: Option<Vec<String>>,
     /// How often to ask whether the other side is there; never when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ping: Option<Nanos>,
+}
+
+/// How answers are paired with messages.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Replies {
+    /// There are none: a message that was handed to the network has succeeded.
+    #[default]
+    None,
+    /// Each message has one, in their order.
+    Order,
 }
 
 /// What only an MQTT broker has.

@@ -2,7 +2,7 @@
 
 use crate::scenario::document::{Node, Value};
 use crate::scenario::model::target::{
-    AnswerRule, Auth, Batch, Compression, Http, HttpVersion, Protocol, Target, Tls, TokenVia,
+    AnswerRule, Auth, Batch, Compression, Http, HttpVersion, Protocol, Replies, Target, Tls, TokenVia,
 };
 use crate::scenario::options::Environment;
 use crate::scenario::secret::{Reference, references, resolve};
@@ -62,8 +62,12 @@ pub(super) fn check(name: &str, target: &Target, environment: Environment<'_>, f
     if let Some(batch) = &target.batch {
         check_batch(&path, batch, target.protocol, findings);
     }
-    for key in target.classify.keys() {
+    for key in target.classify.keys().filter(|_| target.protocol != Protocol::Ws) {
         check_status(&format!("{path}.classify.{key}"), key, findings);
+    }
+    if target.protocol.holds_streams() && !target.answers.is_empty() {
+        let message = format!("has no effect on a target of protocol {}", target.protocol.name());
+        findings.error(format!("{path}.answers"), message, "say in `classify` what an error's code means");
     }
     for (index, rule) in target.answers.iter().enumerate() {
         check_answer(&format!("{path}.answers[{index}]"), rule, findings);
@@ -366,6 +370,23 @@ fn check_protocol_blocks(path: &str, target: &Target, findings: &mut Findings<'_
     }
     if target.ws.is_some() && target.protocol != Protocol::Ws {
         findings.error(format!("{path}.ws"), format!("has no effect on a target of protocol {protocol}"), "remove it");
+    }
+    if let Some(ws) = &target.ws {
+        for (key, field) in [("correlate", &ws.correlate), ("kind", &ws.kind), ("code", &ws.code)] {
+            if field.as_ref().is_some_and(|field| field.split('.').any(str::is_empty)) {
+                findings.error(format!("{path}.ws.{key}"), "is no path into a message", "write data.id");
+            }
+        }
+        if ws.window == Some(0) {
+            findings.error(format!("{path}.ws.window"), "without room no message can be sent", "write 1 or more");
+        }
+        if ws.ping == Some(Nanos::ZERO) {
+            findings.error(format!("{path}.ws.ping"), "must be above zero", "write 30s");
+        }
+        if ws.correlate.is_some() && ws.replies == Replies::Order {
+            let hint = "remove one of them";
+            findings.error(format!("{path}.ws.replies"), "answers are paired by `correlate` already", hint);
+        }
     }
     if target.mqtt.is_some() && target.protocol != Protocol::Mqtt {
         findings.error(

@@ -1,0 +1,230 @@
+//! WebSockets (RFC 6455): a handshake with headers of ours, then messages both ways, several of them under way at once.
+//!
+//! Framing, masking and the checks of what comes in are tokio-websockets'. Pings of the target are answered by it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Sink, Stream as _};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use shared::run::FailureKind;
+use tokio_websockets::{ClientBuilder, Error, Limits, Message, WebSocketStream, upgrade};
+
+use crate::transport::dial::{DialTimes, Dialer};
+use crate::transport::failure::TransportError;
+use crate::transport::stream::Stream;
+
+/// The longest message that is taken from a target.
+pub const MOST_RECEIVED: usize = 1024 * 1024;
+/// Close code of a connection that ended without one (RFC 6455, 7.1.5).
+pub const NO_STATUS: u16 = 1005;
+
+/// What a handshake says, the same for every connection. It may hold secrets, so that it never shows itself.
+#[derive(Clone)]
+pub struct Handshake {
+    uri: String,
+    headers: HeaderMap,
+    subprotocol: Option<String>,
+}
+
+impl std::fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handshake")
+    }
+}
+
+impl Handshake {
+    /// A handshake for an address (`ws://` or `wss://`, query included) with these headers.
+    ///
+    /// # Errors
+    ///
+    /// Names what HTTP cannot carry, never a header's value.
+    pub fn new(uri: &str, headers: &[(String, String)], subprotocol: Option<&str>) -> Result<Self, String> {
+        let mut all = HeaderMap::new();
+        let named = subprotocol.map(|protocol| ("Sec-WebSocket-Protocol".to_owned(), protocol.to_owned()));
+        for (name, value) in headers.iter().chain(&named) {
+            let wrong = || format!("header `{name}` has characters that HTTP does not allow");
+            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_error| wrong())?;
+            let value = HeaderValue::from_str(value).map_err(|_error| wrong())?;
+            all.append(key, value);
+        }
+        let handshake = Self { uri: uri.to_owned(), headers: all, subprotocol: subprotocol.map(str::to_owned) };
+        handshake.builder()?;
+        Ok(handshake)
+    }
+
+    fn builder(&self) -> Result<ClientBuilder<'static>, String> {
+        let wrong =
+            |_error| format!("`{}` is not an address for a WebSocket", self.uri.split('?').next().unwrap_or(""));
+        let limits = Limits::default().max_payload_len(Some(MOST_RECEIVED));
+        let mut builder = ClientBuilder::new().limits(limits).uri(&self.uri).map_err(wrong)?;
+        for (name, value) in &self.headers {
+            let added = builder.add_header(name.clone(), value.clone());
+            builder = added.map_err(|_error| format!("header `{name}` belongs to the handshake itself"))?;
+        }
+        Ok(builder)
+    }
+}
+
+/// WebSockets to one address.
+#[derive(Debug)]
+pub struct WsTransport {
+    dialer: Dialer,
+    handshake: Handshake,
+    binary: bool,
+}
+
+/// An open WebSocket.
+#[derive(Debug)]
+pub struct WsConnection {
+    socket: WebSocketStream<Stream>,
+    binary: bool,
+}
+
+/// What came in.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A message, text or binary.
+    Message(Bytes),
+    /// The target asked whether we are there; that is answered already.
+    Ping,
+    /// The target says that it is there.
+    Pong,
+    /// The target closes the connection, with a code.
+    Closed(u16),
+    /// The connection is of no more use.
+    Broken(TransportError),
+}
+
+impl WsTransport {
+    /// A transport over a dialer; messages are text or binary.
+    pub fn new(dialer: Dialer, handshake: Handshake, binary: bool) -> Self {
+        Self { dialer, handshake, binary }
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    ///
+    /// Says what kind of failure it was; a refused handshake comes with its status.
+    pub async fn connect(&self) -> Result<(WsConnection, DialTimes), (TransportError, Option<u16>)> {
+        let (stream, times) = self.dialer.dial().await.map_err(|error| (error, None))?;
+        let wrong = |why: String| (TransportError::new(FailureKind::Protocol, why), None);
+        let builder = self.handshake.builder().map_err(wrong)?;
+        let (socket, response) = builder.connect_on(stream).await.map_err(refused)?;
+        let agreed = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok());
+        if let (Some(asked), false) = (&self.handshake.subprotocol, agreed == self.handshake.subprotocol.as_deref()) {
+            let why = format!("the target did not take up the subprotocol {asked}");
+            return Err((TransportError::new(FailureKind::HandshakeRefused, why), Some(101)));
+        }
+        Ok((WsConnection { socket, binary: self.binary }, times))
+    }
+}
+
+impl WsConnection {
+    /// Ready when there is room for another message.
+    pub fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        Pin::new(&mut self.socket).poll_ready(cx).map_err(|error| broken(&error))
+    }
+
+    /// Takes a message on; gives its bytes on the wire.
+    ///
+    /// # Errors
+    ///
+    /// The connection is closed.
+    pub fn send(&mut self, message: &[u8]) -> Result<u64, TransportError> {
+        let payload = BytesMut::from(message);
+        let framed = if self.binary { Message::binary(payload) } else { Message::text(payload) };
+        self.start(framed)?;
+        Ok(wire_size(message.len()) + 4)
+    }
+
+    /// Asks whether the target is there.
+    ///
+    /// # Errors
+    ///
+    /// The connection is closed.
+    pub fn ping(&mut self) -> Result<(), TransportError> {
+        self.start(Message::ping(Bytes::new()))
+    }
+
+    /// Ready when everything taken on is handed to the network.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        Pin::new(&mut self.socket).poll_flush(cx).map_err(|error| broken(&error))
+    }
+
+    /// What comes in next, with its bytes on the wire.
+    pub fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<(Incoming, u64)> {
+        Pin::new(&mut self.socket).poll_next(cx).map(|next| match next {
+            None => {
+                let error = TransportError::new(FailureKind::ConnectionReset, "closed without a close frame");
+                (Incoming::Broken(error), 0)
+            }
+            Some(Err(error)) => (Incoming::Broken(broken(&error)), 0),
+            Some(Ok(message)) => {
+                let size = wire_size(message.as_payload().len());
+                let incoming = if message.is_ping() {
+                    Incoming::Ping
+                } else if message.is_pong() {
+                    Incoming::Pong
+                } else if let Some((code, _reason)) = message.as_close() {
+                    Incoming::Closed(code.into())
+                } else if message.is_close() {
+                    Incoming::Closed(NO_STATUS)
+                } else {
+                    Incoming::Message(message.into_payload().into())
+                };
+                (incoming, size)
+            }
+        })
+    }
+
+    /// Says good-bye and waits for the other side to do so.
+    pub fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.socket).poll_close(cx).map(|_outcome| ())
+    }
+
+    fn start(&mut self, message: Message) -> Result<(), TransportError> {
+        Pin::new(&mut self.socket).start_send(message).map_err(|error| broken(&error))
+    }
+}
+
+/// A frame's size without a mask.
+fn wire_size(payload: usize) -> u64 {
+    let length = match payload {
+        0..126 => 0,
+        126..65_536 => 2,
+        _ => 8,
+    };
+    payload as u64 + 2 + length
+}
+
+/// Why a handshake did not succeed, and the status that said so.
+fn refused(error: Error) -> (TransportError, Option<u16>) {
+    match error {
+        Error::Upgrade(upgrade::Error::DidNotSwitchProtocols(status)) => {
+            let why = format!("the target answered the handshake with {status}");
+            (TransportError::new(FailureKind::HandshakeRefused, why), Some(status))
+        }
+        Error::Upgrade(error) => (TransportError::new(FailureKind::Protocol, error.to_string()), None),
+        Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            let why = "closed in the middle of the handshake";
+            (TransportError::new(FailureKind::ConnectionReset, why), None)
+        }
+        other => (broken(&other), None),
+    }
+}
+
+fn broken(error: &Error) -> TransportError {
+    match error {
+        Error::Io(error) => TransportError::exchanging(error),
+        Error::PayloadTooLong { len, max_len } => TransportError::new(
+            FailureKind::AnswerTooLarge,
+            format!("a message of {len} bytes, at most {max_len} are read"),
+        ),
+        Error::AlreadyClosed => TransportError::new(FailureKind::ConnectionReset, "closed already"),
+        other => TransportError::new(FailureKind::Protocol, other.to_string()),
+    }
+}

@@ -1,0 +1,92 @@
+//! What happened on connections that carry many messages at once, beside the messages themselves.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Names of error messages that are told apart; beyond, they are counted together.
+const MOST_NAMES: usize = 32;
+/// Longest name of an error message.
+const LONGEST_NAME: usize = 40;
+/// What is not told apart.
+const OTHER: &str = "(other)";
+
+/// Counts of a run's streams.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default)]
+pub struct StreamCounts {
+    /// Messages that targets sent.
+    pub received: u64,
+    /// Of these, answers to a message of ours.
+    pub matched: u64,
+    /// Of these, heartbeats and greetings: no answer was looked for in them.
+    pub ignored: u64,
+    /// Pings of targets, answered.
+    pub pings: u64,
+    /// Handshakes that a target refused, by status.
+    pub refused: BTreeMap<u16, u64>,
+    /// Connections that broke without a word.
+    pub broken: u64,
+    /// Connections that a target closed, by close code.
+    pub closes: BTreeMap<u16, u64>,
+    /// Error messages of targets, by the name that they give.
+    pub errors: BTreeMap<String, u64>,
+}
+
+impl StreamCounts {
+    /// Whether nothing happened.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds other counts.
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.matched += other.matched;
+        self.ignored += other.ignored;
+        self.pings += other.pings;
+        self.broken += other.broken;
+        for (status, count) in &other.refused {
+            *self.refused.entry(*status).or_default() += count;
+        }
+        for (code, count) in &other.closes {
+            *self.closes.entry(*code).or_default() += count;
+        }
+        for (name, count) in &other.errors {
+            self.error_named(name, *count);
+        }
+    }
+
+    /// Counts error messages of a name. What does not look like a name, and what would be one too many, is counted
+    /// together: a target must not be able to fill our memory.
+    pub fn error_named(&mut self, name: &str, count: u64) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        let known = self.errors.contains_key(name);
+        let fits = !name.is_empty() && name.len() <= LONGEST_NAME && name.bytes().all(plain);
+        let name = if known || (fits && self.errors.len() < MOST_NAMES) { name } else { OTHER };
+        *self.errors.entry(name.to_owned()).or_default() += count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_errors_stay_few_and_short_and_no_error_is_lost() {
+        let mut counts = StreamCounts::default();
+        for number in 0..1_000 {
+            counts.error_named(&format!("E{number}"), 1);
+        }
+        counts.error_named("a sentence\nof many words", 2);
+        counts.error_named(&"x".repeat(50), 3);
+        assert_eq!(counts.errors.len(), MOST_NAMES + 1);
+        assert_eq!(counts.errors.values().sum::<u64>(), 1_005);
+        let mut sum = StreamCounts::default();
+        sum.add(&counts);
+        sum.add(&counts);
+        assert_eq!(sum.errors["E7"], 2);
+        assert_eq!(sum.errors.values().sum::<u64>(), 2_010);
+    }
+}
