@@ -24,6 +24,7 @@ pub mod realism;
 pub mod results_schema;
 pub mod run;
 pub mod scenario;
+pub mod scenario_schema;
 pub mod template;
 pub mod threshold;
 pub mod units;

@@ -12,12 +12,12 @@ pub mod model;
 pub(crate) mod nearest;
 mod options;
 mod overlay;
-mod parse;
+pub(crate) mod parse;
 mod path;
 mod pattern;
+pub(crate) mod payload;
 mod profiles;
 mod read;
-mod schema;
 pub mod secret;
 mod source;
 mod support;
@@ -28,7 +28,6 @@ use std::ops::Deref;
 
 pub use options::{Environment, Files, LoadOptions, NoFiles};
 pub use profiles::profiles;
-pub use schema::schema;
 pub use write::{quote, to_yaml};
 
 use crate::problem::Problem;
@@ -171,7 +170,7 @@ pub fn load(text: &str, options: &LoadOptions<'_>) -> Loaded {
         return loaded;
     };
     let mut found = validate::validate(&scenario, &loaded.document, options.environment);
-    found.extend(support::unsupported(&scenario));
+    found.extend(support::unsupported(&scenario, options.to_run));
     found.extend(look_for_unused(text, options, &scenario, &loaded.document));
     if options.profile.is_none() {
         found.extend(check_profiles(&loaded.document, &loaded.sources));

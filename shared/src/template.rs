@@ -14,6 +14,7 @@ pub(crate) mod function;
 mod lists;
 mod make;
 pub mod program;
+pub mod reference;
 pub mod state;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use crate::random::Draws;
 use crate::scenario::document::{Entry, Mark, Node, Value};
 
+use super::agent::{AGENTS, Agent};
 use super::json::write_int;
 
 /// A city and what agrees with it.
@@ -75,11 +76,15 @@ pub const CITIES: [City; 36] = cities![
 ];
 
 /// Names of the pools that Throng brings along.
-pub const BUILT_IN: [&str; 1] = ["cities"];
+pub const BUILT_IN: [&str; 2] = ["cities", "agents"];
 
 /// The items of a pool that Throng brings along.
 pub fn built_in_items(name: &str) -> Option<Vec<Node>> {
-    (name == "cities").then(|| CITIES.iter().map(item).collect())
+    match name {
+        "cities" => Some(CITIES.iter().map(item).collect()),
+        "agents" => Some(AGENTS.iter().map(agent_item).collect()),
+        _ => None,
+    }
 }
 
 /// The cities of a country, by its code.
@@ -99,6 +104,18 @@ pub fn write_address(city: &City, draws: &mut Draws, out: &mut Vec<u8>) {
     }
 }
 
+/// A user agent with its device and operating system; `weight` is how often it is met among those of its device.
+fn agent_item(agent: &Agent) -> Node {
+    let text = |text: &str| Value::String(text.to_owned());
+    let fields = [
+        ("device", text(agent.device)),
+        ("os", text(agent.os)),
+        ("user_agent", text(agent.text)),
+        ("weight", Value::Float(agent.weight)),
+    ];
+    map(fields)
+}
+
 fn item(city: &City) -> Node {
     let text = |text: &str| Value::String(text.to_owned());
     let (latitude, longitude) = city.position;
@@ -114,6 +131,10 @@ fn item(city: &City) -> Node {
         ("currency", text(city.currency)),
         ("network", text(&format!("{}.{}", city.network.0, city.network.1))),
     ];
+    map(fields)
+}
+
+fn map<const FIELDS: usize>(fields: [(&str, Value); FIELDS]) -> Node {
     let entries =
         fields.map(|(key, value)| Entry { key: key.to_owned(), key_mark: Mark::default(), node: value.into() });
     Value::Map(entries.into()).into()

@@ -122,6 +122,10 @@ impl Context<'_> {
                 }
                 Value::Text(self.keep_text(&out))
             }
+            Function::Concat => {
+                let parts: Vec<Value> = (0..arguments.len).map(|index| self.nth(arguments, index)).collect();
+                self.concatenated(&parts)
+            }
             Function::First => {
                 if self.length(first) > 0 {
                     self.item(first, 0)
@@ -157,6 +161,36 @@ impl Context<'_> {
                 Value::Int(index(hash_bytes(&text), bound.max(1) as u64) as i64)
             }
         }
+    }
+
+    /// Lists as one list, what is no list as an item of it; without a list among them, one text.
+    fn concatenated(&mut self, parts: &[Value]) -> Value {
+        let is_list = |part: &Value| matches!(part, Value::List(_) | Value::StateList(_) | Value::StateColumn(..));
+        if !parts.iter().any(is_list) {
+            let mut out = Vec::new();
+            for part in parts {
+                if !self.works() {
+                    return Value::Null;
+                }
+                self.write_plain(*part, &mut out);
+            }
+            return Value::Text(self.keep_text(&out));
+        }
+        let mut items = Vec::new();
+        for part in parts {
+            if !is_list(part) {
+                items.push(*part);
+                continue;
+            }
+            for index in 0..self.length(*part) {
+                if !self.works() {
+                    return Value::Null;
+                }
+                let item = self.item(*part, index);
+                items.push(item);
+            }
+        }
+        Value::List(self.keep_list(&items))
     }
 
     /// A text with every occurrence of another replaced.

@@ -1,11 +1,11 @@
 //! From nodes to a program: checks everything that can be checked before anything is drawn.
 
-mod calls;
+pub(crate) mod calls;
 mod conditions;
 mod constants;
-mod expressions;
+pub(crate) mod expressions;
 mod layout;
-mod modifiers;
+pub(crate) mod modifiers;
 mod numbers;
 mod people;
 mod pools;

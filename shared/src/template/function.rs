@@ -65,6 +65,8 @@ pub(crate) enum Function {
     Slice,
     /// The texts of a list with something between them.
     Join,
+    /// Lists one after the other as one list, or texts as one text.
+    Concat,
     /// First item of a list.
     First,
     /// Last item of a list.
@@ -82,7 +84,7 @@ pub(crate) enum Function {
 }
 
 /// A function's name, the fewest and the most arguments.
-const TABLE: [(&str, Function, usize, usize); 37] = [
+const TABLE: [(&str, Function, usize, usize); 38] = [
     ("len", Function::Len, 1, 1),
     ("sum", Function::Sum, 1, 1),
     ("min", Function::Min, 1, 8),
@@ -113,6 +115,7 @@ const TABLE: [(&str, Function, usize, usize); 37] = [
     ("replace", Function::Replace, 3, 3),
     ("slice", Function::Slice, 2, 3),
     ("join", Function::Join, 1, 2),
+    ("concat", Function::Concat, 1, 8),
     ("first", Function::First, 1, 1),
     ("last", Function::Last, 1, 1),
     ("pad", Function::Pad, 2, 2),
@@ -198,6 +201,26 @@ impl Function {
             Self::First | Self::Last => {
                 list()?;
                 if let Type::List(item) = first { *item } else { Type::Any }
+            }
+            Self::Concat => {
+                let mut item: Option<Type> = None;
+                for kind in arguments {
+                    let kind = match kind {
+                        Type::List(item) => (**item).clone(),
+                        Type::Record(_) => return Err("joins lists or texts, not records".to_owned()),
+                        other => other.clone(),
+                    };
+                    item = Some(item.map_or_else(|| kind.clone(), |known| known.join(kind.clone())));
+                }
+                let item = item.unwrap_or(Type::Any);
+                let (lists, unknown) = arguments.iter().fold((false, false), |(lists, unknown), kind| {
+                    (lists || matches!(kind, Type::List(_)), unknown || *kind == Type::Any)
+                });
+                match (lists, unknown) {
+                    (true, _) => Type::List(Box::new(item)),
+                    (false, true) => Type::Any,
+                    (false, false) => Type::Text,
+                }
             }
             Self::Coalesce => arguments.iter().cloned().reduce(Type::join).unwrap_or(Type::Any),
             Self::If => arguments.iter().skip(1).cloned().reduce(Type::join).unwrap_or(Type::Any),

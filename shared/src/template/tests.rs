@@ -7,11 +7,13 @@ use crate::problem::Problem;
 use crate::random::Stream;
 use crate::scenario::document::{Node, Value as Written};
 use crate::scenario::model::pool::{Generate, Pick, Pool};
+use crate::scenario::parse::parse;
 use crate::units::EpochMicros;
 
 use super::compile::{Compiler, Names, Purpose, Site};
 use super::context::{Context, Facts, Scratch};
 use super::program::{Expr, ExprId, Fact, Program, SCOPES, Scope, Slot};
+use super::reference::{ENTRIES, Kind};
 use super::value::{Type, Value};
 
 const MOMENT: EpochMicros = EpochMicros(1_772_366_400_123_456);
@@ -162,6 +164,11 @@ fn templates_come_to_what_they_say() {
         (r#"{"$max": [1, 2.5, "${index}"]}"#, "5"),
         (r#"{"$int": [4, 4]}"#, "4"),
         (r#"{"$int": [1, 9], "cast": "text", "clamp": [20, 30]}"#, r#""20""#),
+        (r#"{"$concat": ["${items}", [4, 5], 6]}"#, "[3,1,2,4,5,6]"),
+        (r#"{"$concat": ["a", "${index}", "${'b'}"]}"#, r#""a5b""#),
+        (r#""${join(concat(items, 7), '')}""#, r#""3127""#),
+        (r#"{"$pick": ["a", "b"], "weights": [0, 1]}"#, r#""b""#),
+        (r#"{"a": {"$hash": {"of": "user_1", "below": 1}}}"#, r#"{"a":0}"#),
         (r#"{"$pool": "errors.404"}"#, r#""gone""#),
         (r#"{"$pool": "errors.${400 + 100}"}"#, r#""broken""#),
         (r#"{"$email_for": "Nora Lindqvist"}"#, r#""nora.lindqvist@example.com""#),
@@ -176,6 +183,26 @@ fn templates_come_to_what_they_say() {
             text,
             "{template}"
         );
+    }
+}
+
+#[test]
+fn every_example_of_the_reference_works() {
+    for entry in ENTRIES {
+        let template = match entry.kind {
+            Kind::Call | Kind::Modifier => parse(entry.example, 0).root,
+            Kind::Function => Written::String(format!("${{{}}}", entry.example)).into(),
+            // Names are given by behaviors; plan tests hold them.
+            Kind::Name => continue,
+        };
+        let text = compiled(&template, 5).unwrap_or_else(|problems| panic!("{}: {problems:#?}", entry.example));
+        assert!(entry.example.contains(entry.name), "{}", entry.name);
+        if entry.name == "$omit" {
+            assert_eq!(text, "omitted");
+        } else if entry.name != "missing" {
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert!(!value.is_null(), "{} gives nothing", entry.example);
+        }
     }
 }
 
@@ -228,6 +255,13 @@ fn what_is_wrong_is_said_with_its_place_and_a_hint() {
         (r#"{"a": "${len(5)}"}"#, "events.e.body.a", "takes a list"),
         (r#"{"a": "${foo(5)}"}"#, "events.e.body.a", "there is no function"),
         (r#"{"a": "${round()}"}"#, "events.e.body.a", "takes 1 to 2 arguments"),
+        (r#"{"a": {"$pick": ["x"], "weights": [1, 2]}}"#, "events.e.body.a.weights", "as many weights"),
+        (r#"{"a": {"$int": [1, 2], "weights": [1, 2]}}"#, "events.e.body.a.weights", "belongs to `$pick`"),
+        (r#"{"a": {"$concat": []}}"#, "events.e.body.a.$concat", "takes a list of parts"),
+        (r#"{"a": {"$concat": [{"b": 1}]}}"#, "events.e.body.a.$concat", "not records"),
+        (r#"{"a": {"$hash": {"of": 1, "below": 0}}}"#, "events.e.body.a.$hash.below", "above zero"),
+        (r#"{"a": {"$env": "HOME"}}"#, "events.e.body.a.$env", "cannot depend on the environment"),
+        (r#"{"a": {"$payload": "metric"}}"#, "events.e.body.a.$payload", "no kind of payload"),
         (r#"{"a": {"$pool": "product"}}"#, "events.e.body.a.$pool", "there is no pool"),
         (r#"{"a": {"$pool": "errors.403"}}"#, "events.e.body.a.$pool", "has no group"),
         (r#"{"a": {"$int": [5, 1]}}"#, "events.e.body.a.$int", "above"),

@@ -4,7 +4,7 @@ use crate::generate::clock::TimeFormat;
 use crate::generate::phrase::Phrase;
 use crate::random::choice::Alias;
 use crate::scenario::document::{Entry, Node, Value as Written};
-use crate::scenario::nearest;
+use crate::scenario::{nearest, payload};
 
 use super::super::draw::Draw;
 use super::super::function::Function;
@@ -14,7 +14,7 @@ use super::modifiers::MODIFIERS;
 use super::{Compiler, Names, Purpose, Site, Typed};
 
 /// All calls, for messages.
-pub(super) const CALLS: [&str; 48] = [
+pub(crate) const CALLS: [&str; 50] = [
     "$pick",
     "$weighted",
     "$pool",
@@ -63,7 +63,11 @@ pub(super) const CALLS: [&str; 48] = [
     "$merge",
     "$triples",
     "$ref",
+    "$payload",
+    "$hash",
 ];
+/// A call that is refused, with the reason; it is no call for hints.
+const ENVIRONMENT: &str = "$env";
 
 impl Compiler<'_> {
     /// Compiles a call with its modifiers.
@@ -102,7 +106,7 @@ impl Compiler<'_> {
         purpose: Purpose,
     ) -> Typed {
         match name {
-            "$pick" => self.pick(node, site, inner, names, purpose),
+            "$pick" => self.pick(node, entries, site, inner, names, purpose),
             "$weighted" => self.weighted(node, site, inner, names, purpose),
             "$pool" => self.item_of_pool(node, site, inner, names),
             "$item" => self.member(node, site, inner, names),
@@ -145,9 +149,19 @@ impl Compiler<'_> {
             "$ago" => self.ago(node, inner, names),
             "$array" => self.array(node, entries, site, inner, names),
             "$each" => self.each(node, site, inner, names, purpose),
-            "$concat" => self.node(node, inner, names, Purpose::Value),
+            "$concat" => self.concatenation(node, inner, names),
+            "$hash" => self.hash(node, inner, names),
+            ENVIRONMENT => self.wrong(
+                inner,
+                "an event cannot depend on the environment: the same scenario and seed must give the same events",
+                "write the value into the scenario, or set it with --set",
+            ),
             "$merge" => self.merge(node, inner, names, purpose),
             "$triples" => self.triples(node, inner, names),
+            "$payload" => match payload::template(node) {
+                Ok(template) => self.node(&template, inner, names, purpose),
+                Err((message, hint)) => self.wrong(inner, message, hint),
+            },
             // Outside of triples a reference is what it refers to.
             "$ref" => self.node(node, inner, names, Purpose::Value),
             _ => match self
@@ -163,8 +177,37 @@ impl Compiler<'_> {
         }
     }
 
-    fn pick(&mut self, node: &Node, site: &Site, inner: &Site, names: &Names, purpose: Purpose) -> Typed {
+    fn pick(
+        &mut self,
+        node: &Node,
+        entries: &[Entry],
+        site: &Site,
+        inner: &Site,
+        names: &Names,
+        purpose: Purpose,
+    ) -> Typed {
+        let weights = entries.iter().find(|entry| entry.key == "weights");
         match &node.value {
+            Written::List(items) if !items.is_empty() && weights.is_some() => {
+                let weights = weights.map_or(node, |entry| &entry.node);
+                let place = site.child("weights", weights.mark);
+                let wanted = weights.as_list().unwrap_or_default();
+                if wanted.len() != items.len() {
+                    let message = format!("{} values need as many weights, not {}", items.len(), wanted.len());
+                    return self.wrong(&place, message, "write {$pick: [a, b], weights: [3, 1]}");
+                }
+                let numbers: Vec<f64> = wanted
+                    .iter()
+                    .enumerate()
+                    .map(|(index, weight)| self.weight(weight, &place.item(index, weight.mark)))
+                    .collect();
+                let options: Vec<Typed> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| self.node(item, &inner.item(index, item.mark), names, purpose))
+                    .collect();
+                self.chosen_by(&numbers, options, site, &place)
+            }
             Written::List(items) if !items.is_empty() => {
                 let options: Vec<Typed> = items
                     .iter()
@@ -214,8 +257,13 @@ impl Compiler<'_> {
                 return self.wrong(inner, message, "write {$weighted: {desktop: 60, mobile: 40}}");
             }
         }
-        let Some(table) = Alias::new(&weights) else {
-            return self.wrong(inner, "no weight is above zero", "give at least one option a weight above zero");
+        self.chosen_by(&weights, options, site, inner)
+    }
+
+    /// One of several options, by weight.
+    fn chosen_by(&mut self, weights: &[f64], options: Vec<Typed>, site: &Site, place: &Site) -> Typed {
+        let Some(table) = Alias::new(weights) else {
+            return self.wrong(place, "no weight is above zero", "give at least one option a weight above zero");
         };
         self.program.tables.push(table);
         let table = self.program.tables.len() as u32 - 1;
@@ -525,6 +573,54 @@ impl Compiler<'_> {
         self.program.eaches.push(Each { list: list.id, key: site.key(), item, index, make: make.id });
         let place = self.program.eaches.len() as u32 - 1;
         self.typed(Expr::Each(place), Type::List(Box::new(make.kind)))
+    }
+
+    /// Lists one after the other as one list, or texts as one text.
+    fn concatenation(&mut self, node: &Node, inner: &Site, names: &Names) -> Typed {
+        let usage = "write {$concat: [\"${first}\", \"${second}\"]}";
+        let Some(parts) = node.as_list().filter(|parts| !parts.is_empty()) else {
+            return self.wrong(inner, format!("`$concat` takes a list of parts, not {}", node.kind()), usage);
+        };
+        let compiled: Vec<Typed> = parts
+            .iter()
+            .enumerate()
+            .map(|(index, part)| self.node(part, &inner.item(index, part.mark), names, Purpose::Value))
+            .collect();
+        let ids: Vec<ExprId> = compiled.iter().map(|typed| typed.id).collect();
+        let kinds: Vec<Type> = compiled.into_iter().map(|typed| typed.kind).collect();
+        match Function::Concat.result(&kinds) {
+            Ok(kind) => {
+                let arguments = self.program.add_arguments(&ids);
+                self.fold(Expr::Function(Function::Concat, arguments), &ids, kind)
+            }
+            Err(message) => self.wrong(inner, format!("`$concat` {message}"), usage),
+        }
+    }
+
+    /// A number that a value always gives: a template, or `{of, below}`.
+    fn hash(&mut self, node: &Node, inner: &Site, names: &Names) -> Typed {
+        let (of, below) = match node.get("of") {
+            Some(of) => {
+                if !self.only(node, inner, &["of", "below"], "$hash") {
+                    return self.anything();
+                }
+                (of, node.get("below"))
+            }
+            None => (node, None),
+        };
+        let of = self.node(of, &inner.child("of", of.mark), names, Purpose::Value);
+        let mut ids = vec![of.id];
+        if let Some(below) = below {
+            let place = inner.child("below", below.mark);
+            let bound = self.node(below, &place, names, Purpose::Value);
+            let known = self.known(&bound).map(Value::as_i64);
+            if !bound.kind.may_be_number() || known.is_some_and(|bound| bound.is_none_or(|bound| bound < 1)) {
+                return self.wrong(&place, "a bound is a whole number above zero", "write below: 100");
+            }
+            ids.push(bound.id);
+        }
+        let arguments = self.program.add_arguments(&ids);
+        self.fold(Expr::Function(Function::Hash, arguments), &ids, Type::Int)
     }
 
     /// Maps one after the other: later fields win.

@@ -10,7 +10,7 @@ use super::super::value::{Symbol, Type, Value};
 use super::{Binding, Compiler, Names, Site, Typed};
 
 /// Functions that draw, for messages.
-const DRAWS: [&str; 6] = ["int", "uniform", "hex", "uuid", "index", "seq"];
+pub(crate) const DRAWS: [&str; 6] = ["int", "uniform", "hex", "uuid", "index", "seq"];
 
 impl Compiler<'_> {
     /// Compiles an expression. `draws` counts the draws of its text, so that each has a name of its own.

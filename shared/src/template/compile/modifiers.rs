@@ -1,4 +1,4 @@
-//! Modifiers of calls: `round`, `clamp`, `missing`, `unique`, `cast`.
+//! Modifiers of calls: `round`, `clamp`, `missing`, `unique`, `cast`, `weights`.
 
 use crate::scenario::document::{Entry, Value as Written};
 
@@ -8,7 +8,7 @@ use super::super::value::Type;
 use super::{Compiler, Names, Purpose, Site, Typed};
 
 /// The keys that may stand beside a call.
-pub(super) const MODIFIERS: [&str; 5] = ["round", "clamp", "missing", "unique", "cast"];
+pub(crate) const MODIFIERS: [&str; 6] = ["round", "clamp", "missing", "unique", "cast", "weights"];
 
 impl Compiler<'_> {
     /// Applies a call's modifiers, in a fixed order: clamp, round, cast, missing.
@@ -27,6 +27,12 @@ impl Compiler<'_> {
         {
             let place = site.child("unique", entry.key_mark);
             self.problem(&place, format!("`unique` belongs to `$array`, not to `{call}`"), None);
+        }
+        if let Some(entry) = find("weights")
+            && call != "$pick"
+        {
+            let place = site.child("weights", entry.key_mark);
+            self.problem(&place, format!("`weights` belongs to `$pick`, not to `{call}`"), None);
         }
         if let Some(entry) = find("clamp") {
             let place = site.child("clamp", entry.node.mark);
