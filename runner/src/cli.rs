@@ -59,6 +59,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Compare what a sink holds with what was acknowledged: lost, duplicate, phantom, corrupted, reordered
     Audit(AuditArgs),
+    /// Print a JSON Schema, or the list of all that templates know
+    Schema(SchemaArgs),
     /// Find out whether a target is there: exit code 0 or 3
     Health(HealthArgs),
     /// Look at the runs of the past
@@ -735,6 +737,26 @@ pub struct AuditArgs {
     /// Where runs and scenarios are kept.
     #[command(flatten)]
     pub data: DataArgs,
+}
+
+/// `throng schema`
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum, default_value_t)]
+    pub of: SchemaOf,
+}
+
+/// What `throng schema` can print.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum SchemaOf {
+    /// Scenarios: give it to your editor
+    #[default]
+    Scenario,
+    /// Results of runs
+    Results,
+    /// Calls, modifiers, functions and names of templates with examples, as a list in JSON
+    Templates,
 }
 
 /// `throng health`

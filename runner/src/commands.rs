@@ -17,6 +17,7 @@ mod preview;
 mod run;
 mod runs;
 mod scenarios;
+mod schema;
 mod serve;
 mod show;
 mod supplied;
@@ -132,6 +133,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Init(args) => init::init(&args),
         Command::Import(args) => import::import(&args),
         Command::Audit(args) => in_runtime(audit::audit(args)),
+        Command::Schema(args) => schema::schema(&args),
         Command::Health(args) => in_runtime(health::health(args)),
         Command::Runs(args) => runs::runs(args),
         Command::Merge(args) => merge::merge(&args),

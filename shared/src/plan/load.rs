@@ -111,6 +111,11 @@ impl LoadPlan {
         for (index, written) in load.shape.iter().enumerate() {
             match written {
                 Written::Hours(parts) => hours.push(day(parts)),
+                Written::Curve(curve) => {
+                    let (factors, weekend) = curve.factors();
+                    hours.push(factors);
+                    weekends.push(weekend);
+                }
                 Written::Weekend(factor) => weekends.push(*factor),
                 Written::Points(points) => shapes.push(through(points)),
                 Written::Sine { period, amplitude, peak } => {
@@ -222,6 +227,37 @@ mod tests {
         assert_eq!(plan(&bulk).length, Length::Forever);
         let endless = Load { count: Some(5), duration: Some(Length::Forever), ..Load::default() };
         assert!(LoadPlan::new(&endless, 1, None, 0, Stream::root(1), &Curves::new()).is_err());
+    }
+
+    #[test]
+    fn a_day_that_comes_along_is_one_on_average_and_lower_on_weekends() {
+        use crate::scenario::model::load::DayCurve;
+        // A Thursday at midnight, two weeks from there.
+        let of = |curve: DayCurve| {
+            let load = Load {
+                rate: Some(Rate::from_per_second(1.0)),
+                duration: Some(Length::For(Nanos::from_secs(14 * 86_400))),
+                shape: vec![Written::Curve(curve)],
+                ..Load::default()
+            };
+            plan(&load).curve(EpochMicros(0))
+        };
+        for (curve, weekend, lowest, highest) in [
+            (DayCurve::HumanWeb, 0.6, 2, 14),
+            (DayCurve::GroceryHours, 1.0, 3, 11),
+            (DayCurve::BusinessHours, 0.6, 3, 12),
+        ] {
+            let curve = of(curve);
+            let day = |day: f64| (curve.integral((day + 1.0) * 86_400.0) - curve.integral(day * 86_400.0)) / 86_400.0;
+            assert!((day(0.0) - 1.0).abs() < 1e-6, "{}", day(0.0));
+            assert!((day(2.0) - weekend).abs() < 1e-6, "{}", day(2.0));
+            let hour = |hour: i32| curve.rate_at(f64::from(hour) * 3_600.0 + 1_800.0);
+            for other in 0..24 {
+                assert!(hour(lowest) <= hour(other) + 1e-9 && hour(other) <= hour(highest) + 1e-9, "at {other}");
+            }
+        }
+        let grocery = of(DayCurve::GroceryHours);
+        assert!((grocery.rate_at(11.5 * 3_600.0) / grocery.rate_at(3.5 * 3_600.0) - 8.0).abs() < 1e-9);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub struct BuiltIn {
     pub text: &'static str,
 }
 
-const ALL: [BuiltIn; 4] = [
+const ALL: [BuiltIn; 5] = [
     BuiltIn {
         name: "commerce-events",
         description: "shop events in batches over HTTP: carts, pages, orders, users",
@@ -26,6 +26,11 @@ const ALL: [BuiltIn; 4] = [
         name: "web-analytics",
         description: "visits to a web site, one event per request: sessions, pages, clicks, journeys",
         text: include_str!("../../scenarios/web-analytics.yaml"),
+    },
+    BuiltIn {
+        name: "stream-testbench",
+        description: "devices that hold connections open: mobile sync over WebSockets, GraphQL over MQTT, with faults",
+        text: include_str!("../../scenarios/stream-testbench.yaml"),
     },
     BuiltIn {
         name: "demo",

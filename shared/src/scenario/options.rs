@@ -39,11 +39,13 @@ pub struct LoadOptions<'a> {
     /// Reads the environment, to find a placeholder or missing secret before anything is sent; nothing is kept.
     /// `None` where there is no environment (in the browser): references are then taken on trust.
     pub environment: Environment<'a>,
+    /// Whether it is loaded to run, not only to be looked at: what only runs need must then be there.
+    pub to_run: bool,
 }
 
 impl<'a> LoadOptions<'a> {
     /// Options for a text of this name and nothing else.
     pub fn new(source: &'a str) -> Self {
-        Self { source, profile: None, set: &[], seed: None, files: &NoFiles, environment: None }
+        Self { source, profile: None, set: &[], seed: None, files: &NoFiles, environment: None, to_run: false }
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn expand(base: &Node, over: Node) -> Node {
 }
 
 /// Expands `target:`, `behavior:` and `load:` at the top of a document to the one target, behavior and workload that
-/// they mean: the only one there is, or `main`.
+/// they mean: the only one that takes part, or `main`.
 pub(crate) fn expand_shorthand(base: &Node, over: &mut Node, problems: &mut Vec<(Mark, Problem)>) {
     for (short, section, inner) in
         [("target", "targets", None), ("behavior", "behaviors", None), ("load", "workloads", Some("load"))]
@@ -86,6 +86,13 @@ pub(crate) fn expand_shorthand(base: &Node, over: &mut Node, problems: &mut Vec<
                 if !names.contains(&entry.key) {
                     names.push(entry.key.clone());
                 }
+            }
+        }
+        if names.len() > 1 {
+            let mut meant = taking_part(base, over, section);
+            meant.retain(|name| names.contains(name));
+            if meant.len() == 1 {
+                names = meant;
             }
         }
         let name = match names.as_slice() {
@@ -116,6 +123,35 @@ pub(crate) fn expand_shorthand(base: &Node, over: &mut Node, problems: &mut Vec<
         let workload = Node { value: Value::Map(Vec::new()), mark };
         merge(over, nest(&[Step::Key("workloads".to_owned()), Step::Key("main".to_owned())], workload, mark));
     }
+}
+
+/// The workloads that are not switched off, or what these name in another section.
+fn taking_part(base: &Node, over: &Node, section: &str) -> Vec<String> {
+    let of = |workload: &str, key: &str| -> Option<Value> {
+        let in_document = |document: &Node| Some(document.get("workloads")?.get(workload)?.get(key)?.value.clone());
+        in_document(over).or_else(|| in_document(base))
+    };
+    let mut names: Vec<String> = Vec::new();
+    for document in [base, over] {
+        for entry in document.get("workloads").and_then(Node::as_map).unwrap_or_default() {
+            if of(&entry.key, "enabled") != Some(Value::Bool(false)) && !names.contains(&entry.key) {
+                names.push(entry.key.clone());
+            }
+        }
+    }
+    let key = match section {
+        "targets" => "target",
+        "behaviors" => "behavior",
+        _ => return names,
+    };
+    let named = |workload: &String| match of(workload, key) {
+        Some(Value::String(name)) => Some(name),
+        _ => None,
+    };
+    let mut found: Vec<String> = names.iter().filter_map(named).collect();
+    found.sort();
+    found.dedup();
+    found
 }
 
 fn merge_at(base: &mut Node, over: Node, place: &mut Vec<String>) {
@@ -391,6 +427,12 @@ mod tests {
                 "{targets: {api: {url: x}}, behaviors: {main: {emit: {event: e}}}, workloads: {main: {load: {rate: 1/s}}}}"
             ),
         );
+        assert!(problems.is_empty());
+        // What is switched off is not meant.
+        let base = tree("{targets: {a: {}, b: {}}, workloads: {x: {target: a}, y: {target: b, enabled: false}}}");
+        let mut over = tree("{target: {url: x}, load: {rate: 1/s}}");
+        expand_shorthand(&base, &mut over, &mut problems);
+        assert_eq!(over, tree("{targets: {a: {url: x}}, workloads: {x: {load: {rate: 1/s}}}}"));
         assert!(problems.is_empty());
         let mut over = tree("{target: {url: x}}");
         expand_shorthand(&tree("{targets: {a: {}, b: {}}}"), &mut over, &mut problems);

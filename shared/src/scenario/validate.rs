@@ -15,7 +15,9 @@ pub(crate) use usage::unused;
 
 use crate::problem::Problem;
 use crate::scenario::document::Node;
-use crate::scenario::model::{ClockMode, Scenario};
+use crate::scenario::model::event::Event;
+use crate::scenario::model::target::Protocol;
+use crate::scenario::model::{ClockMode, Scenario, Workload};
 use crate::scenario::nearest;
 use crate::scenario::options::Environment;
 
@@ -186,6 +188,31 @@ fn check_workloads(scenario: &Scenario, findings: &mut Findings<'_>) {
             );
         }
         load::check(name, workload, scenario, findings);
+        check_meeting(&path, workload, scenario, findings);
+    }
+}
+
+/// A workload and its target have to fit each other.
+fn check_meeting(path: &str, workload: &Workload, scenario: &Scenario, findings: &mut Findings<'_>) {
+    let named = match &workload.target {
+        Some(name) => scenario.targets.get_key_value(name),
+        None => scenario.targets.iter().next().filter(|_only| scenario.targets.len() == 1),
+    };
+    let Some((name, target)) = named else { return };
+    if workload.load.per_connection.is_some() && target.connections.is_none() {
+        let message = format!("how many connections there are is not said by target `{name}`");
+        findings.error(
+            format!("{path}.load.per_connection"),
+            message,
+            &format!("write targets.{name}.connections: 10"),
+        );
+    }
+    let topic = target.mqtt.as_ref().and_then(|mqtt| mqtt.topic.as_ref());
+    let has_topic =
+        |event: &Event| event.topic.is_some() || event.send.as_ref().is_some_and(|send| send.topic.is_some());
+    if target.protocol == Protocol::Mqtt && topic.is_none() && !scenario.events.values().any(has_topic) {
+        let message = "to which topic events are published is not said";
+        findings.error(format!("targets.{name}"), message, "write mqtt: {topic: events}, or a topic for each event");
     }
 }
 

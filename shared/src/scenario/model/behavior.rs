@@ -170,7 +170,7 @@ pub struct Journey {
 
 /// Things that are born, change state and end: one arrival is one birth.
 ///
-/// Its templates know the names of `bind`, `entity.id` (or `NOUN.id`), `state.name` and `prev.name`, the state before.
+/// Its templates know the names of `bind`, `entity.id` (or `NOUN.id`), `state.name` and `prev.state`, the state before.
 /// `id` may use what is bound.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]

@@ -97,6 +97,8 @@ pub enum Arrival {
 pub enum Shape {
     /// `[from, to, factor]` in hours of the day; from after to wraps midnight; 1 elsewhere.
     Hours(Vec<(f64, f64, f64)>),
+    /// A day and week that Throng brings along, in the hours of the clock's zone; 1 on average over its day.
+    Curve(DayCurve),
     /// Factor on Saturdays and Sundays.
     Weekend(f64),
     /// `[moment, factor]` since the start, straight lines between them.
@@ -132,6 +134,39 @@ pub enum Shape {
         /// How fast it forgets.
         tau: Nanos,
     },
+}
+
+/// A day that Throng brings along.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DayCurve {
+    /// People on the web: a smooth day with its trough at three in the morning and its peak at three in the afternoon,
+    /// 60 % of it on weekends.
+    HumanWeb,
+    /// Orders of groceries: a peak at noon and one in the evening, eight times as busy as the night.
+    GroceryHours,
+    /// Offices: twice as much from nine to five as at other hours, 60 % of it on weekends.
+    BusinessHours,
+}
+
+impl DayCurve {
+    /// The factor of each hour of the day, 1 on average, and that of weekends.
+    pub(crate) fn factors(self) -> ([f64; 24], f64) {
+        let (weights, weekend) = match self {
+            Self::HumanWeb => {
+                let turn = |hour: usize| std::f64::consts::TAU * (hour as f64 + 0.5 - 3.0) / 24.0;
+                (std::array::from_fn(|hour| 1.0 - 0.6 * libm::cos(turn(hour))), 0.6)
+            }
+            // Orders by hour of a grocery shop.
+            Self::GroceryHours => {
+                let hours = [1, 1, 1, 1, 1, 1, 1, 2, 3, 4, 5, 8, 8, 5, 4, 3, 4, 6, 8, 8, 6, 4, 2, 1];
+                (hours.map(f64::from), 1.0)
+            }
+            Self::BusinessHours => (std::array::from_fn(|hour| if (9..17).contains(&hour) { 2.0 } else { 1.0 }), 0.6),
+        };
+        let mean = weights.iter().sum::<f64>() / 24.0;
+        (weights.map(|weight| weight / mean), weekend)
+    }
 }
 
 /// Slow start and end.

@@ -7,6 +7,12 @@ use crate::units::{Length, Nanos, Rate};
 
 use super::Findings;
 
+/// No machine sends faster than this.
+const MAX_RATE: f64 = 1e8;
+/// Nor does anybody wait for so many events.
+const MAX_COUNT: u64 = 1_000_000_000_000_000;
+/// Users or requests that one run holds at once, at most.
+const MAX_AT_ONCE: u64 = 1_000_000;
 /// What the kinds are called, in the order of [`kinds`].
 const KINDS: [&str; 6] = ["rate", "users", "per_connection", "count", "concurrency", "ratio_of"];
 
@@ -64,6 +70,14 @@ pub(super) fn check(name: &str, workload: &Workload, scenario: &Scenario, findin
     if let Some(other) = &load.ratio_of {
         findings.refers(format!("{path}.ratio_of"), "workload", "workloads", other);
         let chained = scenario.workloads.get(other).is_some_and(|other| other.load.ratio_of.is_some());
+        if scenario.workloads.get(other).is_some_and(|other| !other.enabled) {
+            let message = format!("the workload `{other}` is switched off, so that nothing ever arrives");
+            findings.error(
+                format!("{path}.ratio_of"),
+                message,
+                "write `enabled: true` there, or `enabled: false` here",
+            );
+        }
         if other == name || chained {
             findings.error(format!("{path}.ratio_of"), "must name a workload that has a rate of its own", "");
         }
@@ -88,6 +102,10 @@ fn check_amounts(path: &str, load: &Load, findings: &mut Findings<'_>) {
         if rate.map(Rate::per_second) == Some(0.0) {
             findings.error(format!("{path}.{key}"), "a rate must be above zero", "write 10/s, 20/min or 600/h");
         }
+        if rate.is_some_and(|rate| rate.per_second() > MAX_RATE) {
+            let message = "no machine sends a hundred million events a second";
+            findings.error(format!("{path}.{key}"), message, "write less");
+        }
     }
     let counts = [
         ("users", load.users.map(u64::from)),
@@ -97,6 +115,17 @@ fn check_amounts(path: &str, load: &Load, findings: &mut Findings<'_>) {
     ];
     for (key, _) in counts.into_iter().filter(|(_, count)| *count == Some(0)) {
         findings.error(format!("{path}.{key}"), "must be above zero", "write 1 or more");
+    }
+    if load.count.is_some_and(|count| count > MAX_COUNT) {
+        let message = "a thousand million million events are the most that can be counted";
+        findings.error(format!("{path}.count"), message, "write less");
+    }
+    // The count is only time; the others take memory.
+    let kept =
+        counts.into_iter().filter(|(key, count)| *key != "count" && count.is_some_and(|count| count > MAX_AT_ONCE));
+    for (key, _) in kept {
+        let message = format!("no machine holds more than {MAX_AT_ONCE} at once");
+        findings.error(format!("{path}.{key}"), message, "write less, or several runs with a part each");
     }
     if let Some(ratio) = load.ratio
         && !(ratio > 0.0 && ratio.is_finite())
@@ -191,9 +220,20 @@ fn check_shape(path: &str, load: &Load, findings: &mut Findings<'_>) {
                             "write [9, 17, 2.0]",
                         );
                     }
+                    if from.fract() != 0.0 || to.fract() != 0.0 {
+                        findings.error(place.as_str(), "hours are whole hours of the day", "write [9, 17, 2.0]");
+                    }
+                    let before = hours[..row].iter().position(|(other, until, _)| {
+                        (0..24).any(|hour| is_inside(hour, *from, *to) && is_inside(hour, *other, *until))
+                    });
+                    if let Some(before) = before {
+                        let message = format!("overlaps hours[{before}]; each hour has one factor");
+                        findings.error(place.as_str(), message, "let one end where the other begins");
+                    }
                     factor_at_least_zero(&place, *factor, findings);
                 }
             }
+            Shape::Curve(_) => {}
             Shape::Weekend(factor) => factor_at_least_zero(&format!("{place}.weekend"), *factor, findings),
             Shape::Points(points) => {
                 let place = format!("{place}.points");
@@ -241,6 +281,12 @@ fn check_shape(path: &str, load: &Load, findings: &mut Findings<'_>) {
             }
         }
     }
+}
+
+/// Whether an hour of the day lies between two, the second not included; from after to wraps midnight.
+fn is_inside(hour: u8, from: f64, to: f64) -> bool {
+    let middle = f64::from(hour) + 0.5;
+    if from <= to { (from..to).contains(&middle) } else { middle >= from || middle < to }
 }
 
 fn factor_at_least_zero(path: &str, factor: f64, findings: &mut Findings<'_>) {

@@ -7,7 +7,7 @@ use crate::units::Nanos;
 use super::Findings;
 
 /// Most items that are made.
-const MAX_ITEMS: u32 = 10_000_000;
+const MAX_ITEMS: u32 = 1_000_000;
 
 pub(super) fn check(name: &str, pool: &Pool, findings: &mut Findings<'_>) {
     let path = format!("pools.{name}");

@@ -395,6 +395,18 @@ fn check_protocol_blocks(path: &str, target: &Target, findings: &mut Findings<'_
             "remove it",
         );
     }
+    for (key, given, protocols) in [
+        ("reconnect", target.reconnect.is_some(), &[Protocol::Ws, Protocol::Mqtt][..]),
+        ("health", target.health.is_some(), &[Protocol::Http]),
+        ("throttle_wait", target.throttle_wait.is_some(), &[Protocol::Http]),
+        ("classify", !target.classify.is_empty(), &[Protocol::Http]),
+        ("headers", !target.headers.is_empty(), &[Protocol::Http, Protocol::Ws]),
+    ] {
+        if given && !protocols.contains(&target.protocol) {
+            let message = format!("has no effect on a target of protocol {protocol}");
+            findings.error(format!("{path}.{key}"), message, "remove it");
+        }
+    }
     if let Some(mqtt) = &target.mqtt {
         if mqtt.qos > 2 {
             findings.error(format!("{path}.mqtt.qos"), "quality of service is 0, 1 or 2", "");

@@ -1,5 +1,7 @@
 //! What is declared and never used: configuration that looks alive and is dead.
 
+use std::collections::BTreeSet;
+
 use crate::problem::Problem;
 use crate::scenario::document::{Node, Value};
 use crate::scenario::model::Scenario;
@@ -35,7 +37,79 @@ pub(crate) fn unused(scenario: &Scenario, document: &Node) -> Vec<Problem> {
             }
         }
     }
+    problems.extend(unused_draws(document));
     problems
+}
+
+/// Draws, variables and lists of clicks that no template names.
+fn unused_draws(document: &Node) -> Vec<Problem> {
+    let mut named = BTreeSet::new();
+    identifiers(document, &mut named);
+    let (mut problems, mut clicks) = (Vec::new(), Vec::new());
+    let mut look = |path: String, noun: &str, node: Option<&Node>| {
+        for entry in node.and_then(Node::as_map).unwrap_or_default() {
+            let own = entry.key_mark.source == 0 && entry.key_mark.line > 0;
+            if own && !named.contains(entry.key.as_str()) {
+                let message = format!("the {noun} `{}` is declared and never used", entry.key);
+                let problem = Problem::error(format!("{path}.{}", entry.key), message);
+                problems.push(problem.with_hint("use it or remove it"));
+            }
+        }
+    };
+    let section = |name: &str| document.get(name).and_then(Node::as_map).unwrap_or_default();
+    for event in section("events") {
+        look(format!("events.{}.let", event.key), "draw", event.node.get("let"));
+    }
+    for workload in section("workloads") {
+        let draws = workload.node.get("population").and_then(|population| population.get("let"));
+        look(format!("workloads.{}.population.let", workload.key), "draw", draws);
+    }
+    for behavior in section("behaviors") {
+        let path = format!("behaviors.{}", behavior.key);
+        let kind = |kind: &str, part: &str| behavior.node.get(kind).and_then(|node| node.get(part));
+        look(format!("{path}.mix.state"), "variable", kind("mix", "state"));
+        look(format!("{path}.session.let"), "draw", kind("session", "let"));
+        look(format!("{path}.lifecycle.bind"), "draw", kind("lifecycle", "bind"));
+        let during = kind("session", "during").and_then(Node::as_list).unwrap_or_default();
+        for (index, during) in during.iter().enumerate() {
+            look(format!("{path}.session.during[{index}].let"), "draw", during.get("let"));
+        }
+        if named.contains("journey") {
+            continue;
+        }
+        let journeys = kind("session", "journeys").and_then(Node::as_list).unwrap_or_default();
+        for (index, journey) in journeys.iter().enumerate() {
+            let written = journey.entry("clicks").filter(|entry| entry.key_mark.source == 0);
+            if written.is_some_and(|entry| entry.key_mark.line > 0 && entry.node.as_list() != Some(&[])) {
+                let path = format!("{path}.session.journeys[{index}].clicks");
+                let problem = Problem::error(path, "no template names `journey.clicks`, so that they are never used");
+                clicks.push(problem.with_hint("write {$pick: \"${journey.clicks}\"} in an event, or remove them"));
+            }
+        }
+    }
+    problems.append(&mut clicks);
+    problems
+}
+
+/// Every word in every text of a document: what a template could name.
+fn identifiers<'n>(node: &'n Node, found: &mut BTreeSet<&'n str>) {
+    match &node.value {
+        Value::String(text) => {
+            found.extend(text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()));
+        }
+        Value::List(items) => items.iter().for_each(|item| identifiers(item, found)),
+        Value::Map(entries) => {
+            for entry in entries {
+                // Effects name what they change by their keys.
+                if matches!(entry.key.as_str(), "push" | "set" | "remove") {
+                    let keys = entry.node.as_map().unwrap_or_default().iter();
+                    found.extend(keys.flat_map(|entry| entry.key.split('.')));
+                }
+                identifiers(&entry.node, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {}
+    }
 }
 
 /// The names that something refers to.
