@@ -2,7 +2,7 @@
 
 use crate::plan::Share;
 use crate::plan::schedule::Position;
-use crate::random::{Stream, unit};
+use crate::random::{Stream, distribution, unit};
 
 /// Arrivals expected in a bucket.
 const BUCKET: f64 = 64.0;
@@ -10,6 +10,8 @@ const BUCKET: f64 = 64.0;
 const UNIFORM: u64 = 64;
 /// Most arrivals in a bucket; a Poisson number of mean 64 is above it once in 10⁶⁰ buckets.
 const MOST: usize = 255;
+/// Most coins that are tossed one by one.
+const MOST_COINS: u64 = 1 << 24;
 /// Bits of an arrival's number within its bucket.
 const NUMBER_BITS: u32 = 8;
 
@@ -202,9 +204,14 @@ fn levels(count: u64) -> u32 {
     u64::BITS - (buckets - 1).leading_zeros().min(u64::BITS)
 }
 
-/// How many of so many coins show heads: counted bit by bit.
+/// How many of so many coins show heads: counted bit by bit, or by the normal law where that would take milliseconds.
 fn coins(stream: Stream, count: u64) -> u64 {
     let mut draws = stream.draws(0);
+    if count > MOST_COINS {
+        let off = distribution::normal(&mut draws, 0.0, libm::sqrt(count as f64) / 2.0);
+        // At these counts the law's tails end far inside.
+        return (count / 2).saturating_add_signed(libm::round(off) as i64).min(count);
+    }
     let mut heads = 0;
     let mut rest = count;
     while rest > 0 {
@@ -294,6 +301,15 @@ mod tests {
             shared.sort_by_key(|arrival| arrival.number);
             assert_eq!(shared, whole);
         }
+    }
+
+    #[test]
+    fn an_exact_number_of_any_size_begins_at_once() {
+        let count = 1_000_000_000_000_000;
+        let arrivals = all(Spacing::Exact(count), 6_400);
+        let width = 6_400.0 / arrivals.last().unwrap().position.0;
+        assert!((0.95..1.05).contains(&width), "{width}");
+        assert!(arrivals.windows(2).all(|pair| pair[0].key < pair[1].key));
     }
 
     #[test]

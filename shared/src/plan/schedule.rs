@@ -3,6 +3,9 @@
 use super::curve::Curve;
 use crate::units::Nanos;
 
+/// Nothing is planned beyond this many seconds, five hundred years: spans are counted in 64 bits.
+const LAST_SECOND: f64 = 1.6e10;
+
 /// A place in the order of a workload's arrivals: how many arrivals are expected before it.
 ///
 /// It is drawn without regard to time, so that a change of rate moves moments, never content or order.
@@ -136,7 +139,8 @@ impl Schedule {
         if stage.multiplier <= 0.0 {
             return None;
         }
-        self.curve.inverse(stage.area + (wanted - stage.expected) / stage.multiplier)
+        let seconds = self.curve.inverse(stage.area + (wanted - stage.expected) / stage.multiplier)?;
+        (seconds < LAST_SECOND).then_some(seconds)
     }
 
     fn expected(&self, seconds: f64) -> f64 {
