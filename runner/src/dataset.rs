@@ -13,7 +13,8 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use shared::plan::{Plan, Planned, Share};
-use shared::realism::{Causality, Census, Report};
+use shared::realism::{Causality, Census};
+use shared::run::realism::Report;
 use shared::units::EpochMicros;
 
 use csv::Columns;

@@ -64,6 +64,8 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
             cost_us: sum.cost_us + result.compressed.cost_us,
         }),
         changes: changes(&parts),
+        // Shares of several runs are not the shares of one: each has its own report.
+        realism: None,
         timeline: timeline(&parts),
     })
 }

@@ -3,6 +3,7 @@
 //! The same types travel over the live stream, rest in the store and make up `results.json`.
 
 pub mod fault;
+pub mod realism;
 pub mod stream;
 
 use std::collections::BTreeMap;
@@ -853,6 +854,9 @@ pub struct RunResult {
     pub compressed: Compressed,
     /// What was changed while it ran.
     pub changes: Vec<Change>,
+    /// What the scenario declares against what was emitted; none for a run that broke off, and for merged results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realism: Option<realism::Report>,
     /// One row per second.
     pub timeline: Vec<TimelineRow>,
 }

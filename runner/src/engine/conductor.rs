@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use shared::realism::Observer;
 use shared::run::{Change, Command, RunResult, RunState, Sample, Snapshot, Tick, TimelineRow};
 use shared::units::Nanos;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -40,6 +41,8 @@ pub(crate) enum Report {
     Tick { worker: usize, delta: Box<Delta> },
     /// Nothing more will become due; requests may be in flight.
     ScheduleOver { worker: usize },
+    /// Its last word: what it saw of the events themselves.
+    Observed { observer: Box<Observer> },
 }
 
 /// The ends of the channels that a conductor holds.
@@ -149,6 +152,7 @@ impl Conductor {
 
     fn take(&mut self, report: Report) {
         match report {
+            Report::Observed { observer } => self.progress.observe(*observer),
             Report::Tick { worker, delta } => {
                 let samples = self.progress.add(worker, *delta);
                 self.samples.extend(samples);

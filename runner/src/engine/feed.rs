@@ -3,13 +3,16 @@
 //! Events are rendered shortly before they are due, so that rendering does not delay their sending; never so early
 //! that a command could still move them (a command takes effect some milliseconds after it is given).
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use shared::checks::ShareCheck;
 use shared::fault::Doses;
 use shared::fault::decision::Decision;
 use shared::plan::{Cursor, Plan, Planned, Schedule, Share};
+use shared::realism::Observer;
 use shared::run::fault::FaultKind;
 use shared::scenario::model::load::Load;
 use shared::units::{EpochMicros, Nanos};
@@ -80,6 +83,8 @@ pub(crate) struct Feed {
     /// Checks of the values of fields, and how many events had each since they were asked for last.
     checks: Arc<[ShareCheck]>,
     values: Vec<Vec<u64>>,
+    /// Who looks at its events.
+    observer: Rc<RefCell<Observer>>,
 }
 
 /// A workload's part in one worker, before it begins.
@@ -104,6 +109,8 @@ pub(crate) struct Part {
     pub(crate) backfill: bool,
     /// Whether it must be known where events stand in their requests.
     pub(crate) places: bool,
+    /// Who looks at its events.
+    pub(crate) observer: Rc<RefCell<Observer>>,
 }
 
 /// What a feed has for the worker.
@@ -140,6 +147,7 @@ impl Feed {
             start,
             backfill,
             places,
+            observer,
         } = part;
         if users {
             cursor.wait_for_answers();
@@ -178,6 +186,7 @@ impl Feed {
             values: checks.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
             checks,
             lens: None,
+            observer,
         }
     }
 
@@ -472,6 +481,8 @@ impl Feed {
         let happens = EpochMicros(happens.0.saturating_sub_unsigned(decision.late_by.0 / 1_000));
         let from = job.buffer.len();
         let planned = self.cursor.emit(happens, &mut job.buffer);
+        // As it is before faults make trouble: those are counted apart.
+        self.observer.borrow_mut().observe(self.workload, &planned, job.buffer.get(from..).unwrap_or_default());
         if !decision.hits.is_empty() && !decision.withheld() {
             let changed = self.cursor.disturb(&decision, &mut job.buffer, from);
             self.notes.changed(&decision, changed);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use shared::checks::{Checks, Subject};
 use shared::plan::Schedule;
+use shared::realism::Observer;
 use shared::run::fault::{self, FaultKind};
 use shared::run::{
     Change, Environment, Expectation, FailureKind, Hello, RunInfo, RunRecord, RunResult, RunState, Sample, Snapshot,
@@ -79,6 +80,8 @@ pub(crate) struct Progress {
     watches: Vec<Watch>,
     /// Of each check of shares the events with each of its values.
     values: Vec<Vec<u64>>,
+    /// What the workers saw of the events, once they are done.
+    observer: Option<Observer>,
 }
 
 impl Progress {
@@ -102,6 +105,7 @@ impl Progress {
             died: 0,
             watches: facts.checks.watches.clone(),
             values: facts.checks.shares.iter().map(|check| vec![0; check.shares.len() + 1]).collect(),
+            observer: None,
             facts,
         }
     }
@@ -122,6 +126,14 @@ impl Progress {
             counts.iter_mut().zip(seen).for_each(|(count, seen)| *count += seen);
         }
         self.account.add(worker, delta)
+    }
+
+    /// Adds what a worker saw of the events themselves.
+    pub(crate) fn observe(&mut self, seen: Observer) {
+        match &mut self.observer {
+            Some(observer) => observer.merge(&seen),
+            None => self.observer = Some(seen),
+        }
     }
 
     /// A worker has come to its end, as it should or not.
@@ -329,6 +341,8 @@ impl Progress {
             compressed: self.account.compressed,
             streams: self.account.streams.clone(),
             changes: self.changes.clone(),
+            // Of a run in which a worker died only a part was seen.
+            realism: self.observer.as_ref().filter(|_seen| self.died == 0).and_then(Observer::report),
             timeline,
         }
     }

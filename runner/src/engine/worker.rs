@@ -12,6 +12,7 @@ use std::task::Poll;
 
 use shared::checks::ShareCheck;
 use shared::plan::{Pacing, Plan, Share};
+use shared::realism::Observer;
 use shared::scenario::ValidScenario;
 use shared::scenario::model::ClockMode;
 use shared::scenario::model::behavior::Behavior;
@@ -98,6 +99,7 @@ struct Worker {
     watch_every: Nanos,
     next_watch: Nanos,
     usage: Usage,
+    observer: Rc<RefCell<Observer>>,
 }
 
 /// A worker's part of a number of things; each has one at least.
@@ -156,6 +158,8 @@ impl Worker {
                 Ok(streams.map(|(transport, streams)| StreamPool::new(transport, streams)))
             })
             .collect();
+        let observer = Observer::new(&scenario, &plan, start, count as u32);
+        let observer = Rc::new(RefCell::new(observer));
         let mut feeds = Vec::new();
         let lens = ledger.as_ref().map(|ledger| ledger.header().lens());
         let mut drain = Nanos::ZERO;
@@ -184,6 +188,7 @@ impl Worker {
                 start: own_time.then_some(start),
                 backfill: workload.is_backfilled(),
                 places: saved.is_some(),
+                observer: Rc::clone(&observer),
             };
             feeds.push(Feed::new(part, Arc::clone(&targets), &load, Arc::clone(&checks)).noting(lens.clone()));
         }
@@ -211,6 +216,7 @@ impl Worker {
             watch_every: twentieth.clamp(SHORTEST_WATCH, LONGEST_WATCH),
             next_watch: Nanos::ZERO,
             usage: Usage::new(),
+            observer,
             clock,
         })
     }
@@ -381,6 +387,7 @@ impl Worker {
             Control::Multiply { at, multiplier } => {
                 let at = self.schedule.schedule_time(at);
                 self.feeds.iter_mut().for_each(|feed| feed.multiply(at, multiplier));
+                self.observer.borrow_mut().multiply(at, multiplier);
             }
             Control::Dose { at, fault, factor } => {
                 let at = self.schedule.schedule_time(at);
@@ -395,6 +402,7 @@ impl Worker {
             Control::Weights { at, workload, weights } => {
                 let at = self.schedule.schedule_time(at);
                 self.feeds_of(workload).for_each(|feed| feed.set_weights(at, &weights));
+                self.observer.borrow_mut().forget_mix(workload);
             }
             Control::Users { at, workload, users } => {
                 let at = self.schedule.schedule_time(at);
@@ -614,5 +622,8 @@ impl Worker {
                 break;
             }
         }
+        let observer = Box::new(self.observer.borrow().clone());
+        // Without a conductor nobody wants to know.
+        let _ = self.reports.send(Report::Observed { observer }).await;
     }
 }

@@ -158,13 +158,7 @@ pub fn load_to_run(found: &Found, additions: &Additions) -> Loading {
     compile_found(found, &additions, secrets, true, Depth::Whole)
 }
 
-fn compile_found(
-    found: &Found,
-    additions: &Additions,
-    secrets: Secrets,
-    with_environment: bool,
-    depth: Depth,
-) -> Loading {
+fn compile_found(found: &Found, additions: &Additions, secrets: Secrets, to_run: bool, depth: Depth) -> Loading {
     let environment = |name: &str| secrets.get(name);
     let environment: &dyn Fn(&str) -> Option<String> = &environment;
     let options = LoadOptions {
@@ -173,7 +167,8 @@ fn compile_found(
         set: &additions.set,
         seed: additions.seed,
         files: &found.folder,
-        environment: with_environment.then_some(environment),
+        environment: to_run.then_some(environment),
+        to_run,
     };
     let compiled = compile_with(&found.text, &options, drawn_seed(), &|scenario, problems| {
         files::read(scenario, &found.folder, depth, problems)

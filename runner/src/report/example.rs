@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::metrics::Histogram;
 use shared::random::{Draws, Stream, quantile};
+use shared::run::realism::{Fit, Judgement, Part, Report, Row, RuleRow};
 use shared::run::{
     Bytes, Change, Command, ConnectionCounts, Counts, Environment, EventTypeRow, Failure, FailureKind, FigureUnit,
     Latencies, RunId, RunInfo, RunRecord, RunResult, RunState, Sample, ThresholdResult, TimelineRow, Totals, Verdict,
@@ -72,8 +73,37 @@ pub(super) fn frozen() -> RunResult {
             change(60.0, Command::SetRateMultiplier { multiplier: 2.0 }, "panel"),
             change(90.0, Command::SetRateMultiplier { multiplier: 1.5 }, HOSTILE),
         ],
+        realism: Some(realism()),
         timeline,
     }
+}
+
+/// A mix that fits, a place that is off, an order that came too early.
+fn realism() -> Report {
+    let part =
+        |name: &str, declared: f64, emitted: f64| Part { name: name.to_owned(), declared: Some(declared), emitted };
+    let row = |what: &str, judgement, distance, parts: Vec<Part>| Row {
+        what: what.to_owned(),
+        count: 34_800,
+        parts,
+        shares: true,
+        fit: Some(Fit { chi_squared: 6.2, degrees: 4, p_value: 0.184, distance }),
+        distance: Some(distance),
+        judgement,
+    };
+    let mix = vec![part("page.view", 0.4, 0.401), part("cart.add", 0.15, 0.149)];
+    let rows = vec![
+        row("event mix of shop", Judgement::Fits, 0.002, mix),
+        row("country in page.view", Judgement::Off, 0.31, vec![part("DE", 0.6, 0.29), part("<b>FR</b>", 0.4, 0.71)]),
+    ];
+    let rule = RuleRow {
+        rule: "no order is touched before it begins".to_owned(),
+        checked: 812,
+        broken: 1,
+        undecided: 0,
+        example: Some("order ord_000017".to_owned()),
+    };
+    Report { one_in: Some(4), ..Report::new(rows, vec![rule]) }
 }
 
 /// A run in which everything is empty.
@@ -89,6 +119,7 @@ pub(super) fn empty() -> RunResult {
         connections: ConnectionCounts::default(),
         thresholds: Vec::new(),
         changes: Vec::new(),
+        realism: None,
         timeline: Vec::new(),
         verdict: Verdict::default(),
         ..frozen()

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use shared::api::TargetAccount;
 use shared::metrics::Histogram;
+use shared::run::realism::{Judgement, Part, Row};
 use shared::run::stream::StreamCounts;
 use shared::run::{Counts, FailureKind, LoadKind, Percentiles, RunResult, VerdictStatus};
 use shared::threshold::watch::in_words;
@@ -16,6 +17,8 @@ use super::{counted, seconds};
 
 /// The longest piece of an answer that is shown.
 const MAX_SHOWN: usize = 160;
+/// Rows about realism that are shown.
+const MAX_ROWS: usize = 12;
 /// The longest bar, in columns, and its last column by eighths.
 const MOST_BAR: usize = 44;
 const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
@@ -37,6 +40,7 @@ pub fn summary(result: &RunResult, witness: Option<&TargetAccount>, columns: usi
     write_faults(&mut out, result, columns);
     write_streams(&mut out, result);
     write_failures(&mut out, result, columns);
+    write_realism(&mut out, result);
     if let Some(account) = witness {
         write_witness(&mut out, result, account);
     }
@@ -393,6 +397,46 @@ fn write_failures(out: &mut String, result: &RunResult, columns: usize) {
         };
         let answer = one_line(&sample.answer_body);
         let _written = writeln!(out, "  {}: {} -> {status} {answer}", failure.kind.label(), sample.request);
+    }
+}
+
+/// What was declared against what was emitted: a line for each, those that are off with the part that is.
+fn write_realism(out: &mut String, result: &RunResult) {
+    let Some(report) = &result.realism else { return };
+    let sample = report.one_in.map(|one_in| format!(", looking at one story in {one_in}")).unwrap_or_default();
+    let colour = if report.holds() { AnsiColor::Green } else { AnsiColor::Red };
+    let style = Style::new().fg_color(Some(colour.into()));
+    let _written = writeln!(out, "\nrealism: {style}{}{style:#}{sample}", report.summary);
+    let mut table = Table::new(&["declared", "events", "distance", "p", "", "farthest off"]);
+    let judged = |row: &&Row| row.judgement != Judgement::Unjudged;
+    let mut rows: Vec<&Row> = report.rows.iter().filter(judged).collect();
+    rows.sort_by_key(|row| row.judgement != Judgement::Off);
+    for row in rows.iter().take(MAX_ROWS) {
+        let gap = |part: &Part| (part.emitted - part.declared.unwrap_or(part.emitted)).abs();
+        let worst = row.parts.iter().max_by(|one, other| gap(one).total_cmp(&gap(other)));
+        let worst = worst.filter(|part| gap(part) > 0.0).map_or_else(String::new, |part| {
+            let declared = share(part.declared.unwrap_or(part.emitted));
+            format!("{} {} for {declared}", one_line(&part.name), share(part.emitted))
+        });
+        table.row([
+            one_line(&row.what),
+            count(row.count),
+            row.distance.map_or_else(String::new, share),
+            row.fit.map_or_else(String::new, |fit| format!("{:.3}", fit.p_value)),
+            row.judgement.word().to_owned(),
+            worst,
+        ]);
+    }
+    if !table.is_empty() {
+        table.write(out, Style::new().dimmed());
+    }
+    if rows.len() > MAX_ROWS {
+        let _written = writeln!(out, "and {} more, see the results", counted((rows.len() - MAX_ROWS) as u64, "row"));
+    }
+    for rule in report.causality.iter().filter(|rule| rule.broken > 0) {
+        let example = rule.example.as_deref().map(one_line).unwrap_or_default();
+        let _written =
+            writeln!(out, "broken {} of {}: {} {example}", count(rule.broken), count(rule.checked), rule.rule);
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) fn result_of_rows(
         compressed: Default::default(),
         run: record,
         changes,
+        realism: None,
         timeline,
     }
 }

@@ -121,6 +121,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         expectations: Vec::new(),
         compressed: Default::default(),
         changes: Vec::new(),
+        realism: None,
         timeline: Vec::new(),
     }
 }

@@ -9,14 +9,14 @@ use crate::plan::{EventTypeId, Pacing, Plan, Planned};
 use crate::scenario::document::{Node, Value};
 use crate::scenario::model::behavior::{Behavior, Unmet};
 use crate::scenario::model::{Scenario, Workload};
-use crate::units::EpochMicros;
+use crate::units::{EpochMicros, Nanos};
 
 use super::declared::{self, Declared};
-use super::fit::{Fit, chance_distance};
+use super::fit::chance_distance;
 use super::law::Law;
 use super::probe::{EACH, Probe};
 use super::shares::{ABSENT, Drawn};
-use super::{CLOSE, Judgement, Part, Row};
+use super::{CLOSE, Fit, Judgement, Part, Row};
 
 use arrivals::Arrivals;
 use counter::Counter;
@@ -56,6 +56,8 @@ struct Emitted {
     declared: Vec<(EventTypeId, f64)>,
     /// Whether each event's type is drawn independently of the others.
     independent: bool,
+    /// Whether its moments lie in the past, where no rate can be changed.
+    backfilled: bool,
     probes: Vec<Probe>,
     /// Counters that every event of a type should show.
     expected: Vec<Vec<usize>>,
@@ -82,7 +84,7 @@ impl Census {
             let behavior = workload.behavior.as_ref().and_then(|name| scenario.behaviors.get(name));
             let load = &workload.load;
             let open = load.rate.is_some() || load.count.is_some() || load.ratio_of.is_some();
-            let arrivals = (open && planned.pacing == Pacing::Scheduled)
+            let arrivals = (open && (planned.pacing == Pacing::Scheduled || planned.is_backfilled()))
                 .then(|| Arrivals::new(planned.schedule(start), start, counts_every_event(behavior)));
             let independent = matches!(behavior, Some(Behavior::Mix(mix)) if mix.state.is_empty() && mix.unmet != Unmet::Prerequisite);
             let event_type = |name: &Option<String>| census.event_type(scenario, name.as_deref()?);
@@ -103,6 +105,7 @@ impl Census {
                 stories: 0,
                 declared: planned.declared.clone(),
                 independent,
+                backfilled: planned.is_backfilled(),
                 probes: vec![Probe::default(); census.event_types.len()],
                 expected: vec![Vec::new(); census.event_types.len()],
                 arrivals,
@@ -113,6 +116,30 @@ impl Census {
         census.watch_checks(scenario, &workloads);
         census.shown = vec![0; census.counters.len()];
         census
+    }
+
+    /// The same census for those who show it only one event in so many, drawn by chance.
+    pub(super) fn of_one_in(mut self, one_in: u64) -> Self {
+        for arrivals in self.workloads.iter_mut().filter_map(|emitted| emitted.arrivals.as_mut()) {
+            arrivals.one_in = one_in;
+        }
+        self
+    }
+
+    /// The rate is multiplied from a moment of the schedule on.
+    pub(super) fn multiply(&mut self, at: Nanos, multiplier: f64) {
+        for emitted in self.workloads.iter_mut().filter(|emitted| !emitted.backfilled) {
+            if let Some(arrivals) = &mut emitted.arrivals {
+                arrivals.multiply(at, multiplier);
+            }
+        }
+    }
+
+    /// What was declared about the mix of a workload no longer holds.
+    pub(super) fn forget_mix(&mut self, workload: usize) {
+        if let Some(emitted) = self.workloads.get_mut(workload) {
+            emitted.declared.clear();
+        }
     }
 
     /// Counts an event of a workload (by index in [`Plan::workloads`]), envelope included.

@@ -6,6 +6,7 @@ use crate::scenario::document::{Entry, Node, Value};
 use crate::scenario::model::behavior::Behavior;
 use crate::scenario::model::event::Event;
 use crate::scenario::model::{Scenario, Workload};
+use crate::scenario::payload;
 
 use super::law::{Law, Parts};
 use super::probe::EACH;
@@ -178,6 +179,11 @@ impl Walk<'_> {
                     self.step(EACH, item);
                 }
             }
+            "$payload" => {
+                if let Ok(template) = payload::template(&call.node) {
+                    self.node(&template);
+                }
+            }
             "$triples" => {
                 for part in call.node.as_list().into_iter().flatten() {
                     self.triples(part);
@@ -214,7 +220,8 @@ impl Walk<'_> {
                 self.found.push((self.path.clone(), Declared::Shares(shares)));
             }
         } else if let Some(law) = Law::of(node) {
-            let declared = Parts::of(law, grid(node, law)).map_or(Declared::Computed, Declared::Parts);
+            let parts = Parts::of(law, grid(node, law)).filter(|parts| !cuts(node, parts));
+            let declared = parts.map_or(Declared::Computed, Declared::Parts);
             self.found.push((self.path.clone(), declared));
         } else if is_numeric(node) {
             self.found.push((self.path.clone(), Declared::Computed));
@@ -253,6 +260,16 @@ impl Walk<'_> {
         if one && text.contains(['*', '/']) {
             self.found.push((self.path.clone(), Declared::Computed));
         }
+    }
+}
+
+/// Whether a call's `clamp` moves values from one part to another.
+fn cuts(node: &Node, parts: &Parts) -> bool {
+    let Some(clamp) = node.get("clamp") else { return false };
+    let bounds: Vec<f64> = clamp.as_list().unwrap_or_default().iter().filter_map(Node::as_f64).collect();
+    match (bounds.as_slice(), parts.edges.first(), parts.edges.last()) {
+        ([low, high], Some(first), Some(last)) => low >= first || high <= last,
+        _ => true,
     }
 }
 

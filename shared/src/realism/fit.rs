@@ -1,27 +1,12 @@
 //! How well counts fit shares: Pearson's χ², its p-value, and the total variation distance.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::run::realism::Fit;
 
 /// A category expected less often than this is put together with others: χ² says nothing about rarer ones.
 const RARE: f64 = 5.0;
 /// Relative precision at which the incomplete gamma function stops, and its most terms.
 const PRECISION: f64 = 1e-14;
 const MAX_TERMS: u32 = 20_000;
-
-/// How well counts fit declared shares.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fit {
-    /// Pearson's χ²: how far the counts are off, in units of what chance does.
-    pub chi_squared: f64,
-    /// Its degrees of freedom.
-    pub degrees: u32,
-    /// How probable a χ² at least as large is if the shares hold (0 to 1).
-    pub p_value: f64,
-    /// Total variation distance: the share of all events that would have to change (0 to 1).
-    pub distance: f64,
-}
 
 impl Fit {
     /// Compares counts with shares of the same order; `others` counts what lies in no declared category.
@@ -65,7 +50,7 @@ impl Fit {
 /// The distance that chance alone makes on average between shares and this many independent draws of them.
 ///
 /// The mean absolute deviation of a binomial share is close to √(2p(1-p)/πn).
-pub fn chance_distance(shares: &[f64], draws: f64) -> f64 {
+pub(super) fn chance_distance(shares: &[f64], draws: f64) -> f64 {
     if draws <= 0.0 {
         return 1.0;
     }
@@ -74,7 +59,7 @@ pub fn chance_distance(shares: &[f64], draws: f64) -> f64 {
 }
 
 /// The probability that χ² with these degrees of freedom is at least this large.
-pub fn chi_squared_tail(chi_squared: f64, degrees: u32) -> f64 {
+pub(super) fn chi_squared_tail(chi_squared: f64, degrees: u32) -> f64 {
     upper_gamma(f64::from(degrees) / 2.0, chi_squared / 2.0)
 }
 
@@ -82,7 +67,7 @@ pub fn chi_squared_tail(chi_squared: f64, degrees: u32) -> f64 {
 ///
 /// By its series below `a + 1`, by its continued fraction above (Abramowitz and Stegun 6.5.29 and 6.5.31, the latter
 /// evaluated as Lentz does).
-pub fn upper_gamma(a: f64, x: f64) -> f64 {
+pub(super) fn upper_gamma(a: f64, x: f64) -> f64 {
     if x.is_nan() || x <= 0.0 {
         return 1.0;
     }

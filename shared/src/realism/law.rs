@@ -47,8 +47,10 @@ impl Law {
     pub(crate) fn of(node: &Node) -> Option<Self> {
         let entries = node.as_map()?;
         let call = entries.iter().find(|entry| entry.key.starts_with('$'))?;
-        // Rounding moves values by less than a part is wide, which `Parts::of` looks after.
-        if entries.iter().any(|entry| !entry.key.starts_with('$') && entry.key != "round") {
+        // Rounding moves values by less than a part is wide, which `Parts::of` looks after; whether a clamp moves any
+        // from part to part is looked at where the parts are known.
+        if entries.iter().any(|entry| !entry.key.starts_with('$') && !["round", "clamp"].contains(&entry.key.as_str()))
+        {
             return None;
         }
         let argument = &call.node;
@@ -206,7 +208,7 @@ mod tests {
             for _ in 0..20_000 {
                 counts[parts.part(sample(&mut draws))] += 1;
             }
-            let fit = super::super::fit::Fit::of(&counts, &parts.shares, 0).unwrap();
+            let fit = super::super::Fit::of(&counts, &parts.shares, 0).unwrap();
             assert!(fit.p_value > 1e-4, "{law:?} {counts:?} {fit:?}");
         };
         judge(Law::Uniform(9.99, 499.99), |draws| 9.99 + draws.unit() * 490.0);

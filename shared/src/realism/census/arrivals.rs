@@ -33,6 +33,8 @@ pub(super) struct Arrivals {
     slices: [u64; SLICES],
     width: u64,
     last: Nanos,
+    /// One event in so many is counted.
+    pub(super) one_in: u64,
 }
 
 impl Arrivals {
@@ -47,7 +49,12 @@ impl Arrivals {
             slices: [0; SLICES],
             width: FIRST_WIDTH,
             last: Nanos::ZERO,
+            one_in: 1,
         }
+    }
+
+    pub(super) fn multiply(&mut self, at: Nanos, multiplier: f64) {
+        self.schedule.set_multiplier(at, multiplier);
     }
 
     pub(super) fn observe(&mut self, planned: &Planned) {
@@ -112,7 +119,7 @@ impl Arrivals {
     fn window(&self) -> Nanos {
         match self.schedule.end() {
             Some(end) => {
-                let expected = self.schedule.expected_until(end);
+                let expected = self.schedule.expected_until(end) / self.one_in as f64;
                 let whole = self.total as f64 >= expected - 5.0 * libm::sqrt(expected) - 1.0;
                 if whole { end } else { self.last }
             }
