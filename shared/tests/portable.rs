@@ -16,10 +16,11 @@ const UNTIL: Nanos = Nanos::from_secs(20);
 const MOST: usize = 4_000;
 
 /// Built-in, profile, fingerprint of what it sends.
-const SENT: [(&str, Option<&str>, u64); 4] = [
+const SENT: [(&str, Option<&str>, u64); 5] = [
     ("api-monitoring", None, 0x93af_08fd_4f34_28f7),
     ("commerce-events", Some("medium_load"), 0x2bd6_60d1_effb_a0df),
     ("demo", None, 0x2aa8_5ab7_482c_5c19),
+    ("stream-testbench", Some("mixed"), 0x0cc6_17ac_6e1b_30ec),
     ("web-analytics", None, 0x40e5_84a8_289f_11e2),
 ];
 

@@ -1,6 +1,6 @@
 //! The short flags of `throng run` as dotted paths into the scenario.
 
-use shared::scenario::document::Node;
+use shared::scenario::document::{Node, Value};
 use shared::threshold::Threshold;
 
 use super::Refusal;
@@ -9,30 +9,50 @@ use crate::library::Found;
 use crate::library::loading::{Additions, look_with};
 use crate::supplies::records::Depth;
 
-/// What the flags set, as paths and values.
+/// What the flags set, as paths and values. They mean the workloads that take part and have a load of their own, and
+/// the targets of these.
 ///
 /// # Errors
 ///
 /// The scenario has several workloads or targets, so that a flag cannot know which it means.
 pub(super) fn settings(document: &Node, flags: &ScenarioFlags) -> Result<Vec<(String, String)>, Refusal> {
     let mut set = Vec::new();
-    let text = |value: &dyn std::fmt::Display| Some(value.to_string());
-    for (flag, field, value) in [
-        ("--duration", "load.duration", flags.duration.clone()),
-        ("--rate", "load.rate", flags.rate.clone()),
-        ("--users", users_field(document), flags.users.as_ref().and_then(|users| text(users))),
-    ] {
-        if let Some(value) = value {
-            set.push((format!("workloads.{}.{field}", only(document, "workloads", flag, field)?), value));
+    let workloads = loaded(document);
+    let targets = targets(document, &workloads);
+    let names = |entries: &[(&str, &Node)]| entries.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
+    let (workload_names, target_names) = (names(&workloads), names(&targets));
+    let load_has = |workload: &Node, kind: &str| workload.get("load").is_some_and(|load| load.get(kind).is_some());
+    let streams = workloads.iter().all(|(_, workload)| load_has(workload, "per_connection"));
+    let closed = workloads.iter().any(|(_, workload)| load_has(workload, "users"));
+
+    // A time is the same time for all, and a rate per connection the same for each connection.
+    if let Some(duration) = &flags.duration {
+        some("--duration", "workloads", &workload_names)?;
+        set.extend(workload_names.iter().map(|name| (format!("workloads.{name}.load.duration"), duration.clone())));
+    }
+    if let Some(rate) = &flags.rate {
+        let field = if streams { "load.per_connection" } else { "load.rate" };
+        let meant =
+            if streams { workload_names.as_slice() } else { only("--rate", "workloads", field, &workload_names)? };
+        some("--rate", "workloads", meant)?;
+        set.extend(meant.iter().map(|name| (format!("workloads.{name}.{field}"), rate.clone())));
+    }
+    if let Some(users) = flags.users {
+        // The users of a closed load are its load; those of an open one are the people that it draws from.
+        let field = if closed { "load.users" } else { "population.count" };
+        for name in only("--users", "workloads", field, &workload_names)? {
+            set.push((format!("workloads.{name}.{field}"), users.to_string()));
         }
     }
     for (flag, field, value) in [
         ("--url", "url", flags.url.clone()),
-        ("--batch-size", "batch.size", flags.batch_size.as_ref().and_then(|size| text(size))),
-        ("--connections", "connections", flags.connections.as_ref().and_then(|count| text(count))),
+        ("--batch-size", "batch.size", flags.batch_size.map(|size| size.to_string())),
+        ("--connections", "connections", flags.connections.map(|count| count.to_string())),
     ] {
         if let Some(value) = value {
-            set.push((format!("targets.{}.{field}", only(document, "targets", flag, field)?), value));
+            for name in only(flag, "targets", field, &target_names)? {
+                set.push((format!("targets.{name}.{field}"), value.clone()));
+            }
         }
     }
     if flags.insecure {
@@ -86,23 +106,105 @@ pub(super) fn add_thresholds(
     Ok(())
 }
 
-/// The users of a closed load are its load; those of an open one are the people that it draws from.
-fn users_field(document: &Node) -> &'static str {
-    let workloads = document.get("workloads").and_then(Node::as_map).unwrap_or_default();
-    let closed = workloads.iter().any(|entry| entry.node.get("load").is_some_and(|load| load.get("users").is_some()));
-    if closed { "load.users" } else { "population.count" }
+/// The workloads that take part and are not tied to another one's arrivals.
+fn loaded(document: &Node) -> Vec<(&str, &Node)> {
+    let entries = document.get("workloads").and_then(Node::as_map).unwrap_or_default();
+    let counts = |workload: &Node| {
+        workload.get("enabled").is_none_or(|enabled| enabled.value != Value::Bool(false))
+            && workload.get("load").is_none_or(|load| load.get("ratio_of").is_none())
+    };
+    entries.iter().filter(|entry| counts(&entry.node)).map(|entry| (entry.key.as_str(), &entry.node)).collect()
 }
 
-/// The name of the only entry of a section.
-fn only<'a>(document: &'a Node, section: &str, flag: &str, field: &str) -> Result<&'a str, Refusal> {
-    let entries = document.get(section).and_then(Node::as_map).unwrap_or_default();
-    match entries {
-        [entry] => Ok(&entry.key),
-        [] => Err(Refusal::usage(format!("{flag} has nothing to change: the scenario has no {section}"))),
+/// The targets that workloads name; all of them where one names none.
+fn targets<'a>(document: &'a Node, workloads: &[(&str, &Node)]) -> Vec<(&'a str, &'a Node)> {
+    let entries = document.get("targets").and_then(Node::as_map).unwrap_or_default();
+    let named: Vec<Option<&str>> =
+        workloads.iter().map(|(_, workload)| workload.get("target").and_then(Node::as_str)).collect();
+    let is_meant = |name: &str| named.contains(&None) || named.contains(&Some(name));
+    entries.iter().filter(|entry| is_meant(&entry.key)).map(|entry| (entry.key.as_str(), &entry.node)).collect()
+}
+
+fn some(flag: &str, section: &str, names: &[String]) -> Result<(), Refusal> {
+    if names.is_empty() {
+        return Err(Refusal::usage(format!("{flag} has nothing to change: the scenario has no {section}")));
+    }
+    Ok(())
+}
+
+/// The names, if there is just one.
+fn only<'a>(flag: &str, section: &str, field: &str, names: &'a [String]) -> Result<&'a [String], Refusal> {
+    some(flag, section, names)?;
+    match names {
+        [_one] => Ok(names),
         [first, ..] => {
-            let names: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
             let message = format!("{flag} could mean any of the {section} {}", names.join(", "));
-            Err(Refusal::usage(message).with_hint(format!("say which: --set {section}.{}.{field}=...", first.key)))
+            Err(Refusal::usage(message).with_hint(format!("say which: --set {section}.{first}.{field}=...")))
         }
+        [] => Ok(names),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::scenario::read_tree;
+
+    use super::*;
+
+    fn set(document: &str, flags: &ScenarioFlags) -> Result<Vec<String>, String> {
+        let document = read_tree(document, "").unwrap();
+        settings(&document, flags)
+            .map(|set| set.into_iter().map(|(path, value)| format!("{path}={value}")).collect())
+            .map_err(|refusal| refusal.message)
+    }
+
+    fn flags() -> ScenarioFlags {
+        ScenarioFlags {
+            duration: Some("60s".to_owned()),
+            rate: Some("5/s".to_owned()),
+            connections: Some(10),
+            ..ScenarioFlags::default()
+        }
+    }
+
+    #[test]
+    fn flags_mean_what_takes_part_and_has_a_load_of_its_own() {
+        let streams = "
+targets: {ws: {}, broker: {}}
+workloads:
+  phones: {target: ws, load: {per_connection: 1/s}}
+  devices: {target: broker, enabled: false, load: {per_connection: 2/s}}
+";
+        assert_eq!(
+            set(streams, &flags()).unwrap(),
+            [
+                "workloads.phones.load.duration=60s",
+                "workloads.phones.load.per_connection=5/s",
+                "targets.ws.connections=10"
+            ]
+        );
+        let tied = "
+targets: {shop: {}}
+workloads: {orders: {load: {rate: 1/s}}, signups: {load: {ratio_of: orders, ratio: 0.1}}}
+";
+        assert_eq!(
+            set(tied, &flags()).unwrap(),
+            ["workloads.orders.load.duration=60s", "workloads.orders.load.rate=5/s", "targets.shop.connections=10"]
+        );
+    }
+
+    #[test]
+    fn a_flag_that_could_mean_several_things_is_refused() {
+        let two = "{targets: {a: {}}, workloads: {x: {load: {rate: 1/s}}, y: {load: {rate: 1/s}}}}";
+        assert_eq!(set(two, &flags()).unwrap_err(), "--rate could mean any of the workloads x, y");
+        assert_eq!(
+            set("{targets: {}}", &flags()).unwrap_err(),
+            "--duration has nothing to change: the scenario has no workloads"
+        );
+        let users = ScenarioFlags { users: Some(7), ..ScenarioFlags::default() };
+        let closed = "{workloads: {x: {load: {users: 3}}}}";
+        assert_eq!(set(closed, &users).unwrap(), ["workloads.x.load.users=7"]);
+        let open = "{workloads: {x: {load: {rate: 3/s}}}}";
+        assert_eq!(set(open, &users).unwrap(), ["workloads.x.population.count=7"]);
     }
 }
