@@ -354,20 +354,6 @@ fn count_batch(node: &Node) -> usize {
 /// Settings of another protocol would be ignored.
 fn check_protocol_blocks(path: &str, target: &Target, findings: &mut Findings<'_>) {
     let protocol = target.protocol.name();
-    if matches!(target.protocol, Protocol::File | Protocol::Discard) {
-        let given = [
-            ("auth", target.auth != Auth::None),
-            ("headers", !target.headers.is_empty()),
-            ("health", target.health.is_some()),
-            ("send", target.send != Default::default()),
-            ("classify", !target.classify.is_empty()),
-            ("throttle_wait", target.throttle_wait.is_some()),
-        ];
-        for (key, _) in given.into_iter().filter(|(_, given)| *given) {
-            let message = format!("has no effect on a target of protocol {protocol}");
-            findings.error(format!("{path}.{key}"), message, "remove it");
-        }
-    }
     if target.ws.is_some() && target.protocol != Protocol::Ws {
         findings.error(format!("{path}.ws"), format!("has no effect on a target of protocol {protocol}"), "remove it");
     }
@@ -400,7 +386,9 @@ fn check_protocol_blocks(path: &str, target: &Target, findings: &mut Findings<'_
         ("health", target.health.is_some(), &[Protocol::Http]),
         ("throttle_wait", target.throttle_wait.is_some(), &[Protocol::Http]),
         ("classify", !target.classify.is_empty(), &[Protocol::Http]),
+        ("send", target.send != Default::default(), &[Protocol::Http]),
         ("headers", !target.headers.is_empty(), &[Protocol::Http, Protocol::Ws]),
+        ("auth", target.auth != Auth::None, &[Protocol::Http, Protocol::Ws, Protocol::Mqtt]),
     ] {
         if given && !protocols.contains(&target.protocol) {
             let message = format!("has no effect on a target of protocol {protocol}");
