@@ -345,7 +345,7 @@ impl FailureKind {
     ];
 
     /// The kind in words for people.
-    pub fn label(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Timeout => "timeout",
             Self::NameNotResolved => "name not resolved",

@@ -1,17 +1,19 @@
 //! Draws a scene on a canvas. Colours come from the page's own custom properties, so that themes need no code.
 
 use js_sys::Array;
+use shared::chart::heat::SHADES;
 use shared::chart::line::Point;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
 
 use crate::charts::scene::{Look, Scene};
-use crate::charts::spec::ChartSpec;
+use crate::charts::spec::{ChartSpec, Content};
 
 /// The colours of a chart, as the browser resolved them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Palette {
     lines: Vec<String>,
+    shades: Vec<String>,
     surface: String,
     grid: String,
     axis: String,
@@ -33,6 +35,10 @@ impl Palette {
         };
         let palette = Self {
             lines: spec.lines.iter().map(|line| colour(line.colour)).collect(),
+            shades: match spec.content {
+                Content::Heat => (1..=SHADES).map(|number| colour(&format!("--heat-{number}"))).collect(),
+                Content::Lines | Content::Stack => Vec::new(),
+            },
             surface: colour("--surface"),
             grid: colour("--grid"),
             axis: colour("--line"),
@@ -81,6 +87,7 @@ pub(crate) fn draw(
     pen.context.set_fill_style_str(&palette.surface);
     pen.context.fill_rect(0.0, 0.0, look.width, look.height);
     draw_axes(&pen, scene, palette);
+    draw_blocks(&pen, spec, scene, palette);
     draw_marks(&pen, scene, palette);
     draw_lines(&pen, spec, scene, palette);
     draw_pointing(&pen, scene, palette, pointing);
@@ -178,6 +185,28 @@ fn draw_marks(pen: &Pen, scene: &Scene, palette: &Palette) {
         if middle - half >= free_from {
             pen.text(&mark.label, middle, frame.top - 6.0);
             free_from = middle + half + 8.0;
+        }
+    }
+}
+
+/// Blocks of one colour are one path: the fill style is what costs.
+fn draw_blocks(pen: &Pen, spec: &ChartSpec, scene: &Scene, palette: &Palette) {
+    let colours = match spec.content {
+        Content::Heat => &palette.shades,
+        Content::Lines | Content::Stack => &palette.lines,
+    };
+    for (number, colour) in colours.iter().enumerate() {
+        let mut any = false;
+        for block in scene.blocks.iter().filter(|block| block.colour == number) {
+            if !any {
+                pen.context.begin_path();
+                any = true;
+            }
+            pen.context.rect(block.left, block.top, block.width, block.height);
+        }
+        if any {
+            pen.context.set_fill_style_str(colour);
+            pen.context.fill();
         }
     }
 }

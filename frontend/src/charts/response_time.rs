@@ -1,6 +1,6 @@
 //! Response time: from the moment a request was due to its answer, so that a target that stalls cannot hide.
 
-use crate::charts::spec::{ChartSpec, LineSpec, Measure};
+use crate::charts::spec::{ChartSpec, Content, LineSpec, Measure, Value};
 use crate::format;
 
 /// The chart.
@@ -9,27 +9,28 @@ pub(crate) static RESPONSE_TIME: ChartSpec = ChartSpec {
     title: "Response time",
     note: "from due to answered, logarithmic",
     measure: Measure::Latency,
+    content: Content::Lines,
     lines: &[
         LineSpec {
             name: "p99",
             colour: "--series-p99",
             dashed: false,
             filled: false,
-            value: |point| (point.answers > 0).then_some(point.p99_us),
+            value: Value::Of(|point| (point.answers > 0).then_some(point.p99_us)),
         },
         LineSpec {
             name: "p95",
             colour: "--series-p95",
             dashed: false,
             filled: false,
-            value: |point| (point.answers > 0).then_some(point.p95_us),
+            value: Value::Of(|point| (point.answers > 0).then_some(point.p95_us)),
         },
         LineSpec {
             name: "p50",
             colour: "--series-p50",
             dashed: false,
             filled: false,
-            value: |point| (point.answers > 0).then_some(point.p50_us),
+            value: Value::Of(|point| (point.answers > 0).then_some(point.p50_us)),
         },
     ],
     named_ends: true,

@@ -1,17 +1,23 @@
 //! A chart laid out in pixels: pure, so that it is tested without a browser.
 
 use shared::chart::frame::{Frame, Margins, spread_labels};
+use shared::chart::heat::shade;
 use shared::chart::line::{Lines, Point as Place, lines};
 use shared::chart::scale::Scale;
 use shared::chart::ticks;
+use shared::metrics::heat_cell_floor_us;
 
-use crate::charts::spec::{ChartSpec, Measure};
+use crate::charts::spec::{ChartSpec, Content, Measure};
 use crate::format;
 use crate::state::run_board::{RunBoard, describe};
 use crate::state::timeline::Point;
 
 /// Height of a label at the end of a line.
 const END_LABEL: f64 = 14.0;
+/// Narrowest column of a stack or a heat map, in pixels.
+const MIN_COLUMN: f64 = 3.0;
+/// By how much neighbours overlap, so that no seam shows between them.
+const SEAM: f64 = 0.5;
 
 /// What of the run is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -42,6 +48,21 @@ pub(crate) struct Tick {
     pub(crate) label: String,
 }
 
+/// A filled rectangle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Block {
+    /// Number of its colour: a line of the spec, or a shade.
+    pub(crate) colour: usize,
+    /// Left edge.
+    pub(crate) left: f64,
+    /// Upper edge.
+    pub(crate) top: f64,
+    /// Width.
+    pub(crate) width: f64,
+    /// Height.
+    pub(crate) height: f64,
+}
+
 /// A chart laid out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scene {
@@ -57,6 +78,8 @@ pub(crate) struct Scene {
     pub(crate) values: Vec<Tick>,
     /// The shown lines, by their number in the spec.
     pub(crate) lines: Vec<(usize, Lines)>,
+    /// Parts of a stack, or cells of a heat map.
+    pub(crate) blocks: Vec<Block>,
     /// Names at the lines' ends: number in the spec, place.
     pub(crate) ends: Vec<(usize, Place)>,
     /// What was changed in the run.
@@ -72,11 +95,26 @@ impl Scene {
         let x = Scale::linear((start, end), frame.across());
         let points = board.map_or(&[][..], |board| board.timeline.drawn(board.is_over()));
         let points = within(points, start, end);
-        let y = value_scale(spec, points, look, &frame);
+        let columns = match spec.content {
+            Content::Lines => Vec::new(),
+            Content::Stack | Content::Heat => columns(points, &x),
+        };
+        let y = match spec.content {
+            Content::Lines => value_scale(spec, points, look, &frame),
+            Content::Stack => stack_scale(spec, &columns, look, &frame),
+            Content::Heat => heat_scale(points, &frame),
+        };
         let mut drawn = Vec::new();
-        for (index, line) in spec.lines.iter().enumerate().filter(|(index, _)| !look.hides(*index)) {
-            let values = points.iter().map(|point| (point.middle(), (line.value)(point)));
-            drawn.push((index, lines(values, &x, &y)));
+        let mut blocks = Vec::new();
+        match spec.content {
+            Content::Lines => {
+                for (index, line) in spec.lines.iter().enumerate().filter(|(index, _)| !look.hides(*index)) {
+                    let values = points.iter().map(|point| (point.middle(), line.at(point)));
+                    drawn.push((index, lines(values, &x, &y)));
+                }
+            }
+            Content::Stack => stack(spec, &columns, look, &x, &y, &mut blocks),
+            Content::Heat => heat(&columns, &x, &y, &mut blocks),
         }
         let ends = if spec.named_ends { line_ends(&drawn, &frame) } else { Vec::new() };
         let shown = end - start;
@@ -91,7 +129,7 @@ impl Scene {
             .map(|change| Tick { place: x.place(change.elapsed_seconds), label: describe(&change.command) })
             .collect();
         let values = value_ticks(spec.measure, &y, &frame);
-        Self { frame, x, y, times, values, lines: drawn, ends, marks }
+        Self { frame, x, y, times, values, lines: drawn, blocks, ends, marks }
     }
 }
 
@@ -102,20 +140,90 @@ fn within(points: &[Point], start: f64, end: f64) -> &[Point] {
     &points[from.min(to)..to]
 }
 
+/// Points merged so that each is wide enough to be seen.
+fn columns(points: &[Point], x: &Scale) -> Vec<Point> {
+    let Some(first) = points.first() else { return Vec::new() };
+    let wide = (x.place(f64::from(first.second) + 1.0) - x.place(f64::from(first.second))).abs().max(1e-9);
+    let mut found: Vec<Point> = Vec::new();
+    for point in points {
+        match found.last_mut() {
+            Some(last) if f64::from(last.length) * wide < MIN_COLUMN => last.merge(point),
+            _ => found.push(point.clone()),
+        }
+    }
+    found
+}
+
+/// Left edge and width of a column, inside the plot.
+fn across(point: &Point, x: &Scale) -> (f64, f64) {
+    let left = x.place_inside(f64::from(point.second));
+    let right = x.place_inside(f64::from(point.second) + point.covered.max(f64::from(point.length) * 0.2));
+    (left, (right - left).max(0.0))
+}
+
+fn stack(spec: &ChartSpec, columns: &[Point], look: &Look, x: &Scale, y: &Scale, blocks: &mut Vec<Block>) {
+    for point in columns {
+        let (left, width) = across(point, x);
+        let mut below = 0.0;
+        for (colour, line) in spec.lines.iter().enumerate().filter(|(index, _)| !look.hides(*index)) {
+            let value = line.at(point).filter(|value| value.is_finite() && *value > 0.0).unwrap_or(0.0);
+            if value > 0.0 && width > 0.0 {
+                let (bottom, top) = (y.place_inside(below), y.place_inside(below + value));
+                blocks.push(Block { colour, left, top, width: width + SEAM, height: bottom - top });
+                below += value;
+            }
+        }
+    }
+}
+
+fn heat(columns: &[Point], x: &Scale, y: &Scale, blocks: &mut Vec<Block>) {
+    let most = columns.iter().flat_map(|point| &point.heat).map(|(_, count)| *count).max().unwrap_or(0);
+    for point in columns {
+        let (left, width) = across(point, x);
+        for (cell, count) in point.heat.iter().filter(|_| width > 0.0) {
+            let top = y.place_inside(heat_cell_floor_us(cell.saturating_add(1)));
+            let height = y.place_inside(heat_cell_floor_us(*cell)) - top + SEAM;
+            let colour = shade(u64::from(*count), u64::from(most));
+            blocks.push(Block { colour, left, top, width: width + SEAM, height });
+        }
+    }
+}
+
+/// The sum of the shown lines of the highest column.
+fn stack_scale(spec: &ChartSpec, columns: &[Point], look: &Look, frame: &Frame) -> Scale {
+    let shown = |point: &Point| -> f64 {
+        let lines = spec.lines.iter().enumerate().filter(|(index, _)| !look.hides(*index));
+        lines.filter_map(|(_, line)| line.at(point)).filter(|value| value.is_finite()).sum()
+    };
+    let highest = columns.iter().map(shown).fold(0.0, f64::max);
+    from_zero(if highest > 0.0 { highest * 1.08 } else { 10.0 }, frame)
+}
+
+fn heat_scale(points: &[Point], frame: &Frame) -> Scale {
+    let cells = || points.iter().flat_map(|point| &point.heat).map(|(cell, _)| *cell);
+    let (low, high) = match cells().min().zip(cells().max()) {
+        Some((lowest, highest)) => (heat_cell_floor_us(lowest), heat_cell_floor_us(highest.saturating_add(1))),
+        None => ticks::log_bounds(0.0, 0.0),
+    };
+    Scale::log((low, high.max(low * 4.0)), frame.upwards())
+}
+
+fn from_zero(highest: f64, frame: &Frame) -> Scale {
+    Scale::linear((0.0, ticks::round_end(highest, 5)), frame.upwards())
+}
+
 fn value_scale(spec: &ChartSpec, points: &[Point], look: &Look, frame: &Frame) -> Scale {
     let (mut lowest, mut highest) = (f64::MAX, 0.0_f64);
     for (_, line) in spec.lines.iter().enumerate().filter(|(index, _)| !look.hides(*index)) {
-        for value in points.iter().filter_map(line.value).filter(|value| value.is_finite() && *value > 0.0) {
+        for value in points.iter().filter_map(|point| line.at(point)).filter(|value| value.is_finite() && *value > 0.0)
+        {
             lowest = lowest.min(value);
             highest = highest.max(value);
         }
     }
     match spec.measure {
         // A little headroom, so that the schedule's line does not lie on the frame.
-        Measure::Rate => {
-            let highest = if highest > 0.0 { highest * 1.08 } else { 10.0 };
-            Scale::linear((0.0, ticks::round_end(highest, 5)), frame.upwards())
-        }
+        Measure::Rate | Measure::Count => from_zero(if highest > 0.0 { highest * 1.08 } else { 10.0 }, frame),
         Measure::Latency => Scale::log(ticks::log_bounds(lowest, highest), frame.upwards()),
     }
 }
@@ -124,7 +232,7 @@ fn value_ticks(measure: Measure, y: &Scale, frame: &Frame) -> Vec<Tick> {
     let span = y.span();
     let label = |value| Tick { place: y.place(value), label: measure.tick(value) };
     match measure {
-        Measure::Rate => {
+        Measure::Rate | Measure::Count => {
             ticks::linear(span.low, span.high, (frame.height() / 34.0).max(2.0) as u32).into_iter().map(label).collect()
         }
         Measure::Latency => {
@@ -158,9 +266,11 @@ fn line_ends(drawn: &[(usize, Lines)], frame: &Frame) -> Vec<(usize, Place)> {
 
 #[cfg(test)]
 mod tests {
-    use shared::run::{Change, Command, Counts, Percentiles, RunState, TimelineRow};
+    use shared::run::{Change, Command, Counts, FailureKind, Percentiles, RunState, TimelineRow};
 
     use super::*;
+    use crate::charts::failures::FAILURES;
+    use crate::charts::heat_map::HEAT_MAP;
     use crate::charts::response_time::RESPONSE_TIME;
     use crate::charts::throughput::THROUGHPUT;
     use crate::state::run_board::tests::hello;
@@ -225,8 +335,55 @@ mod tests {
         assert!(zoomed.lines[0].1[0].len() <= 9);
     }
 
+    fn troubled() -> RunBoard {
+        let mut hello = hello(RunState::Running, 20.0);
+        hello.timeline = (0..2_000)
+            .map(|second| TimelineRow {
+                second,
+                covered_seconds: 1.0,
+                failures: [(FailureKind::Timeout, 3), (FailureKind::ServerError, 2)].into(),
+                response_time: Percentiles { count: 9, ..Default::default() },
+                heat: vec![(20, 8), (40, 1)],
+                ..TimelineRow::default()
+            })
+            .collect();
+        hello.snapshot.failures = [(FailureKind::Timeout, 6_000), (FailureKind::ServerError, 4_000)].into();
+        hello.run.state = RunState::Finished;
+        RunBoard::new(hello)
+    }
+
+    #[test]
+    fn a_stack_sums_to_all_failures_and_leaves_out_what_is_hidden() {
+        let board = troubled();
+        let scene = Scene::new(&FAILURES, Some(&board), &LOOK);
+        let top = scene.blocks.iter().map(|block| block.top).fold(f64::MAX, f64::min);
+        assert!((scene.y.value(top) - 5.0).abs() < 0.01, "{}", scene.y.value(top));
+        let timeout = FailureKind::ALL.iter().position(|kind| *kind == FailureKind::Timeout).unwrap();
+        let less = Scene::new(&FAILURES, Some(&board), &Look { hidden: 1 << timeout, ..LOOK });
+        assert!(less.blocks.iter().all(|block| block.colour != timeout));
+        let top = less.blocks.iter().map(|block| block.top).fold(f64::MAX, f64::min);
+        assert!((less.y.value(top) - 2.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn columns_are_wide_enough_to_be_seen_and_lose_no_answer() {
+        let board = troubled();
+        let scene = Scene::new(&HEAT_MAP, Some(&board), &LOOK);
+        // The last column has what is left over.
+        let last = scene.blocks.iter().map(|block| block.left).fold(0.0, f64::max);
+        assert!(scene.blocks.iter().all(|block| block.width >= MIN_COLUMN || block.left == last));
+        assert!(scene.blocks.len() <= 2 * (LOOK.width / MIN_COLUMN) as usize);
+        let inside = |block: &Block| block.top >= scene.frame.top - 1e-9 && block.left >= scene.frame.left - 1e-9;
+        assert!(scene.blocks.iter().all(inside));
+        let many = columns(board.timeline.drawn(true), &scene.x);
+        let answers: u32 = many.iter().flat_map(|point| &point.heat).map(|(_, count)| *count).sum();
+        assert_eq!(answers, 18_000);
+    }
+
     #[test]
     fn a_chart_without_a_run_still_has_its_axes() {
+        assert!(Scene::new(&HEAT_MAP, None, &LOOK).values.len() > 1);
+        assert!(Scene::new(&FAILURES, None, &LOOK).blocks.is_empty());
         let scene = Scene::new(&RESPONSE_TIME, None, &LOOK);
         assert!(scene.lines.iter().all(|(_, lines)| lines.is_empty()));
         assert!(scene.times.len() > 2 && scene.values.len() > 2);

@@ -1,5 +1,7 @@
 //! What a chart shows: its lines, its axis, its words.
 
+use shared::run::FailureKind;
+
 use crate::format;
 use crate::state::run_board::RunBoard;
 use crate::state::timeline::Point;
@@ -14,8 +16,48 @@ pub(crate) struct LineSpec {
     pub(crate) dashed: bool,
     /// With a faint fill down to zero.
     pub(crate) filled: bool,
-    /// The value in a point, where there is one.
-    pub(crate) value: fn(&Point) -> Option<f64>,
+    /// Where its values come from.
+    pub(crate) value: Value,
+}
+
+impl LineSpec {
+    /// Its value in a point, where there is one.
+    pub(crate) fn at(&self, point: &Point) -> Option<f64> {
+        match self.value {
+            Value::Of(value) => value(point),
+            Value::Failures(kind) => point.per_second(point.failures.get(&kind).copied().unwrap_or(0)),
+        }
+    }
+
+    /// Whether it has anything to show of a run: kinds of failures that never happened have not.
+    pub(crate) fn is_present(&self, board: Option<&RunBoard>) -> bool {
+        match self.value {
+            Value::Of(_) => true,
+            Value::Failures(kind) => {
+                board.is_some_and(|board| board.snapshot.failures.get(&kind).is_some_and(|count| *count > 0))
+            }
+        }
+    }
+}
+
+/// Where a line's values come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Value {
+    /// Computed from a point.
+    Of(fn(&Point) -> Option<f64>),
+    /// Failed events of a kind per second.
+    Failures(FailureKind),
+}
+
+/// How a chart shows its values.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Content {
+    /// Lines over each other.
+    Lines,
+    /// Columns on top of each other: what they sum to is seen.
+    Stack,
+    /// Answers by time and response time, the more the stronger.
+    Heat,
 }
 
 /// What values mean, and with it how they are written and laid out.
@@ -25,6 +67,8 @@ pub(crate) enum Measure {
     Rate,
     /// Microseconds, logarithmic.
     Latency,
+    /// A number of things, from zero, linear.
+    Count,
 }
 
 impl Measure {
@@ -33,13 +77,14 @@ impl Measure {
         match self {
             Self::Rate => format::rate(value),
             Self::Latency => format::latency(value),
+            Self::Count => format::count(value.round().max(0.0) as u64),
         }
     }
 
     /// A value on the axis.
     pub(crate) fn tick(self, value: f64) -> String {
         match self {
-            Self::Rate => format::figure(value),
+            Self::Rate | Self::Count => format::figure(value),
             Self::Latency => format::latency_tick(value),
         }
     }
@@ -55,6 +100,8 @@ pub(crate) struct ChartSpec {
     pub(crate) note: &'static str,
     /// What its values mean.
     pub(crate) measure: Measure,
+    /// How they are shown.
+    pub(crate) content: Content,
     /// Its lines, the first drawn first.
     pub(crate) lines: &'static [LineSpec],
     /// Whether the lines' names stand at their ends.

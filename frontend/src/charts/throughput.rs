@@ -1,6 +1,6 @@
 //! Throughput: what the schedule asks for, what was sent, what the target acknowledged.
 
-use crate::charts::spec::{ChartSpec, LineSpec, Measure};
+use crate::charts::spec::{ChartSpec, Content, LineSpec, Measure, Value};
 use crate::format;
 
 /// The chart.
@@ -9,27 +9,28 @@ pub(crate) static THROUGHPUT: ChartSpec = ChartSpec {
     title: "Throughput",
     note: "events per second",
     measure: Measure::Rate,
+    content: Content::Lines,
     lines: &[
         LineSpec {
             name: "sent",
             colour: "--series-sent",
             dashed: false,
             filled: false,
-            value: |point| point.per_second(point.sent),
+            value: Value::Of(|point| point.per_second(point.sent)),
         },
         LineSpec {
             name: "succeeded",
             colour: "--series-succeeded",
             dashed: false,
             filled: true,
-            value: |point| point.per_second(point.succeeded),
+            value: Value::Of(|point| point.per_second(point.succeeded)),
         },
         LineSpec {
             name: "target",
             colour: "--series-target",
             dashed: true,
             filled: false,
-            value: |point| Some(point.target_rate),
+            value: Value::Of(|point| Some(point.target_rate)),
         },
     ],
     named_ends: false,

@@ -2,13 +2,15 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use shared::chart::heat::SHADES;
+use shared::metrics::heat_cell_floor_us;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver};
 
 use crate::charts::canvas::{Palette, Pointing, draw};
 use crate::charts::scene::{Look, Scene};
-use crate::charts::spec::ChartSpec;
+use crate::charts::spec::{ChartSpec, Content, LineSpec};
 use crate::desk::Desk;
 use crate::format;
 use crate::state::run_board::RunBoard;
@@ -159,9 +161,12 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
         (Some(_), Some(point)) => {
             let mut text = format::clock(f64::from(point.second));
             for line in spec.lines {
-                if let Some(value) = (line.value)(&point) {
+                if let Some(value) = line.at(&point).filter(|value| says(spec, *value)) {
                     text.push_str(&format!(", {} {}", line.name, spec.measure.write(value)));
                 }
+            }
+            if spec.content == Content::Heat {
+                text.push_str(&format!(", {}", heat_words(&point)));
             }
             text
         }
@@ -177,14 +182,16 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
     });
     let legend = spec.lines.iter().enumerate().rev().map(|(index, line)| {
         let is_shown = move || hidden.get() >> index & 1 == 0;
+        let is_present = move || desk.board.with(|board| line.is_present(board.as_ref()));
         let value = move || {
-            pointed().and_then(|point| (line.value)(&point)).map_or("–".to_owned(), |value| spec.measure.write(value))
+            pointed().and_then(|point| line.at(&point)).map_or("–".to_owned(), |value| spec.measure.write(value))
         };
         view! {
             <button
                 type="button"
                 class="legend-entry"
                 class:dashed=line.dashed
+                class:away=move || !is_present()
                 aria-pressed=move || is_shown().to_string()
                 title="show or hide this line"
                 on:click=move |_| hidden.update(|hidden| *hidden ^= 1 << index)
@@ -218,7 +225,14 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
                     <Icon glyph=Glyph::Table />
                 </button>
             </figcaption>
-            <div class="legend">{legend.collect_view()} <span class="legend-time">{crosshair_time}</span></div>
+            <div class="legend">
+                {legend.collect_view()}
+                {(spec.content == Content::Heat).then(|| view! { <HeatLegend pointed=Signal::derive(pointed) /> })}
+                {(spec.content == Content::Stack).then(|| view! {
+                    <span class="legend-note">{move || no_failures(desk)}</span>
+                })}
+                <span class="legend-time">{crosshair_time}</span>
+            </div>
             <p class="hidden-text" data-testid=format!("summary-{}", spec.id)>{move || summary.get()}</p>
             <div
                 class="plot"
@@ -248,23 +262,63 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
     }
 }
 
+/// A stack says only what is there; a chart of lines says zeros, too.
+fn says(spec: &ChartSpec, value: f64) -> bool {
+    spec.content != Content::Stack || value > 0.0
+}
+
+/// What stands where a stack's legend would: nothing has failed.
+fn no_failures(desk: Desk) -> &'static str {
+    desk.board.with(|board| match board {
+        Some(board) if board.snapshot.failures.values().any(|count| *count > 0) => "",
+        Some(_) => "no event has failed",
+        None => "",
+    })
+}
+
+/// How strong how many answers are, and what lies under the crosshair.
+#[component]
+fn HeatLegend(pointed: Signal<Option<crate::state::timeline::Point>>) -> impl IntoView {
+    let shades = (1..=SHADES).map(|number| {
+        view! { <span class="shade" style:background=format!("var(--heat-{number})")></span> }
+    });
+    view! {
+        <span class="heat-legend" aria-hidden="true">"few " {shades.collect_view()} " many"</span>
+        <span class="legend-note">{move || pointed.get().map(|point| heat_words(&point))}</span>
+    }
+}
+
+/// The answers of a point in words: how many, and where most of them lie.
+fn heat_words(point: &crate::state::timeline::Point) -> String {
+    let Some((cell, count)) = point.heat.iter().max_by_key(|(_, count)| *count) else {
+        return "no answer".to_owned();
+    };
+    let [from, to] = [*cell, cell.saturating_add(1)].map(|cell| format::latency(heat_cell_floor_us(cell)));
+    format!("{}, {} of them {from} to {to}", format::counted(point.answers, "answer"), format::count((*count).into()))
+}
+
 /// The chart as a table: few rows, each a stretch of the run.
 fn table(spec: &'static ChartSpec, board: Option<&RunBoard>) -> impl IntoView + use<> {
+    let shown: Vec<&'static LineSpec> = spec.lines.iter().filter(|line| line.is_present(board)).collect();
+    let heads = shown.iter().rev().map(|line| view! { <th scope="col" class="number">{line.name}</th> }).collect_view();
+    let heat_head = (spec.content == Content::Heat).then(|| view! { <th scope="col">"answers"</th> });
     let rows = board.map(|board| board.timeline.rows(board.is_over(), TABLE_ROWS)).unwrap_or_default();
     let body = rows.into_iter().map(|row| {
-        let cells = spec.lines.iter().rev().map(|line| {
-            let text = (line.value)(&row).map_or("–".to_owned(), |value| spec.measure.write(value));
+        let cells = shown.iter().rev().map(|line| {
+            let text = line.at(&row).map_or("–".to_owned(), |value| spec.measure.write(value));
             view! { <td class="number">{text}</td> }
         });
         let cells = cells.collect_view();
-        view! { <tr><th scope="row">{format::clock(f64::from(row.second))}</th>{cells}</tr> }
+        let heat = (spec.content == Content::Heat).then(|| view! { <td>{heat_words(&row)}</td> });
+        view! { <tr><th scope="row">{format::clock(f64::from(row.second))}</th>{cells}{heat}</tr> }
     });
     view! {
         <table>
             <thead>
                 <tr>
                     <th scope="col">"from"</th>
-                    {spec.lines.iter().rev().map(|line| view! { <th scope="col" class="number">{line.name}</th> }).collect_view()}
+                    {heads}
+                    {heat_head}
                 </tr>
             </thead>
             <tbody>{body.collect_view()}</tbody>

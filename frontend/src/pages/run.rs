@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 
+use crate::charts::failures::FAILURES;
+use crate::charts::heat_map::HEAT_MAP;
+use crate::charts::in_flight::IN_FLIGHT;
 use crate::charts::response_time::RESPONSE_TIME;
+use crate::charts::send_lag::SEND_LAG;
 use crate::charts::throughput::THROUGHPUT;
 use crate::charts::time_chart::TimeChart;
 use crate::panels::changes::Changes;
@@ -35,6 +39,10 @@ pub(crate) fn RunPage() -> impl IntoView {
         <div class="charts">
             <TimeChart spec=&THROUGHPUT />
             <TimeChart spec=&RESPONSE_TIME />
+            <TimeChart spec=&HEAT_MAP />
+            <TimeChart spec=&FAILURES />
+            <TimeChart spec=&SEND_LAG />
+            <TimeChart spec=&IN_FLIGHT />
         </div>
         <div class="details">
             <EventTypes />

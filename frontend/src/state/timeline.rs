@@ -1,6 +1,8 @@
 //! The shown run's history in bounded memory: one point per second, merged in pairs as the run grows long.
 
-use shared::run::TimelineRow;
+use std::collections::BTreeMap;
+
+use shared::run::{FailureKind, TimelineRow};
 
 /// Above this many points, old ones are merged in pairs: more than any screen has columns.
 const MOST_POINTS: usize = 4_000;
@@ -34,8 +36,20 @@ pub(crate) struct Point {
     pub(crate) p95_us: f64,
     /// 99th percentile in microseconds; of merged points the highest.
     pub(crate) p99_us: f64,
+    /// Median send lag in microseconds; of merged points the highest.
+    pub(crate) lag_p50_us: f64,
+    /// 99th percentile of the send lag in microseconds; of merged points the highest.
+    pub(crate) lag_p99_us: f64,
     /// Requests in flight at its end.
     pub(crate) in_flight: u64,
+    /// Virtual users or connections at work at its end.
+    pub(crate) users: u64,
+    /// Requests sent: how many send lags there are.
+    pub(crate) requests_sent: u64,
+    /// Failed events by kind; only kinds that occurred.
+    pub(crate) failures: BTreeMap<FailureKind, u64>,
+    /// Response times for the heat map: cell and count, ascending in the cell.
+    pub(crate) heat: Vec<(u16, u32)>,
 }
 
 impl Point {
@@ -53,7 +67,18 @@ impl Point {
             p50_us: row.response_time.p50_us as f64,
             p95_us: row.response_time.p95_us as f64,
             p99_us: row.response_time.p99_us as f64,
+            lag_p50_us: row.send_lag.p50_us as f64,
+            lag_p99_us: row.send_lag.p99_us as f64,
             in_flight: row.in_flight,
+            users: row.users,
+            requests_sent: row.send_lag.count,
+            failures: row
+                .failures
+                .iter()
+                .filter(|(_, count)| **count > 0)
+                .map(|(kind, count)| (*kind, *count))
+                .collect(),
+            heat: row.heat.clone(),
         }
     }
 
@@ -78,7 +103,7 @@ impl Point {
     }
 
     /// Takes in the point that follows it.
-    fn merge(&mut self, next: &Self) {
+    pub(crate) fn merge(&mut self, next: &Self) {
         let time = self.covered + next.covered;
         if time > 0.0 {
             self.target_rate = (self.target_rate * self.covered + next.target_rate * next.covered) / time;
@@ -95,8 +120,26 @@ impl Point {
         self.answers = answers;
         self.p95_us = self.p95_us.max(next.p95_us);
         self.p99_us = self.p99_us.max(next.p99_us);
+        self.lag_p50_us = self.lag_p50_us.max(next.lag_p50_us);
+        self.lag_p99_us = self.lag_p99_us.max(next.lag_p99_us);
+        self.requests_sent += next.requests_sent;
         self.in_flight = next.in_flight;
+        self.users = next.users;
+        for (kind, count) in &next.failures {
+            *self.failures.entry(*kind).or_default() += count;
+        }
+        self.heat = merged(&self.heat, &next.heat);
     }
+}
+
+/// Two lists of cells as one, ascending in the cell.
+fn merged(a: &[(u16, u32)], b: &[(u16, u32)]) -> Vec<(u16, u32)> {
+    let mut sums: BTreeMap<u16, u32> = a.iter().copied().collect();
+    for (cell, count) in b {
+        let sum = sums.entry(*cell).or_default();
+        *sum = sum.saturating_add(*count);
+    }
+    sums.into_iter().collect()
 }
 
 /// A run's history, ascending in time.

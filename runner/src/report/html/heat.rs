@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::chart::heat::{SHADES, shade};
 use shared::chart::scale::Scale;
 use shared::chart::ticks;
 use shared::metrics::heat_cell_floor_us;
@@ -12,11 +13,8 @@ use super::chart::{Chart, SEAM, frame};
 use super::charts::time_ticks;
 use super::escape::pixels;
 
-/// Shades of the colour, lightest first.
-const SHADES: usize = 8;
+/// Classes of the shades, lightest first.
 const CLASSES: [&str; SHADES] = ["h1", "h2", "h3", "h4", "h5", "h6", "h7", "h8"];
-/// Above 1 it takes shades from the few and gives them to the many.
-const CONTRAST: f64 = 1.5;
 /// Narrowest column, in pixels.
 const MIN_COLUMN: f64 = 3.0;
 
@@ -74,12 +72,6 @@ fn counted(rows: &[TimelineRow]) -> BTreeMap<u16, u64> {
     counts
 }
 
-/// The shade of a count: nearly logarithmic, so that a few slow answers are seen beside thousands of quick ones.
-fn shade(count: u64, most: u64) -> usize {
-    let share = (count.max(1) as f64).ln() / (most.max(2) as f64).ln();
-    ((share.powf(CONTRAST) * SHADES as f64) as usize).min(SHADES - 1)
-}
-
 /// A column in words: how many, and where most of them lie.
 fn said(counts: &BTreeMap<u16, u64>) -> String {
     let all: u64 = counts.values().sum();
@@ -88,18 +80,4 @@ fn said(counts: &BTreeMap<u16, u64>) -> String {
     };
     let [from, to] = [*cell, cell.saturating_add(1)].map(|cell| wording::latency(heat_cell_floor_us(cell)));
     format!("{} answers\n{} of them between {from} and {to}", wording::count(all), wording::count(*count))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_answer_is_seen_beside_thousands() {
-        assert_eq!(shade(1, 100_000), 0);
-        assert_eq!(shade(100_000, 100_000), SHADES - 1);
-        assert!(shade(1_000, 100_000) > shade(10, 100_000));
-        assert_eq!(shade(1, 1), 0);
-        assert_eq!(shade(0, 0), 0);
-    }
 }
