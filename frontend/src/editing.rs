@@ -4,11 +4,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{SaveScenario, ScenarioDocument};
 use shared::problem::Problem;
+use shared::units::EpochMicros;
 
 use crate::api;
 use crate::desk::Desk;
 use crate::state::draft::{Draft, without_typed_secrets};
-use crate::state::scenario_form::{Checked, Kind, change, check};
+use crate::state::outlook::Outlook;
+use crate::state::scenario_form::{Checked, Kind, change, change_all, check};
 use crate::storage;
 
 /// One scenario on the editor's table; a handle that is copied freely.
@@ -26,6 +28,8 @@ pub(crate) struct Editing {
     pub(crate) profile: RwSignal<String>,
     /// The text, looked over.
     pub(crate) checked: Memo<Checked>,
+    /// What it would do; while something is wrong with it, what it would have done before.
+    pub(crate) outlook: Memo<Outlook>,
     /// Revision of the stored text that the editor's text started from; a save replaces no other.
     pub(crate) started_from: RwSignal<String>,
     /// Whether unsaved edits of an earlier visit were put back.
@@ -58,6 +62,13 @@ impl Editing {
             }
             checked
         });
+        let outlook = Memo::new(move |before: Option<&Outlook>| {
+            let planned = checked.with(|checked| checked.planned.clone());
+            match planned {
+                Some(planned) => Outlook::new(&planned.plan, now()),
+                None => before.cloned().unwrap_or_default(),
+            }
+        });
         Effect::new(move |_| {
             let unsaved = text.with(|text| stored.with(|(stored, _)| text != stored));
             if unsaved {
@@ -75,6 +86,7 @@ impl Editing {
             text,
             profile,
             checked,
+            outlook,
             started_from,
             restored: RwSignal::new(restored),
             refused: RwSignal::new(None),
@@ -93,7 +105,16 @@ impl Editing {
 
     /// Writes a field of the form into the text.
     pub(crate) fn change(self, path: &str, kind: Kind, value: &str) {
-        match self.text.with_untracked(|text| change(text, path, kind, value)) {
+        self.take(self.text.with_untracked(|text| change(text, path, kind, value)));
+    }
+
+    /// Writes several values into the text, all or none.
+    pub(crate) fn change_all(self, values: &[(String, String)]) {
+        self.take(self.text.with_untracked(|text| change_all(text, values)));
+    }
+
+    fn take(self, changed: Result<String, Problem>) {
+        match changed {
             Ok(text) => {
                 self.refused.set(None);
                 self.text.set(text);
@@ -146,4 +167,9 @@ impl Editing {
             }
         });
     }
+}
+
+/// Now, in whole seconds: what is shown then changes only when the scenario does.
+fn now() -> EpochMicros {
+    EpochMicros((js_sys::Date::now() / 1e3).floor() as i64 * 1_000_000)
 }

@@ -1,11 +1,14 @@
 //! The sections of the pages.
 
+pub(crate) mod behavior_graph;
 pub(crate) mod changes;
 pub(crate) mod connection_notice;
 pub(crate) mod event_types;
 pub(crate) mod failures;
 pub(crate) mod header;
 pub(crate) mod help;
+pub(crate) mod linked_weights;
+pub(crate) mod load_curve;
 pub(crate) mod new_scenario;
 pub(crate) mod rate_control;
 pub(crate) mod run_controls;
@@ -15,5 +18,6 @@ pub(crate) mod scenario_choice;
 pub(crate) mod scenario_editor;
 pub(crate) mod scenario_fields;
 pub(crate) mod scenario_gallery;
+pub(crate) mod scenario_outlook;
 pub(crate) mod scenario_text;
 pub(crate) mod tiles;

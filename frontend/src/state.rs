@@ -1,9 +1,13 @@
 //! What the panel knows, as plain structs: no signal, no markup, no browser.
 
+pub(crate) mod balance;
+pub(crate) mod behavior_graph;
 pub(crate) mod connection;
 pub(crate) mod controls;
 pub(crate) mod draft;
 pub(crate) mod history;
+pub(crate) mod load_curve;
+pub(crate) mod outlook;
 pub(crate) mod preferences;
 pub(crate) mod rate;
 pub(crate) mod remote;

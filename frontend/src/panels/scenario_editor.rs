@@ -9,6 +9,7 @@ use crate::desk::Desk;
 use crate::editing::Editing;
 use crate::panels::new_scenario::Origin;
 use crate::panels::scenario_fields::ScenarioFields;
+use crate::panels::scenario_outlook::ScenarioOutlook;
 use crate::panels::scenario_text::ScenarioText;
 use crate::state::draft::Draft;
 use crate::state::remote::Remote;
@@ -86,7 +87,10 @@ fn Editor(document: ScenarioDocument, origin: RwSignal<Option<Origin>>) -> impl 
             </Show>
             <div class="halves">
                 <ScenarioFields />
-                <ScenarioText />
+                <div class="stack">
+                    <ScenarioText />
+                    <ScenarioOutlook />
+                </div>
             </div>
         </div>
     }

@@ -4,11 +4,13 @@ use leptos::prelude::*;
 
 use crate::desk::Desk;
 use crate::editing::Editing;
-use crate::format;
+use crate::panels::behavior_graph::BehaviorGraphs;
+use crate::panels::linked_weights::LinkedWeights;
+use crate::panels::load_curve::LoadCurves;
+use crate::state::behavior_graph::Choice;
 use crate::state::remote::sentence;
-use crate::state::scenario_form::{Field, Form, Key, Kind, Weight, problem_at};
+use crate::state::scenario_form::{Field, Form, Key, Kind, problem_at};
 use crate::widgets::notice::{Notice, Weight as NoticeWeight};
-use crate::widgets::share_bar::ShareBar;
 
 /// The form.
 #[component]
@@ -43,7 +45,9 @@ pub(crate) fn ScenarioFields() -> impl IntoView {
                 </div>
             </section>
             <For each=move || groups.get() key=Clone::clone children=move |title| view! { <FieldGroup title=title keys=keys /> } />
+            <LoadCurves />
             <For each=move || mixes.get() key=Clone::clone children=move |behavior| view! { <MixTable behavior=behavior /> } />
+            <BehaviorGraphs />
         </div>
     }
 }
@@ -152,13 +156,12 @@ fn FieldInput(field: Field) -> impl IntoView {
 }
 
 fn value_at(form: &Form, path: &str) -> String {
-    let fields = form.groups.iter().flat_map(|group| &group.fields);
-    let weights = form.mixes.iter().flat_map(|mix| &mix.weights).map(|weight| &weight.field);
-    fields.chain(weights).find(|field| field.path == path).map(|field| field.value.clone()).unwrap_or_default()
+    let mut fields = form.groups.iter().flat_map(|group| &group.fields);
+    fields.find(|field| field.path == path).map(|field| field.value.clone()).unwrap_or_default()
 }
 
 /// A problem in one breath: what is wrong, and what to do.
-fn spoken(problem: &shared::problem::Problem) -> String {
+pub(crate) fn spoken(problem: &shared::problem::Problem) -> String {
     match &problem.hint {
         Some(hint) => format!("{}: {hint}", problem.message),
         None => problem.message.clone(),
@@ -215,93 +218,26 @@ fn KeyInput(key_field: Key) -> impl IntoView {
 #[component]
 fn MixTable(behavior: String) -> impl IntoView {
     let editing = expect_context::<Editing>();
-    let wanted = StoredValue::new(behavior.clone());
-    let of_mix = move || -> Vec<Weight> {
-        editing.checked.with(|checked| {
-            let mix =
-                wanted.with_value(|wanted| checked.form.mixes.iter().find(|mix| mix.behavior == *wanted).cloned());
-            mix.map(|mix| mix.weights).unwrap_or_default()
-        })
-    };
-    let weights = Memo::new(move |_| of_mix());
-    let names = Memo::new(move |_| {
-        weights.with(|weights| weights.iter().map(|weight| weight.event.clone()).collect::<Vec<_>>())
-    });
-    let largest =
-        Memo::new(move |_| weights.with(|weights| weights.iter().map(|weight| weight.share).fold(0.01, f64::max)));
     let path = format!("behaviors.{behavior}.mix.weights");
+    let title = format!("Event mix of {behavior}");
+    let label = title.clone();
+    let choice = Memo::new(move |_| {
+        editing.checked.with(|checked| {
+            let mix = checked.form.mixes.iter().find(|mix| mix.behavior == behavior);
+            mix.map_or_else(Choice::default, |mix| mix.weights.clone())
+        })
+    });
     let problem = Memo::new(move |_| {
         editing.checked.with(|checked| checked.problems.iter().find(|problem| problem.path == path).map(spoken))
     });
     view! {
-        <section class="card" aria-label=format!("Event mix of {behavior}") data-testid="weights">
+        <section class="card" aria-label=label data-testid="weights">
             <div class="card-head">
-                <h2>{format!("Event mix of {behavior}")}</h2>
-                <span class="note">"weights count against each other"</span>
+                <h2>{title}</h2>
+                <span class="note">"move one, and the others make room"</span>
             </div>
-            <table class="weights">
-                <thead>
-                    <tr>
-                        <th scope="col">"Event"</th>
-                        <th scope="col" class="number">"Weight"</th>
-                        <th scope="col">"Share"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    <For
-                        each=move || names.get()
-                        key=Clone::clone
-                        children=move |event| view! { <WeightRow event=event weights=weights largest=largest /> }
-                    />
-                </tbody>
-            </table>
+            <LinkedWeights choice=choice />
             <p class="field-problem" role="status">{problem}</p>
         </section>
-    }
-}
-
-#[component]
-fn WeightRow(event: String, weights: Memo<Vec<Weight>>, largest: Memo<f64>) -> impl IntoView {
-    let editing = expect_context::<Editing>();
-    let wanted = event.clone();
-    let weight =
-        Memo::new(move |_| weights.with(|weights| weights.iter().find(|weight| weight.event == wanted).cloned()));
-    let path = StoredValue::new(
-        weight.with_untracked(|weight| weight.as_ref().map(|weight| weight.field.path.clone()).unwrap_or_default()),
-    );
-    let typed = RwSignal::new(None::<String>);
-    let problem = Memo::new(move |_| {
-        path.with_value(|path| editing.checked.with(|checked| problem_at(&checked.problems, path).map(spoken)))
-    });
-    let share = move || weight.with(|weight| weight.as_ref().map_or(0.0, |weight| weight.share));
-    let value =
-        move || weight.with(|weight| weight.as_ref().map(|weight| weight.field.value.clone()).unwrap_or_default());
-    let disabled = move || editing.built_in || editing.checked.with(|checked| !checked.readable);
-    view! {
-        <tr>
-            <th scope="row" class="mono">{event.clone()}</th>
-            <td class="number">
-                <input
-                    type="text"
-                    inputmode="decimal"
-                    aria-label=format!("weight of {event}")
-                    data-testid=format!("weight-{event}")
-                    aria-invalid=move || problem.with(Option::is_some).to_string()
-                    disabled=disabled
-                    prop:value=move || typed.get().unwrap_or_else(value)
-                    on:input:target=move |event| {
-                        let value = event.target().value();
-                        typed.set(Some(value.clone()));
-                        path.with_value(|path| editing.change(path, Kind::Number, &value));
-                    }
-                    on:blur=move |_| typed.set(None)
-                />
-            </td>
-            <td class="share">
-                <ShareBar actual=Signal::derive(move || share() / largest.get()) declared=Signal::derive(|| None) />
-                <span class="number">{move || format::percent(share())}</span>
-                <span class="field-problem">{problem}</span>
-            </td>
-        </tr>
     }
 }

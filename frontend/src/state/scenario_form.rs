@@ -3,10 +3,16 @@
 //! The text is the only truth. The form is read from it (merged with what it extends), and every change is an edit of
 //! the text by `shared`, so that the two cannot disagree.
 
+use std::sync::Arc;
+
 use shared::compile::compile;
+use shared::plan::Plan;
 use shared::problem::Problem;
 use shared::scenario::document::{Entry, Node, Value};
 use shared::scenario::{LoadOptions, edit, quote};
+
+use crate::state::behavior_graph::{self, BehaviorGraph, Choice, ChoiceOption};
+use crate::state::load_curve::LoadCurve;
 
 /// A scenario's text, looked over.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +23,21 @@ pub(crate) struct Checked {
     pub(crate) readable: bool,
     /// What the form shows.
     pub(crate) form: Form,
+    /// What it would do, where nothing is wrong.
+    pub(crate) planned: Option<Planned>,
+}
+
+/// A text without problems, planned. Two of them are the same only if they are one.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    /// The plan.
+    pub(crate) plan: Arc<Plan>,
+}
+
+impl PartialEq for Planned {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.plan, &other.plan)
+    }
 }
 
 /// What the form shows.
@@ -38,6 +59,10 @@ pub(crate) struct Form {
     pub(crate) mixes: Vec<Mix>,
     /// API keys that targets want.
     pub(crate) keys: Vec<Key>,
+    /// Loads, as far as their curves can be dragged.
+    pub(crate) curves: Vec<LoadCurve>,
+    /// Journeys, pages and lives, drawn.
+    pub(crate) graphs: Vec<BehaviorGraph>,
 }
 
 /// Fields that belong together.
@@ -79,18 +104,7 @@ pub(crate) struct Mix {
     /// The behavior's name.
     pub(crate) behavior: String,
     /// Its weights in the order of the document.
-    pub(crate) weights: Vec<Weight>,
-}
-
-/// The weight of one event.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Weight {
-    /// The event's name.
-    pub(crate) event: String,
-    /// The weight.
-    pub(crate) field: Field,
-    /// Its share of the whole mix (0 to 1).
-    pub(crate) share: f64,
+    pub(crate) weights: Choice,
 }
 
 /// An API key that a target wants. What it is never enters the form.
@@ -124,7 +138,8 @@ pub(crate) fn check(name: &str, text: &str, profile: Option<&str>) -> Checked {
         form.extends = named("extends");
         form.profile = named("profile");
     }
-    Checked { problems: compiled.problems, readable: own.is_ok(), form }
+    let planned = compiled.plan.map(|plan| Planned { plan });
+    Checked { problems: compiled.problems, readable: own.is_ok(), form, planned }
 }
 
 /// Writes a field's value into the text; an empty one takes what the text itself says away, so that what it extends
@@ -143,6 +158,19 @@ pub(crate) fn change(text: &str, path: &str, kind: Kind, value: &str) -> Result<
         Kind::Number | Kind::Text => quote(value),
     };
     edit::set(text, path, &written)
+}
+
+/// Writes several values at once, all or none.
+///
+/// # Errors
+///
+/// As [`change`], for the first that cannot be written.
+pub(crate) fn change_all(text: &str, values: &[(String, String)]) -> Result<String, Problem> {
+    let mut text = text.to_owned();
+    for (path, value) in values {
+        text = change(&text, path, Kind::Number, value)?;
+    }
+    Ok(text)
 }
 
 /// The problem that belongs beside a field: its own, or the first of what stands below it.
@@ -186,6 +214,7 @@ fn read_form(document: &Node) -> Form {
     }
     for Entry { key, node, .. } in entries(document, "workloads") {
         form.groups.push(workload_group(key, node));
+        form.curves.push(LoadCurve::read(key, node, connections(document, node)));
     }
     for Entry { key, node, .. } in entries(document, "behaviors") {
         let weights = node.get("mix").and_then(|mix| mix.get("weights")).and_then(Node::as_map);
@@ -193,7 +222,16 @@ fn read_form(document: &Node) -> Form {
             form.mixes.push(read_mix(key, weights));
         }
     }
+    form.graphs = behavior_graph::read(document);
     form
+}
+
+/// Connections of a workload's target, which a rate for each of them is multiplied by.
+fn connections(document: &Node, workload: &Node) -> f64 {
+    let targets = entries(document, "targets");
+    let named = workload.get("target").and_then(Node::as_str);
+    let target = targets.iter().find(|entry| named.is_none_or(|named| entry.key == named));
+    target.and_then(|entry| entry.node.get("connections")).and_then(Node::as_f64).unwrap_or(1.0)
 }
 
 fn target_group(name: &str, node: &Node) -> Group {
@@ -230,21 +268,13 @@ fn field(node: &Node, base: &str, key: &str, label: &'static str, example: &'sta
 }
 
 fn read_mix(behavior: &str, weights: &[Entry]) -> Mix {
-    let total: f64 = weights.iter().filter_map(|entry| entry.node.as_f64()).filter(|weight| *weight > 0.0).sum();
-    let weights = weights
-        .iter()
-        .map(|Entry { key, node, .. }| Weight {
-            event: key.clone(),
-            field: Field {
-                path: format!("behaviors.{behavior}.mix.weights.{key}"),
-                label: "weight",
-                example: "10",
-                value: scalar(node),
-                kind: Kind::Number,
-            },
-            share: node.as_f64().filter(|weight| *weight > 0.0 && total > 0.0).map_or(0.0, |weight| weight / total),
-        })
-        .collect();
+    let options = weights.iter().map(|Entry { key, node, .. }| ChoiceOption {
+        name: key.clone(),
+        path: format!("behaviors.{behavior}.mix.weights.{key}"),
+        weight: node.as_f64().unwrap_or(0.0),
+        written: scalar(node),
+    });
+    let weights = Choice { title: format!("Event mix of {behavior}"), options: options.collect() };
     Mix { behavior: behavior.to_owned(), weights }
 }
 
@@ -253,7 +283,7 @@ fn entries<'n>(node: &'n Node, key: &str) -> &'n [Entry] {
 }
 
 /// A scalar as a field shows it; what is more than one value is not the form's.
-fn scalar(node: &Node) -> String {
+pub(crate) fn scalar(node: &Node) -> String {
     match &node.value {
         Value::Bool(value) => value.to_string(),
         Value::Int(number) => number.to_string(),
@@ -271,8 +301,10 @@ mod tests {
 
     fn value(checked: &Checked, path: &str) -> String {
         let fields = checked.form.groups.iter().flat_map(|group| &group.fields);
-        let weights = checked.form.mixes.iter().flat_map(|mix| &mix.weights).map(|weight| &weight.field);
-        fields.chain(weights).find(|field| field.path == path).map(|field| field.value.clone()).unwrap_or_default()
+        let fields = fields.map(|field| (&field.path, &field.value));
+        let weights = checked.form.mixes.iter().flat_map(|mix| &mix.weights.options);
+        let weights = weights.map(|option| (&option.path, &option.written));
+        fields.chain(weights).find(|(known, _)| *known == path).map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
     #[test]
@@ -282,7 +314,7 @@ mod tests {
         assert_eq!(value(&checked, "workloads.shop.load.rate"), "10/s");
         assert_eq!(value(&checked, "workloads.shop.population.count"), "10");
         assert_eq!(value(&checked, "targets.api.batch.size"), "50");
-        assert_eq!(checked.form.mixes[0].weights.len(), 12);
+        assert_eq!(checked.form.mixes[0].weights.options.len(), 12);
         assert_eq!(checked.form.profile.as_deref(), Some("quick_test"));
         assert_eq!(checked.form.keys[0].variable.as_deref(), Some("API_KEY"));
     }
@@ -291,15 +323,17 @@ mod tests {
     fn every_field_can_be_changed_and_keeps_the_authors_words() {
         let checked = check("mine", TEXT, None);
         let fields = checked.form.groups.iter().flat_map(|group| &group.fields);
-        let weights = checked.form.mixes.iter().flat_map(|mix| &mix.weights).map(|weight| &weight.field);
-        for field in fields.chain(weights) {
-            let wanted = match field.example {
+        let fields = fields.map(|field| (&field.path, field.kind, field.example));
+        let weights = checked.form.mixes.iter().flat_map(|mix| &mix.weights.options);
+        let weights = weights.map(|option| (&option.path, Kind::Number, "10"));
+        for (path, kind, example) in fields.chain(weights) {
+            let wanted = match example {
                 "5m, or forever" => "90s",
                 example => example,
             };
-            let text = change(TEXT, &field.path, field.kind, wanted).unwrap();
+            let text = change(TEXT, path, kind, wanted).unwrap();
             assert!(text.contains("# mine") && text.contains("# small"), "{text}");
-            assert_eq!(value(&check("mine", &text, None), &field.path), wanted, "{}", field.path);
+            assert_eq!(value(&check("mine", &text, None), path), wanted, "{path}");
         }
     }
 
