@@ -145,7 +145,10 @@ fn on_key(desk: Desk, event: &KeyboardEvent) {
     let pressing = is("button, a, summary, input, dialog");
     let modified = event.ctrl_key() || event.alt_key() || event.meta_key();
     let Some(found) = shortcut(&event.key(), typing, pressing, modified) else { return };
-    let runs = matches!(found, Shortcut::StartOrPause | Shortcut::Stop | Shortcut::Faster | Shortcut::Slower);
+    let runs = matches!(
+        found,
+        Shortcut::StartOrPause | Shortcut::Stop | Shortcut::Faster | Shortcut::Slower | Shortcut::HoldView
+    );
     // Elsewhere the space bar scrolls, and nobody stops a run that they do not see.
     if runs && desk.route.with_untracked(Route::page) != Route::Run {
         return;
@@ -158,6 +161,7 @@ fn on_key(desk: Desk, event: &KeyboardEvent) {
         Shortcut::Stop => actions::stop(desk),
         Shortcut::Faster => actions::nudge_rate(desk, true),
         Shortcut::Slower => actions::nudge_rate(desk, false),
+        Shortcut::HoldView => live::toggle_view(desk),
         Shortcut::Go(route) => desk.go(&route),
         Shortcut::Search => {
             if let Ok(Some(field)) = document().query_selector("input[type=search]")

@@ -8,6 +8,7 @@ use shared::api::{ScenarioSummary, Status};
 use shared::run::{RunId, RunState};
 use shared::scenario::quote;
 
+use crate::state::backlog::Backlog;
 use crate::state::connection::Connection;
 use crate::state::controls::Controls;
 use crate::state::preferences::Preferences;
@@ -33,6 +34,10 @@ pub(crate) struct Desk {
     pub(crate) connection: RwSignal<Connection>,
     /// What it said.
     pub(crate) board: RwSignal<Option<RunBoard>>,
+    /// Whether the view is held: the run goes on, the charts stand still.
+    pub(crate) held: RwSignal<bool>,
+    /// What arrived meanwhile.
+    pub(crate) backlog: StoredValue<Backlog>,
     /// Asks the stream not to wait for its next attempt.
     pub(crate) retry_now: RwSignal<bool>,
     /// What went wrong with the last thing that a person asked for.
@@ -67,6 +72,8 @@ impl Desk {
             following: RwSignal::new((0, None)),
             connection: RwSignal::new(Connection::Idle),
             board: RwSignal::new(None),
+            held: RwSignal::new(false),
+            backlog: StoredValue::new(Backlog::default()),
             retry_now: RwSignal::new(false),
             failure: RwSignal::new(None),
             busy: RwSignal::new(false),

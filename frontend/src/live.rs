@@ -11,9 +11,28 @@ use shared::run::{LiveMessage, RunId};
 
 use crate::api;
 use crate::desk::Desk;
+use crate::state::backlog::Backlog;
 use crate::state::connection::{Connection, SILENCE_MILLIS, back_off_seconds};
 use crate::state::route::escape;
 use crate::state::run_board::RunBoard;
+
+/// Holds the view, or lets it go and shows what happened meanwhile.
+pub(crate) fn toggle_view(desk: Desk) {
+    let held = !desk.held.get_untracked();
+    desk.held.set(held);
+    if held {
+        return;
+    }
+    let mut whole = true;
+    desk.board.update(|board| {
+        if let Some(board) = board {
+            desk.backlog.update_value(|backlog| whole = backlog.release(board));
+        }
+    });
+    if let (false, (_, Some(id))) = (whole, desk.following.get_untracked()) {
+        follow(desk, id);
+    }
+}
 
 /// How one connection ended.
 enum Ended {
@@ -36,6 +55,7 @@ pub(crate) fn follow(desk: Desk, id: RunId) {
     }
     desk.zoom.set(None);
     desk.crosshair.set(None);
+    desk.held.set(false);
     spawn_local(async move {
         let mut attempt = 0;
         loop {
@@ -99,15 +119,19 @@ async fn connect(desk: Desk, id: &RunId, turn: u32) -> Ended {
         match message {
             Some(LiveMessage::Hello(hello)) => {
                 greeted = true;
+                desk.backlog.set_value(Backlog::default());
                 desk.board.set(Some(RunBoard::new(*hello)));
                 desk.connection.set(Connection::Live);
                 desk.take_reachable(true);
             }
-            Some(LiveMessage::Tick(tick)) => desk.board.update(|board| {
-                if let Some(board) = board {
-                    board.tick(*tick);
-                }
-            }),
+            Some(LiveMessage::Tick(tick)) => {
+                let held = desk.held.get_untracked();
+                desk.board.update(|board| match board {
+                    Some(board) if held => desk.backlog.update_value(|backlog| backlog.keep(*tick, board)),
+                    Some(board) => board.tick(*tick),
+                    None => {}
+                });
+            }
             // A message of another version: the board's own check asks for a reload.
             None => {}
         }

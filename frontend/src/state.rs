@@ -1,5 +1,6 @@
 //! What the panel knows, as plain structs: no signal, no markup, no browser.
 
+pub(crate) mod backlog;
 pub(crate) mod balance;
 pub(crate) mod behavior_graph;
 pub(crate) mod connection;

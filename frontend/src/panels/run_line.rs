@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use crate::api;
 use crate::desk::Desk;
 use crate::format;
 use crate::state::route::Route;
 use crate::state::run_board::RunBoard;
 use crate::widgets::icon::{Glyph, Icon};
+use crate::{api, live};
 
 /// In place of the line until there is a run.
 #[component]
@@ -49,6 +49,9 @@ pub(crate) fn RunLine() -> impl IntoView {
         let can = desk.controls().download;
         desk.board.with(|board| board.as_ref().filter(|_| can).map(|board| board.run.id.0.clone()))
     });
+    let is_running = Memo::new(move |_| {
+        desk.held.get() || desk.board.with(|board| board.as_ref().is_some_and(|board| !board.is_over()))
+    });
     // Another run goes on while an old one is looked at.
     let other = Memo::new(move |_| {
         let active = desk.status.with(|status| status.ready().and_then(|status| status.active_run.clone()));
@@ -69,6 +72,19 @@ pub(crate) fn RunLine() -> impl IntoView {
                 })}
                 <span class="spring"></span>
                 {move || other.get().then(|| view! { <a href=Route::Run.href()>"to the run that goes on"</a> })}
+                <Show when=move || is_running.get()>
+                    <button
+                        type="button"
+                        class="small"
+                        class:primary=move || desk.held.get()
+                        aria-pressed=move || desk.held.get().to_string()
+                        data-testid="hold-view"
+                        title="the run goes on (V)"
+                        on:click=move |_| live::toggle_view(desk)
+                    >
+                        {move || if desk.held.get() { "Show what happened meanwhile" } else { "Hold the view" }}
+                    </button>
+                </Show>
                 {move || download.get().map(|id| view! {
                     <a class="button" href=api::result_href(&id) download=format!("throng-{id}.json") data-testid="download">
                         <Icon glyph=Glyph::Download />

@@ -15,6 +15,8 @@ pub(crate) enum Shortcut {
     Slower,
     /// Go to a page.
     Go(Route),
+    /// Hold the view, or let it go.
+    HoldView,
     /// Put the cursor into the page's search field.
     Search,
     /// Switch between dark and light.
@@ -24,10 +26,11 @@ pub(crate) enum Shortcut {
 }
 
 /// The keys with what they do, for the help.
-pub(crate) const KEYS: [(&str, &str); 8] = [
+pub(crate) const KEYS: [(&str, &str); 9] = [
     ("Space", "start, pause or resume"),
     ("S", "stop; once more while it waits for answers: stop now"),
     ("+  −", "faster, slower"),
+    ("V", "hold the view while the run goes on; once more: show what happened meanwhile"),
     ("1  2  3  4", "Run, Scenarios, History, Target"),
     ("/", "search in the page's list"),
     ("←  →", "in a chart: move the crosshair (Shift: further; Esc: leave)"),
@@ -50,6 +53,7 @@ pub(crate) fn shortcut(key: &str, typing: bool, pressing: bool, modified: bool) 
         "2" => Some(Shortcut::Go(Route::Scenarios)),
         "3" => Some(Shortcut::Go(Route::History)),
         "4" => Some(Shortcut::Go(Route::Target)),
+        "v" | "V" => Some(Shortcut::HoldView),
         "/" => Some(Shortcut::Search),
         "d" | "D" => Some(Shortcut::Theme),
         "?" => Some(Shortcut::Help),
