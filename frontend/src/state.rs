@@ -14,6 +14,7 @@ pub(crate) mod rate;
 pub(crate) mod remote;
 pub(crate) mod route;
 pub(crate) mod run_board;
+pub(crate) mod scalar;
 pub(crate) mod scenario_form;
 pub(crate) mod shortcut;
 pub(crate) mod target_form;

@@ -5,10 +5,9 @@ use leptos::prelude::*;
 
 use crate::editing::Editing;
 use crate::format;
-use crate::panels::scenario_fields::spoken;
 use crate::state::balance::{balanced, written};
 use crate::state::behavior_graph::{Choice, ChoiceOption};
-use crate::state::scenario_form::{Kind, problem_at};
+use crate::state::scenario_form::{Kind, problem_at, spoken};
 
 /// Places of a slider from nothing to everything.
 const STEPS: f64 = 200.0;

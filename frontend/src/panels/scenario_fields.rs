@@ -9,7 +9,7 @@ use crate::panels::linked_weights::LinkedWeights;
 use crate::panels::load_curve::LoadCurves;
 use crate::state::behavior_graph::Choice;
 use crate::state::remote::sentence;
-use crate::state::scenario_form::{Field, Form, Key, Kind, problem_at};
+use crate::state::scenario_form::{Field, Form, Key, Kind, problem_at, spoken};
 use crate::widgets::notice::{Notice, Weight as NoticeWeight};
 
 /// The form.
@@ -158,14 +158,6 @@ fn FieldInput(field: Field) -> impl IntoView {
 fn value_at(form: &Form, path: &str) -> String {
     let mut fields = form.groups.iter().flat_map(|group| &group.fields);
     fields.find(|field| field.path == path).map(|field| field.value.clone()).unwrap_or_default()
-}
-
-/// A problem in one breath: what is wrong, and what to do.
-pub(crate) fn spoken(problem: &shared::problem::Problem) -> String {
-    match &problem.hint {
-        Some(hint) => format!("{}: {hint}", problem.message),
-        None => problem.message.clone(),
-    }
 }
 
 /// The API key for runs from this page. It goes out with a run and is kept nowhere else; the field never shows it.

@@ -3,7 +3,7 @@
 use shared::chart::graph::{Cell, layered};
 use shared::scenario::document::{Entry, Node, Value};
 
-use crate::state::scenario_form::scalar;
+use crate::state::scalar::scalar;
 
 /// Nodes that a picture still shows; larger graphs are read in the text.
 const MOST_NODES: usize = 60;

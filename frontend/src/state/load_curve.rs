@@ -1,8 +1,10 @@
 //! The load as a curve that can be dragged: which places of it stand for which values of the scenario, and what is
 //! written when one is moved.
 
-use shared::scenario::document::{Node, Value};
+use shared::scenario::document::Node;
 use shared::units::{Length, Nanos, Rate};
+
+use crate::state::scalar::scalar;
 
 /// What a handle moves.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,12 +80,12 @@ impl LoadCurve {
         let nothing = Node::default();
         let load = node.get("load").unwrap_or(&nothing);
         let span = |node: Option<&Node>| {
-            let text = node.map(text)?;
+            let text = node.map(scalar)?;
             let seconds = text.parse::<Nanos>().ok()?.as_secs_f64();
             Some((text, seconds))
         };
         let rate = |key: &str| {
-            let text = load.get(key).map(text)?;
+            let text = load.get(key).map(scalar)?;
             let rate = text.parse::<Rate>().ok()?;
             Some((text, rate.per_second()))
         };
@@ -93,7 +95,7 @@ impl LoadCurve {
             (None, None) => ("rate", None, 1.0),
         };
         let ramp = |key: &str| span(load.get("ramp").and_then(|ramp| ramp.get(key)));
-        let duration = load.get("duration").map(text).filter(|text| matches!(text.parse(), Ok(Length::For(_))));
+        let duration = load.get("duration").map(scalar).filter(|text| matches!(text.parse(), Ok(Length::For(_))));
         let burst = load.get("burst");
         Self {
             workload: workload.to_owned(),
@@ -108,7 +110,7 @@ impl LoadCurve {
             down: ramp("down"),
             burst: burst.and_then(|burst| {
                 let factor = burst.get("factor")?;
-                Some((text(factor), factor.as_f64()?))
+                Some((scalar(factor), factor.as_f64()?))
             }),
         }
     }
@@ -180,15 +182,6 @@ impl LoadCurve {
         // Less than what values are rounded to would move nothing.
         let step = (span / 40.0).max(round_step(handle.seconds));
         (handle.seconds + sign * step, if handle.rate > 0.0 { rate } else { sign.max(0.0) })
-    }
-}
-
-fn text(node: &Node) -> String {
-    match &node.value {
-        Value::String(text) => text.clone(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => String::new(),
     }
 }
 

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use shared::compile::compile;
 use shared::plan::Plan;
 use shared::problem::Problem;
-use shared::scenario::document::{Entry, Node, Value};
+use shared::scenario::document::{Entry, Node};
 use shared::scenario::{LoadOptions, edit, quote};
 
 use crate::state::behavior_graph::{self, BehaviorGraph, Choice, ChoiceOption};
 use crate::state::load_curve::LoadCurve;
+use crate::state::scalar::scalar;
 
 /// A scenario's text, looked over.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -282,14 +283,11 @@ fn entries<'n>(node: &'n Node, key: &str) -> &'n [Entry] {
     node.get(key).and_then(Node::as_map).unwrap_or_default()
 }
 
-/// A scalar as a field shows it; what is more than one value is not the form's.
-pub(crate) fn scalar(node: &Node) -> String {
-    match &node.value {
-        Value::Bool(value) => value.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::String(text) => text.clone(),
-        Value::Null | Value::List(_) | Value::Map(_) => String::new(),
+/// A problem in one breath: what is wrong, and what to do.
+pub(crate) fn spoken(problem: &Problem) -> String {
+    match &problem.hint {
+        Some(hint) => format!("{}: {hint}", problem.message),
+        None => problem.message.clone(),
     }
 }
 
