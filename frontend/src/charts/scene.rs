@@ -223,7 +223,9 @@ fn value_scale(spec: &ChartSpec, points: &[Point], look: &Look, frame: &Frame) -
     }
     match spec.measure {
         // A little headroom, so that the schedule's line does not lie on the frame.
-        Measure::Rate | Measure::Count => from_zero(if highest > 0.0 { highest * 1.08 } else { 10.0 }, frame),
+        Measure::Rate => from_zero(if highest > 0.0 { highest * 1.08 } else { 10.0 }, frame),
+        // Things are whole: an axis that ends below five would name fractions of them.
+        Measure::Count => from_zero((highest * 1.08).max(5.0), frame),
         Measure::Latency => Scale::log(ticks::log_bounds(lowest, highest), frame.upwards()),
     }
 }

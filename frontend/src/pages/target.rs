@@ -19,15 +19,24 @@ use crate::widgets::notice::RequestFailure;
 const POLL_MILLIS: u64 = 1_000;
 
 /// The switches with a number: what they are, their unit, what they do.
-const FIELDS: [(TargetField, &str, &str, &str); 8] = [
+const FIELDS: [(TargetField, &str, &str, &str); 17] = [
     (TargetField::LatencyP50, "Answer time, median", "ms", "0 answers at once"),
     (TargetField::LatencyP99, "Answer time, p99", "ms", "one answer in a hundred takes longer"),
     (TargetField::ErrorRate, "Errors", "%", "share of requests answered with an error"),
     (TargetField::DropRate, "Dropped connections", "%", "share of requests reset before anything is accepted"),
     (TargetField::LostAnswerRate, "Lost answers", "%", "share of requests accepted and reset instead of answered"),
     (TargetField::BatchFailureRate, "Partial batches", "%", "share of events inside batches that are refused"),
-    (TargetField::ForgetRate, "Forgotten events", "%", "acknowledged and not kept, for an audit to find"),
     (TargetField::RateLimit, "Rate limit", "/s", "429 above it; empty for none"),
+    (TargetField::SpikeRate, "Spikes", "%", "share of requests that take longer"),
+    (TargetField::SpikeMs, "Length of a spike", "ms", "how much longer they take"),
+    (TargetField::CloseRate, "Closed connections", "%", "share of answers after which the connection is closed"),
+    (TargetField::ReadSpeed, "Reads at", "B/s", "how fast requests are read; empty for as they come"),
+    (TargetField::AnswerSpeed, "Answers at", "B/s", "how fast answers are written; empty for at once"),
+    (TargetField::ForgetRate, "Forgotten events", "%", "acknowledged and not kept, for an audit to find"),
+    (TargetField::KeepTwiceRate, "Events kept twice", "%", "acknowledged once, for an audit to find"),
+    (TargetField::CorruptRate, "Corrupted events", "%", "kept with another content, for an audit to find"),
+    (TargetField::ReorderRate, "Reordered events", "%", "kept after the next one of their user, for an audit to find"),
+    (TargetField::PhantomRate, "Phantom events", "%", "made up for each that is acknowledged, for an audit to find"),
 ];
 
 /// The Target page.
@@ -171,7 +180,7 @@ type Figure = fn(&TargetReport) -> u64;
 /// What the practice target counted by itself.
 #[component]
 fn Account(report: RwSignal<Remote<TargetReport>>, children: Children) -> impl IntoView {
-    let figures: [(&str, Figure); 11] = [
+    let figures: [(&str, Figure); 17] = [
         ("Requests", |report| report.account.requests),
         ("Events accepted", |report| report.account.accepted),
         ("Events refused as malformed", |report| report.account.rejected),
@@ -182,6 +191,12 @@ fn Account(report: RwSignal<Remote<TargetReport>>, children: Children) -> impl I
         ("Events whose id had come before", |report| report.account.duplicates),
         ("Events held for an audit", |report| report.account.held),
         ("Events forgotten on purpose", |report| report.account.forgotten),
+        ("Events kept twice on purpose", |report| report.account.kept_twice),
+        ("Events corrupted on purpose", |report| report.account.corrupted),
+        ("Events reordered on purpose", |report| report.account.reordered),
+        ("Events made up on purpose", |report| report.account.phantoms),
+        ("Events known already", |report| report.account.known),
+        ("Events refused as known (409)", |report| report.account.conflicts),
         ("Distinct users", |report| report.account.users),
     ];
     let rows = figures.into_iter().map(|(name, of)| {

@@ -21,8 +21,26 @@ pub(crate) enum TargetField {
     LostAnswerRate,
     /// Share of events inside batches that are refused one by one, in percent.
     BatchFailureRate,
+    /// Share of requests that take longer, in percent.
+    SpikeRate,
+    /// How much longer they take, in milliseconds.
+    SpikeMs,
+    /// Share of requests after whose answer the connection is closed, in percent.
+    CloseRate,
+    /// Bytes per second at which requests are read.
+    ReadSpeed,
+    /// Bytes per second at which answers are written.
+    AnswerSpeed,
     /// Share of acknowledged events that are forgotten, in percent.
     ForgetRate,
+    /// Share of acknowledged events that are kept twice, in percent.
+    KeepTwiceRate,
+    /// Share of acknowledged events that are kept with another content, in percent.
+    CorruptRate,
+    /// Share of acknowledged events that are kept out of order, in percent.
+    ReorderRate,
+    /// Events that nobody sent, for each that is acknowledged, in percent.
+    PhantomRate,
 }
 
 impl TargetField {
@@ -36,7 +54,16 @@ impl TargetField {
             Self::DropRate => plain(settings.drop_rate * 100.0),
             Self::LostAnswerRate => plain(settings.lost_answer_rate * 100.0),
             Self::BatchFailureRate => plain(settings.batch_failure_rate * 100.0),
+            Self::SpikeRate => plain(settings.spike_rate * 100.0),
+            Self::SpikeMs => plain(settings.spike_ms),
+            Self::CloseRate => plain(settings.close_rate * 100.0),
+            Self::ReadSpeed => settings.read_bytes_per_second.map(plain).unwrap_or_default(),
+            Self::AnswerSpeed => settings.answer_bytes_per_second.map(plain).unwrap_or_default(),
             Self::ForgetRate => plain(settings.forget_rate * 100.0),
+            Self::KeepTwiceRate => plain(settings.keep_twice_rate * 100.0),
+            Self::CorruptRate => plain(settings.corrupt_rate * 100.0),
+            Self::ReorderRate => plain(settings.reorder_rate * 100.0),
+            Self::PhantomRate => plain(settings.phantom_rate * 100.0),
         }
     }
 
@@ -61,7 +88,16 @@ impl TargetField {
             Self::DropRate => next.drop_rate = percent(text)?,
             Self::LostAnswerRate => next.lost_answer_rate = percent(text)?,
             Self::BatchFailureRate => next.batch_failure_rate = percent(text)?,
+            Self::SpikeRate => next.spike_rate = percent(text)?,
+            Self::SpikeMs => next.spike_ms = number(text, 60_000.0).ok_or("write milliseconds, 0 to 60000")?,
+            Self::CloseRate => next.close_rate = percent(text)?,
+            Self::ReadSpeed => next.read_bytes_per_second = speed(text)?,
+            Self::AnswerSpeed => next.answer_bytes_per_second = speed(text)?,
             Self::ForgetRate => next.forget_rate = percent(text)?,
+            Self::KeepTwiceRate => next.keep_twice_rate = percent(text)?,
+            Self::CorruptRate => next.corrupt_rate = percent(text)?,
+            Self::ReorderRate => next.reorder_rate = percent(text)?,
+            Self::PhantomRate => next.phantom_rate = percent(text)?,
             Self::RateLimit => {
                 next.rate_limit = if text.trim().is_empty() {
                     None
@@ -78,6 +114,14 @@ impl TargetField {
 fn number(text: &str, highest: f64) -> Option<f64> {
     let number: f64 = text.trim().replace(',', ".").parse().ok()?;
     (number >= 0.0 && number <= highest).then_some(number)
+}
+
+fn speed(text: &str) -> Result<Option<f64>, &'static str> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let speed = number(text, 1e12).filter(|speed| *speed >= 1.0);
+    speed.map(Some).ok_or("write bytes per second, or nothing for no limit")
 }
 
 fn percent(text: &str) -> Result<f64, &'static str> {
@@ -134,7 +178,7 @@ pub(crate) fn presets() -> [Preset; 5] {
 mod tests {
     use super::*;
 
-    const FIELDS: [TargetField; 8] = [
+    const FIELDS: [TargetField; 17] = [
         TargetField::LatencyP50,
         TargetField::LatencyP99,
         TargetField::ErrorRate,
@@ -142,7 +186,16 @@ mod tests {
         TargetField::DropRate,
         TargetField::LostAnswerRate,
         TargetField::BatchFailureRate,
+        TargetField::SpikeRate,
+        TargetField::SpikeMs,
+        TargetField::CloseRate,
+        TargetField::ReadSpeed,
+        TargetField::AnswerSpeed,
         TargetField::ForgetRate,
+        TargetField::KeepTwiceRate,
+        TargetField::CorruptRate,
+        TargetField::ReorderRate,
+        TargetField::PhantomRate,
     ];
 
     #[test]
