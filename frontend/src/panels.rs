@@ -20,4 +20,5 @@ pub(crate) mod scenario_fields;
 pub(crate) mod scenario_gallery;
 pub(crate) mod scenario_outlook;
 pub(crate) mod scenario_text;
+pub(crate) mod steering;
 pub(crate) mod tiles;

@@ -17,6 +17,7 @@ pub(crate) mod run_board;
 pub(crate) mod scalar;
 pub(crate) mod scenario_form;
 pub(crate) mod shortcut;
+pub(crate) mod steering;
 pub(crate) mod target_form;
 pub(crate) mod text_place;
 pub(crate) mod tiles;

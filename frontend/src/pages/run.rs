@@ -18,6 +18,7 @@ use crate::panels::run_controls::RunControls;
 use crate::panels::run_line::RunLine;
 use crate::panels::samples::Samples;
 use crate::panels::scenario_choice::ScenarioChoice;
+use crate::panels::steering::Steering;
 use crate::panels::tiles::Tiles;
 
 /// The Run page.
@@ -47,6 +48,7 @@ pub(crate) fn RunPage() -> impl IntoView {
         <div class="details">
             <EventTypes />
             <div class="stack">
+                <Steering />
                 <Failures />
                 <Changes />
             </div>

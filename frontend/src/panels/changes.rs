@@ -22,7 +22,7 @@ pub(crate) fn Changes() -> impl IntoView {
             {move || {
                 let changes = changes.get();
                 if changes.is_empty() {
-                    return view! { <p class="nothing">"Pause, resume and rate changes are noted here and in the result."</p> }.into_any();
+                    return view! { <p class="nothing">"Pauses and changes of rate, mix, users and faults are noted here and in the result."</p> }.into_any();
                 }
                 let rows = changes.into_iter().rev().map(|change| view! {
                     <li>
