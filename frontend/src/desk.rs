@@ -97,7 +97,11 @@ impl Desk {
 
     /// What can be done now.
     pub(crate) fn controls(self) -> Controls {
-        Controls::of(self.run_state(), self.reachable.get())
+        let chosen = self.scenarios.with(|scenarios| {
+            let known = scenarios.ready().map_or(&[][..], Vec::as_slice);
+            self.preferences.with(|kept| known.iter().any(|scenario| scenario.name == kept.scenario))
+        });
+        Controls::of(self.run_state(), self.reachable.get(), chosen)
     }
 
     /// Where the charts' axis of time ends.

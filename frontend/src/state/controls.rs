@@ -22,13 +22,14 @@ pub(crate) struct Controls {
 }
 
 impl Controls {
-    /// By the state of the shown run, if one is shown, and whether the runner can be reached.
-    pub(crate) fn of(state: Option<RunState>, reachable: bool) -> Self {
+    /// By the state of the shown run, if one is shown, whether the runner can be reached, and whether what is chosen
+    /// is known to exist: a Start before that would name nothing.
+    pub(crate) fn of(state: Option<RunState>, reachable: bool, chosen: bool) -> Self {
         let over = state.is_none_or(RunState::is_over);
         let running = matches!(state, Some(RunState::Running | RunState::Ready));
         let paused = state == Some(RunState::Paused);
         Self {
-            start: over && reachable,
+            start: over && reachable && chosen,
             pause: running && reachable,
             resume: paused && reachable,
             stop: (running || paused) && reachable,
@@ -56,11 +57,12 @@ mod tests {
             Some(RunState::Failed),
             Some(RunState::Interrupted),
         ] {
-            let controls = Controls::of(state, true);
+            let controls = Controls::of(state, true, true);
             let usable = [controls.start, controls.pause, controls.resume, controls.abort];
             assert_eq!(usable.iter().filter(|usable| **usable).count(), 1, "{state:?}");
-            let none = Controls::of(state, false);
+            let none = Controls::of(state, false, true);
             assert!(!none.start && !none.pause && !none.stop && !none.download);
+            assert!(!Controls::of(state, true, false).start, "nothing is started before it is known what");
         }
     }
 }
