@@ -4,11 +4,13 @@ use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::{
-    RunSummary, SaveScenario, SavedScenario, ScenarioDocument, ScenarioSummary, StartRun, Status, TargetReport,
+    Labels, RunSummary, SaveScenario, SavedScenario, ScenarioDocument, ScenarioSummary, StartRun, Status, TargetReport,
     TargetSettings,
 };
+use shared::compare::Comparison;
 use shared::run::{Change, Command, RunInfo};
 
+use crate::state::overlay::Drawn;
 use crate::state::remote::RequestError;
 use crate::state::route::escape;
 
@@ -65,6 +67,22 @@ pub(crate) async fn delete_run(id: &str) -> Answer<()> {
     done(Request::delete(&format!("/api/runs/{}", escape(id)))).await
 }
 
+/// Keeps words with a run.
+pub(crate) async fn label_run(id: &str, labels: &Labels) -> Answer<RunSummary> {
+    read_sent(Request::put(&format!("/api/runs/{}/labels", escape(id))), labels).await
+}
+
+/// Compares a run with a baseline.
+pub(crate) async fn compare(baseline: &str, candidate: &str) -> Answer<Comparison> {
+    let query = format!("baseline={}&candidate={}", escape(baseline), escape(candidate));
+    read(Request::get(&format!("/api/compare?{query}"))).await
+}
+
+/// What is drawn of a run that is over.
+pub(crate) async fn drawn(id: &str) -> Answer<Drawn> {
+    read(Request::get(&result_href(id))).await
+}
+
 /// The practice target.
 pub(crate) async fn target() -> Answer<TargetReport> {
     read(Request::get("/api/target")).await
@@ -83,6 +101,11 @@ pub(crate) async fn reset_target() -> Answer<TargetReport> {
 /// Where a run's result can be downloaded.
 pub(crate) fn result_href(id: &str) -> String {
     format!("/api/runs/{}/result", escape(id))
+}
+
+/// Where a run's result can be downloaded in a format.
+pub(crate) fn export_href(id: &str, format: &str) -> String {
+    format!("/api/runs/{}/export?format={format}", escape(id))
 }
 
 async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Answer<T> {

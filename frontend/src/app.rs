@@ -42,7 +42,7 @@ pub(crate) fn App() -> impl IntoView {
         <main id="main" tabindex="-1">
             {move || match page.get() {
                 Route::Scenarios | Route::Scenario(_) => view! { <ScenariosPage /> }.into_any(),
-                Route::History => view! { <HistoryPage /> }.into_any(),
+                Route::History | Route::Compare(_) => view! { <HistoryPage /> }.into_any(),
                 Route::Target => view! { <TargetPage /> }.into_any(),
                 Route::Run | Route::PastRun(_) => view! { <RunPage /> }.into_any(),
             }}
@@ -66,7 +66,7 @@ fn follow_address(desk: Desk) {
         let route = Route::parse(&location_hash().unwrap_or_default());
         document().set_title(match route.page() {
             Route::Scenarios | Route::Scenario(_) => "Scenarios · Throng",
-            Route::History => "History · Throng",
+            Route::History | Route::Compare(_) => "History · Throng",
             Route::Target => "Target · Throng",
             Route::Run | Route::PastRun(_) => "Throng",
         });

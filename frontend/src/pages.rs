@@ -1,5 +1,6 @@
 //! The pages: sections put together.
 
+pub(crate) mod compare;
 pub(crate) mod history;
 pub(crate) mod run;
 pub(crate) mod scenarios;

@@ -2,6 +2,7 @@
 
 pub(crate) mod behavior_graph;
 pub(crate) mod changes;
+pub(crate) mod comparison_table;
 pub(crate) mod connection_notice;
 pub(crate) mod event_types;
 pub(crate) mod failures;
@@ -10,7 +11,9 @@ pub(crate) mod help;
 pub(crate) mod linked_weights;
 pub(crate) mod load_curve;
 pub(crate) mod new_scenario;
+pub(crate) mod overlay_chart;
 pub(crate) mod rate_control;
+pub(crate) mod run_about;
 pub(crate) mod run_controls;
 pub(crate) mod run_line;
 pub(crate) mod samples;

@@ -3,12 +3,15 @@
 pub(crate) mod backlog;
 pub(crate) mod balance;
 pub(crate) mod behavior_graph;
+pub(crate) mod comparison;
 pub(crate) mod connection;
 pub(crate) mod controls;
 pub(crate) mod draft;
 pub(crate) mod history;
+pub(crate) mod labels;
 pub(crate) mod load_curve;
 pub(crate) mod outlook;
+pub(crate) mod overlay;
 pub(crate) mod preferences;
 pub(crate) mod rate;
 pub(crate) mod remote;

@@ -1,14 +1,17 @@
-//! The History page: every run, to find, open, download or delete.
+//! The History page: every run, to find, open, label, compare, download or delete.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::api::RunSummary;
+use shared::api::{Labels, RunSummary};
 use shared::run::VerdictStatus;
 
 use crate::api;
 use crate::desk::Desk;
 use crate::format;
+use crate::pages::compare::ComparePage;
 use crate::panels::connection_notice::ConnectionNotice;
+use crate::panels::run_about::RunAbout;
+use crate::state::comparison::MOST_RUNS;
 use crate::state::history::{matches, verdict_word};
 use crate::state::remote::Remote;
 use crate::state::route::Route;
@@ -17,10 +20,25 @@ use crate::widgets::empty::Empty;
 use crate::widgets::icon::{Glyph, Icon};
 use crate::widgets::notice::RequestFailure;
 
-/// The History page.
+/// The History page: the list, or runs of it beside each other.
 #[component]
 pub(crate) fn HistoryPage() -> impl IntoView {
     let desk = expect_context::<Desk>();
+    let compared = Memo::new(move |_| match desk.route.get() {
+        Route::Compare(ids) => Some(ids),
+        Route::Run | Route::PastRun(_) | Route::Scenarios | Route::Scenario(_) | Route::History | Route::Target => None,
+    });
+    move || match compared.get() {
+        Some(ids) => view! { <ComparePage ids=ids /> }.into_any(),
+        None => view! { <List /> }.into_any(),
+    }
+}
+
+#[component]
+fn List() -> impl IntoView {
+    let desk = expect_context::<Desk>();
+    let chosen = RwSignal::new(Vec::<String>::new());
+    let opened = RwSignal::new(None::<RunSummary>);
     let runs = RwSignal::new(Remote::<Vec<RunSummary>>::Loading);
     let search = RwSignal::new(String::new());
     let doomed = RwSignal::new(None::<RunSummary>);
@@ -50,6 +68,11 @@ pub(crate) fn HistoryPage() -> impl IntoView {
         })
     });
     let total = move || runs.with(|runs| runs.ready().map_or(0, Vec::len));
+    let why_not = move || match chosen.with(Vec::len) {
+        0 | 1 => Some(format!("tick two to {MOST_RUNS} runs")),
+        some if some > MOST_RUNS => Some(format!("at most {MOST_RUNS} runs can be told apart")),
+        _ => None,
+    };
     view! {
         <div class="page-head">
             <h1>"History"</h1>
@@ -57,12 +80,24 @@ pub(crate) fn HistoryPage() -> impl IntoView {
             <span class="spring"></span>
             <input
                 type="search"
-                placeholder="search: scenario, state, verdict, day"
+                placeholder="search: scenario, tag, note, verdict, day"
                 aria-label="search the runs"
                 data-testid="search"
                 prop:value=search
                 on:input:target=move |event| search.set(event.target().value())
             />
+            <button
+                type="button"
+                data-testid="compare"
+                disabled=move || why_not().is_some()
+                title=move || why_not().unwrap_or_else(|| "draw them over each other".to_owned())
+                on:click=move |_| desk.go(&Route::Compare(chosen.get_untracked()))
+            >
+                {move || match chosen.with(Vec::len) {
+                    0 => "Compare".to_owned(),
+                    some => format!("Compare {some}"),
+                }}
+            </button>
         </div>
         <ConnectionNotice />
         <section class="card" aria-label="Runs" data-testid="history">
@@ -90,6 +125,7 @@ pub(crate) fn HistoryPage() -> impl IntoView {
                     <table class="history">
                         <thead>
                             <tr>
+                                <th scope="col"><span class="hidden-text">"Compare"</span></th>
                                 <th scope="col">"Started (UTC)"</th>
                                 <th scope="col">"Scenario"</th>
                                 <th scope="col">"State"</th>
@@ -104,23 +140,30 @@ pub(crate) fn HistoryPage() -> impl IntoView {
                             </tr>
                         </thead>
                         <tbody>
-                            <For each=move || found.get() key=row_key children=move |run| view! { <RunRow run=run doomed=doomed /> } />
+                            <For each=move || found.get() key=row_key children=move |run| view! { <RunRow run=run chosen=chosen opened=opened doomed=doomed /> } />
                         </tbody>
                     </table>
                 </div>
             </Show>
         </section>
-        <DeleteDialog doomed=doomed deleted=load />
+        <RunAbout run=opened kept=load />
+        <DeleteDialog doomed=doomed deleted=move || { chosen.set(Vec::new()); load(); } />
     }
 }
 
 /// A row is made anew when one of its figures has changed.
-fn row_key(run: &RunSummary) -> (String, &'static str, u64) {
-    (run.info.id.0.clone(), run.info.state.name(), run.totals.events.sent)
+fn row_key(run: &RunSummary) -> (String, &'static str, u64, Vec<String>, String, bool) {
+    let Labels { tags, note, baseline } = run.labels.clone();
+    (run.info.id.0.clone(), run.info.state.name(), run.totals.events.sent, tags, note, baseline)
 }
 
 #[component]
-fn RunRow(run: RunSummary, doomed: RwSignal<Option<RunSummary>>) -> impl IntoView {
+fn RunRow(
+    run: RunSummary,
+    chosen: RwSignal<Vec<String>>,
+    opened: RwSignal<Option<RunSummary>>,
+    doomed: RwSignal<Option<RunSummary>>,
+) -> impl IntoView {
     let id = run.info.id.0.clone();
     let state = run.info.state.name();
     let verdict = run.verdict.status;
@@ -151,11 +194,37 @@ fn RunRow(run: RunSummary, doomed: RwSignal<Option<RunSummary>>) -> impl IntoVie
         }
     });
     let delete_label = format!("delete {about}");
+    let about_label = format!("tags, note and downloads of {about}");
+    let choose_label = format!("compare {about}");
+    let tags = run.labels.tags.iter().map(|tag| view! { " "<span class="tag">{tag.clone()}</span> }).collect_view();
+    let baseline =
+        run.labels.baseline.then(|| view! { " "<span class="tag good" data-testid="baseline">"baseline"</span> });
+    let note = run.labels.note.lines().next().unwrap_or_default().to_owned();
+    let (own, known) = (StoredValue::new(id.clone()), run.clone());
+    let is_chosen = move || own.with_value(|own| chosen.with(|chosen| chosen.contains(own)));
+    let choose = move |on: bool| {
+        chosen.update(|chosen| {
+            chosen.retain(|id| own.with_value(|own| id != own));
+            if on {
+                chosen.push(own.get_value());
+            }
+        });
+    };
     let started = format::moment(&run.info.started_at);
     view! {
         <tr data-testid="history-row">
+            <td>
+                <input
+                    type="checkbox"
+                    data-testid="choose-run"
+                    aria-label=choose_label
+                    disabled=!is_over
+                    prop:checked=is_chosen
+                    on:change:target=move |event| choose(event.target().checked())
+                />
+            </td>
             <td><a class="number" href=Route::PastRun(id).href()>{started}</a></td>
-            <td><strong>{name}</strong>" "<span class="note">{profile}</span></td>
+            <td class="what"><strong>{name}</strong>" "<span class="note">{profile}</span>{baseline}{tags}<span class="note line">{note}</span></td>
             <td><span class="state" data-state=state>{state}</span></td>
             <td><span class=class title=reasons><Icon glyph=glyph />{verdict_word(verdict)}</span></td>
             <td class="number">{format::count(totals.events.sent)}</td>
@@ -165,6 +234,16 @@ fn RunRow(run: RunSummary, doomed: RwSignal<Option<RunSummary>>) -> impl IntoVie
             <td class="number" class:bad=totals.error_rate.gt(&0.0)>{format::percent(totals.error_rate)}</td>
             <td class="number wide">{format::clock(totals.elapsed_seconds)}</td>
             <td class="row-actions">
+                <button
+                    type="button"
+                    class="icon-button small"
+                    data-testid="run-about-open"
+                    aria-label=about_label
+                    title="tags, note, every download"
+                    on:click=move |_| opened.set(Some(known.clone()))
+                >
+                    <Icon glyph=Glyph::Edit />
+                </button>
                 {download}
                 <button
                     type="button"

@@ -16,7 +16,7 @@ pub(crate) fn ScenariosPage() -> impl IntoView {
     let origin = RwSignal::new(None::<Origin>);
     let opened = Memo::new(move |_| match desk.route.get() {
         Route::Scenario(name) => Some(name),
-        Route::Run | Route::PastRun(_) | Route::Scenarios | Route::History | Route::Target => None,
+        Route::Run | Route::PastRun(_) | Route::Scenarios | Route::History | Route::Compare(_) | Route::Target => None,
     });
     view! {
         <ConnectionNotice />

@@ -90,6 +90,8 @@ pub(crate) fn RunLine() -> impl IntoView {
                         <Icon glyph=Glyph::Download />
                         "Download result"
                     </a>
+                    <a class="button small" href=api::export_href(&id, "html") download=format!("throng-{id}.html") data-testid="download-html" title="a report for people">"HTML"</a>
+                    <a class="button small" href=api::export_href(&id, "csv") download=format!("throng-{id}.csv") data-testid="download-csv" title="a row per second">"CSV"</a>
                 })}
             </Show>
         </div>

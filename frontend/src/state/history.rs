@@ -12,7 +12,7 @@ pub(crate) fn verdict_word(status: VerdictStatus) -> &'static str {
     }
 }
 
-/// Whether a run has every word of a search in its scenario, profile, state, verdict, start, targets or id.
+/// Whether a run has every word of a search in its scenario, profile, state, verdict, start, targets id, tags or note.
 pub(crate) fn matches(run: &RunSummary, search: &str) -> bool {
     let info = &run.info;
     let mut text = format!(
@@ -24,9 +24,13 @@ pub(crate) fn matches(run: &RunSummary, search: &str) -> bool {
         crate::format::moment(&info.started_at),
         info.id,
     );
-    for target in &info.targets {
+    let labels = &run.labels;
+    for word in info.targets.iter().chain(&labels.tags).chain(std::iter::once(&labels.note)) {
         text.push(' ');
-        text.push_str(target);
+        text.push_str(word);
+    }
+    if labels.baseline {
+        text.push_str(" baseline");
     }
     let text = text.to_lowercase();
     search.to_lowercase().split_whitespace().all(|word| text.contains(word))
@@ -47,9 +51,13 @@ mod tests {
             verdict: Verdict::default(),
             totals: Totals::default(),
             response_time: Percentiles::default(),
-            labels: shared::api::Labels::default(),
+            labels: shared::api::Labels {
+                tags: vec!["nightly".to_owned()],
+                note: "before the fix".to_owned(),
+                baseline: true,
+            },
         };
-        for found in ["", "commerce", "QUICK stopped", "valid 7979", "2026-11-20"] {
+        for found in ["", "commerce", "QUICK stopped", "valid 7979", "2026-11-20", "nightly fix", "baseline"] {
             assert!(matches(&run, found), "{found}");
         }
         assert!(!matches(&run, "commerce finished"));

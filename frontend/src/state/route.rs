@@ -14,6 +14,8 @@ pub(crate) enum Route {
     Scenario(String),
     /// Every run.
     History,
+    /// Runs beside each other.
+    Compare(Vec<String>),
     /// The practice target.
     Target,
 }
@@ -32,7 +34,8 @@ impl Route {
             ("run", id) => Self::PastRun(unescape(id)),
             ("scenarios", "") => Self::Scenarios,
             ("scenarios", name) => Self::Scenario(unescape(name)),
-            ("history", _) => Self::History,
+            ("history", "") => Self::History,
+            ("history", ids) => Self::Compare(ids.split('/').filter(|id| !id.is_empty()).map(unescape).collect()),
             ("target", _) => Self::Target,
             _ => Self::Run,
         }
@@ -46,6 +49,10 @@ impl Route {
             Self::Scenarios => "#/scenarios".to_owned(),
             Self::Scenario(name) => format!("#/scenarios/{}", escape(name)),
             Self::History => "#/history".to_owned(),
+            Self::Compare(ids) => {
+                let ids: Vec<String> = ids.iter().map(|id| escape(id)).collect();
+                format!("#/history/{}", ids.join("/"))
+            }
             Self::Target => "#/target".to_owned(),
         }
     }
@@ -55,7 +62,7 @@ impl Route {
         match self {
             Self::Run | Self::PastRun(_) => Self::Run,
             Self::Scenarios | Self::Scenario(_) => Self::Scenarios,
-            Self::History => Self::History,
+            Self::History | Self::Compare(_) => Self::History,
             Self::Target => Self::Target,
         }
     }
@@ -110,6 +117,7 @@ mod tests {
             Route::Scenarios,
             Route::Scenario("my shop/50 %".to_owned()),
             Route::History,
+            Route::Compare(vec!["20261120-140322-ab12".to_owned(), "a/b c".to_owned()]),
             Route::Target,
         ] {
             assert_eq!(Route::parse(&route.href()), route);

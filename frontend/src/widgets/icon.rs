@@ -29,6 +29,8 @@ pub(crate) enum Glyph {
     Cross,
     /// A bin.
     Delete,
+    /// A pen.
+    Edit,
     /// Two sheets.
     Copy,
     /// A plus.
@@ -58,6 +60,7 @@ impl Glyph {
             Self::Warning => ("M8 2 14.6 13.5H1.4L8 2ZM8 6.3v3.4M8 11.6v.1", false),
             Self::Cross => ("m3.5 3.5 9 9m0-9-9 9", false),
             Self::Delete => ("M2.5 4.2h11M6 4V2.5h4V4M4 4.2l.6 9.3h6.8l.6-9.3M6.6 6.7v4.3M9.4 6.7v4.3", false),
+            Self::Edit => ("m2.5 13.5.7-3.2L10.8 2.7l2.5 2.5-7.6 7.6-3.2.7ZM9.3 4.2l2.5 2.5", false),
             Self::Copy => ("M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3", false),
             Self::Add => ("M8 3v10M3 8h10", false),
             Self::Up => ("m4 10 4-4 4 4", false),
