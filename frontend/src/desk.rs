@@ -42,6 +42,8 @@ pub(crate) struct Desk {
     pub(crate) retry_now: RwSignal<bool>,
     /// What went wrong with the last thing that a person asked for.
     pub(crate) failure: RwSignal<Option<RequestError>>,
+    /// Name and text of the scenario that was deleted last, as long as it can be put back.
+    pub(crate) deleted: RwSignal<Option<(String, String)>>,
     /// Whether a request of a person's is on its way.
     pub(crate) busy: RwSignal<bool>,
     /// What is remembered between visits.
@@ -76,6 +78,7 @@ impl Desk {
             backlog: StoredValue::new(Backlog::default()),
             retry_now: RwSignal::new(false),
             failure: RwSignal::new(None),
+            deleted: RwSignal::new(None),
             busy: RwSignal::new(false),
             preferences: RwSignal::new(preferences.unwrap_or_default()),
             system_is_dark: RwSignal::new(false),

@@ -18,6 +18,7 @@ pub(crate) mod run_controls;
 pub(crate) mod run_line;
 pub(crate) mod samples;
 pub(crate) mod scenario_choice;
+pub(crate) mod scenario_difference;
 pub(crate) mod scenario_editor;
 pub(crate) mod scenario_fields;
 pub(crate) mod scenario_gallery;

@@ -6,6 +6,7 @@ pub(crate) mod behavior_graph;
 pub(crate) mod comparison;
 pub(crate) mod connection;
 pub(crate) mod controls;
+pub(crate) mod difference;
 pub(crate) mod draft;
 pub(crate) mod history;
 pub(crate) mod labels;

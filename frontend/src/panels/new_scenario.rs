@@ -1,8 +1,9 @@
-//! The dialog that makes a scenario: over a built-in one, or as a copy.
+//! The dialog that makes a scenario: over a built-in one, as a copy, from a file or a pasted text; or renames one.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{SaveScenario, ScenarioSummary};
+use wasm_bindgen::JsCast;
 
 use crate::api;
 use crate::desk::Desk;
@@ -12,6 +13,9 @@ use crate::state::scenario_form::{Kind, change, new_text, tidy_name};
 use crate::widgets::dialog::Dialog;
 use crate::widgets::notice::RequestFailure;
 
+/// Longest text that is taken, in bytes; a longer one would make the editor stand still.
+const LONGEST_TEXT: usize = 5_000_000;
+
 /// What a new scenario starts from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Origin {
@@ -19,6 +23,10 @@ pub(crate) enum Origin {
     New,
     /// This one: a built-in one is extended, one of people's own is copied.
     Copy(String),
+    /// A text from elsewhere.
+    Import,
+    /// This one, under another name.
+    Rename(String),
 }
 
 /// The dialog; it is open while there is an origin.
@@ -26,6 +34,8 @@ pub(crate) enum Origin {
 pub(crate) fn NewScenario(origin: RwSignal<Option<Origin>>) -> impl IntoView {
     let title = Signal::derive(move || match origin.get() {
         Some(Origin::Copy(name)) => format!("New scenario from {name}"),
+        Some(Origin::Import) => "Import a scenario".to_owned(),
+        Some(Origin::Rename(name)) => format!("Rename {name}"),
         Some(Origin::New) | None => "New scenario".to_owned(),
     });
     let close = move || origin.set(None);
@@ -44,17 +54,23 @@ fn Fields(from: Origin, origin: RwSignal<Option<Origin>>) -> impl IntoView {
     });
     let copied = match &from {
         Origin::Copy(name) if built_ins.iter().all(|known| known.name != *name) => Some(name.clone()),
-        Origin::Copy(_) | Origin::New => None,
+        Origin::Rename(name) => Some(name.clone()),
+        Origin::Copy(_) | Origin::New | Origin::Import => None,
     };
     let first = match &from {
         Origin::Copy(name) if copied.is_none() => name.clone(),
-        Origin::Copy(_) | Origin::New => built_ins.first().map(|known| known.name.clone()).unwrap_or_default(),
+        Origin::Copy(_) | Origin::New | Origin::Import | Origin::Rename(_) => {
+            built_ins.first().map(|known| known.name.clone()).unwrap_or_default()
+        }
     };
     let suggestion = match &from {
         Origin::Copy(name) => format!("{name}-copy"),
-        Origin::New => String::new(),
+        Origin::Rename(name) => name.clone(),
+        Origin::New | Origin::Import => String::new(),
     };
-    let name = RwSignal::new(suggestion.clone());
+    let (is_import, is_rename) = (from == Origin::Import, matches!(from, Origin::Rename(_)));
+    let pasted = RwSignal::new(String::new());
+    let name = RwSignal::new(suggestion);
     let base = RwSignal::new(first);
     let tidy = Memo::new(move |_| name.with(|name| tidy_name(name)));
     let is_taken = Memo::new(move |_| {
@@ -62,10 +78,32 @@ fn Fields(from: Origin, origin: RwSignal<Option<Origin>>) -> impl IntoView {
         desk.scenarios
             .with(|scenarios| scenarios.ready().is_some_and(|all| all.iter().any(|known| known.name == wanted)))
     });
-    let problem = move || match (tidy.with(String::is_empty), is_taken.get()) {
-        (true, _) => Some("give it a name of letters and digits"),
-        (_, true) => Some("this name is taken"),
-        (false, false) => None,
+    let problem = move || {
+        if is_import && pasted.with(|text| text.trim().is_empty()) {
+            Some("choose a file or paste a text")
+        } else if is_import && pasted.with(|text| text.len() > LONGEST_TEXT) {
+            Some("the text is longer than 5 MB, which is more than a scenario can have")
+        } else if tidy.with(String::is_empty) {
+            Some("give it a name of letters and digits")
+        } else if is_taken.get() {
+            Some("this name is taken")
+        } else {
+            None
+        }
+    };
+    let read_file = move |event: web_sys::Event| {
+        let field = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
+        let Some(file) = field.and_then(|field| field.files()).and_then(|files| files.get(0)) else { return };
+        let stem = file.name();
+        let stem = stem.rsplit_once('.').map_or(stem.as_str(), |(stem, _)| stem).to_owned();
+        spawn_local(async move {
+            let read = wasm_bindgen_futures::JsFuture::from(file.text()).await;
+            let Some(text) = read.ok().and_then(|text| text.as_string()) else { return };
+            // The dialog may have been closed meanwhile.
+            if pasted.try_set(text).is_none() && name.with_untracked(String::is_empty) {
+                name.set(stem);
+            }
+        });
     };
     let failure = RwSignal::new(None::<RequestError>);
     let known = StoredValue::new(built_ins.clone());
@@ -79,8 +117,10 @@ fn Fields(from: Origin, origin: RwSignal<Option<Origin>>) -> impl IntoView {
             let of_base = known.iter().find(|known| known.name == base);
             of_base.and_then(|base| base.profiles.first()).map(|profile| profile.name.clone()).unwrap_or_default()
         });
+        let pasted = is_import.then(|| pasted.get_untracked());
         spawn_local(async move {
             let text = match source.get_value() {
+                _ if pasted.is_some() => Ok(pasted.unwrap_or_default()),
                 Some(copied) => api::scenario(&copied).await.map(|document| {
                     // A copy says its own name, where the text says one.
                     let renamed = change(&document.text, "name", Kind::Text, &name);
@@ -94,6 +134,10 @@ fn Fields(from: Origin, origin: RwSignal<Option<Origin>>) -> impl IntoView {
             };
             match saved {
                 Ok(_) => {
+                    if let Some(old) = source.get_value().filter(|_| is_rename) {
+                        // The old one goes only once the new one is there.
+                        desk.failure.set(api::delete_scenario(&old).await.err());
+                    }
                     origin.set(None);
                     desk.load_scenarios();
                     desk.go(&Route::Scenario(name));
@@ -132,11 +176,29 @@ fn Fields(from: Origin, origin: RwSignal<Option<Origin>>) -> impl IntoView {
                     autofocus=true
                     maxlength="64"
                     placeholder="rush-hour"
-                    prop:value=suggestion
+                    prop:value=name
                     on:input:target=move |event| name.set(event.target().value())
                 />
             </label>
-            {copied.is_none().then(|| view! {
+            {is_import.then(|| view! {
+                <label class="field">
+                    <span>"File: YAML or JSON"</span>
+                    <input type="file" accept=".yaml,.yml,.json" data-testid="import-file" on:change=read_file />
+                </label>
+                <label class="field">
+                    <span>"Or paste the text"</span>
+                    <textarea
+                        rows="10"
+                        class="mono"
+                        spellcheck="false"
+                        data-testid="import-text"
+                        prop:value=pasted
+                        on:input:target=move |event| pasted.set(event.target().value())
+                    ></textarea>
+                </label>
+                <p class="note">"It may have problems: they are shown beside the fields once it is imported."</p>
+            })}
+            {(copied.is_none() && !is_import).then(|| view! {
                 <label class="field">
                     <span>"Starts from"</span>
                     <select data-testid="new-base" on:change:target=move |event| base.set(event.target().value())>{options}</select>
@@ -149,7 +211,9 @@ fn Fields(from: Origin, origin: RwSignal<Option<Origin>>) -> impl IntoView {
             {move || failure.get().map(|error| view! { <RequestFailure error=error /> })}
             <div class="actions end">
                 <button type="button" on:click=move |_| origin.set(None)>"Cancel"</button>
-                <button type="submit" class="primary" data-testid="create-scenario" disabled=move || problem().is_some()>"Create"</button>
+                <button type="submit" class="primary" data-testid="create-scenario" disabled=move || problem().is_some()>
+                    {if is_import { "Import" } else if is_rename { "Rename" } else { "Create" }}
+                </button>
             </div>
         </form>
     }

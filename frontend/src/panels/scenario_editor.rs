@@ -8,10 +8,11 @@ use web_sys::KeyboardEvent;
 use crate::desk::Desk;
 use crate::editing::Editing;
 use crate::panels::new_scenario::Origin;
+use crate::panels::scenario_difference::ScenarioDifference;
 use crate::panels::scenario_fields::ScenarioFields;
 use crate::panels::scenario_outlook::ScenarioOutlook;
 use crate::panels::scenario_text::ScenarioText;
-use crate::state::draft::Draft;
+use crate::state::draft::{Draft, without_typed_secrets};
 use crate::state::remote::Remote;
 use crate::state::route::Route;
 use crate::widgets::dialog::Dialog;
@@ -102,6 +103,12 @@ fn EditorHead(origin: RwSignal<Option<Origin>>) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let editing = expect_context::<Editing>();
     let doomed = RwSignal::new(false);
+    let compared = RwSignal::new(false);
+    let export = move |_| {
+        let name = editing.name.get_value();
+        let text = editing.text.with_untracked(|text| without_typed_secrets(text));
+        storage::save_file(&format!("{name}.yaml"), &text);
+    };
     let is_changed = Memo::new(move |_| editing.is_changed());
     let is_sound = Memo::new(move |_| editing.is_sound());
     let has_target = Memo::new(move |_| {
@@ -152,7 +159,24 @@ fn EditorHead(origin: RwSignal<Option<Origin>>) -> impl IntoView {
                 <Icon glyph=Glyph::Copy />
                 {if editing.built_in { "Make it yours" } else { "Duplicate" }}
             </button>
+            <button type="button" data-testid="export-scenario" title="what is in the editor, as a file" on:click=export>
+                <Icon glyph=Glyph::Download />
+                "Export"
+            </button>
             <Show when=move || !editing.built_in>
+                <button
+                    type="button"
+                    data-testid="rename"
+                    title=move || if is_changed.get() { "save first" } else { "give it another name" }
+                    disabled=move || is_changed.get()
+                    on:click=move |_| origin.set(Some(Origin::Rename(editing.name.get_value())))
+                >
+                    <Icon glyph=Glyph::Edit />
+                    "Rename"
+                </button>
+                <button type="button" data-testid="show-difference" disabled=move || !is_changed.get() on:click=move |_| compared.set(true)>
+                    "Difference"
+                </button>
                 <button type="button" data-testid="delete-scenario" on:click=move |_| doomed.set(true)>
                     <Icon glyph=Glyph::Delete />
                     "Delete"
@@ -186,6 +210,7 @@ fn EditorHead(origin: RwSignal<Option<Origin>>) -> impl IntoView {
                 "Run this"
             </button>
             <DeleteDialog doomed=doomed />
+            <ScenarioDifference open=compared />
         </div>
     }
 }
@@ -197,11 +222,13 @@ fn DeleteDialog(doomed: RwSignal<bool>) -> impl IntoView {
     let close = move || doomed.set(false);
     let delete = move |_| {
         let name = editing.name.get_value();
+        let text = editing.stored.with_untracked(|(text, _)| text.clone());
         close();
         spawn_local(async move {
             match api::delete_scenario(&name).await {
                 Ok(()) => {
                     storage::remove(&Draft::storage_key(&name));
+                    desk.deleted.set(Some((name, text)));
                     desk.failure.set(None);
                     desk.load_scenarios();
                     desk.go(&Route::Scenarios);
@@ -212,7 +239,7 @@ fn DeleteDialog(doomed: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <Dialog title="Delete this scenario?" id="delete-scenario-dialog" open=doomed on_close=close>
-            <p>"Its text is gone for good. Runs that it made stay in the history."</p>
+            <p>"It can be put back as it is stored until this page is closed. Runs that it made stay in the history."</p>
             <div class="actions end">
                 <button type="button" on:click=move |_| close()>"Keep it"</button>
                 <button type="button" class="danger" data-testid="confirm-delete-scenario" on:click=delete>"Delete"</button>

@@ -1,8 +1,10 @@
 //! The gallery: what ships inside and what people made of it.
 
 use leptos::prelude::*;
-use shared::api::ScenarioSummary;
+use leptos::task::spawn_local;
+use shared::api::{SaveScenario, ScenarioSummary};
 
+use crate::api;
 use crate::desk::Desk;
 use crate::format;
 use crate::panels::new_scenario::Origin;
@@ -12,7 +14,7 @@ use crate::state::route::Route;
 use crate::storage;
 use crate::widgets::empty::Empty;
 use crate::widgets::icon::{Glyph, Icon};
-use crate::widgets::notice::RequestFailure;
+use crate::widgets::notice::{Notice, RequestFailure, Weight};
 
 /// The gallery.
 #[component]
@@ -51,6 +53,18 @@ pub(crate) fn Gallery(
             Remote::Ready(_) => None,
         })
     };
+    let put_back = move |name: String, text: String| {
+        spawn_local(async move {
+            match api::save_scenario(&name, &SaveScenario { text, expected_revision: None }).await {
+                Ok(_) => {
+                    desk.deleted.set(None);
+                    desk.failure.set(None);
+                }
+                Err(error) => desk.failure.set(Some(error)),
+            }
+            desk.load_scenarios();
+        });
+    };
     let is_ready = Memo::new(move |_| desk.scenarios.with(|scenarios| scenarios.ready().is_some()));
     view! {
         <div class="page-head">
@@ -63,11 +77,21 @@ pub(crate) fn Gallery(
                 prop:value=search
                 on:input:target=move |event| search.set(event.target().value())
             />
+            <button type="button" data-testid="import-scenario" on:click=move |_| origin.set(Some(Origin::Import))>
+                <Icon glyph=Glyph::Up />
+                "Import"
+            </button>
             <button type="button" class="primary" data-testid="new-scenario" on:click=move |_| origin.set(Some(Origin::New))>
                 <Icon glyph=Glyph::Add />
                 "New scenario"
             </button>
         </div>
+        {move || desk.deleted.get().map(|(name, text)| view! {
+            <Notice weight=Weight::Plain message=format!("{name} is deleted.")>
+                <button type="button" class="small" data-testid="undo-delete" on:click=move |_| put_back(name.clone(), text.clone())>"Undo"</button>
+                <button type="button" class="small" on:click=move |_| desk.deleted.set(None)>"Dismiss"</button>
+            </Notice>
+        })}
         {state}
         <Show when=move || is_ready.get()>
             <h2>"Your own"</h2>
