@@ -114,7 +114,16 @@ fn own_part(all: u32, worker: Share) -> u32 {
 /// The operating system denied it something that it cannot work without.
 pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
-    runtime.block_on(async move { Worker::new(assignment)?.work().await })
+    runtime.block_on(async move {
+        let worker = Worker::new(assignment)?;
+        // A task like those of the connections: the runtime asks the system for news before it comes back to what it
+        // blocks on, which would be a call for each request.
+        match tokio::task::spawn_local(worker.work()).await {
+            Ok(ended) => ended,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    })
 }
 
 impl Worker {
