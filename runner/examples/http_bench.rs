@@ -86,7 +86,7 @@ impl Options {
 /// Processor time per request at each number of connections.
 fn cost(options: &Options) -> anyhow::Result<()> {
     let files = Files::new()?;
-    let mut figures: BTreeMap<(u32, &str), Vec<f64>> = BTreeMap::new();
+    let mut figures: BTreeMap<(u32, &str), [Vec<f64>; 2]> = BTreeMap::new();
     let tools = ["throng", "wrk", "h2load", "oha"];
     for _round in 0..options.rounds {
         for &connections in &options.connections {
@@ -96,17 +96,23 @@ fn cost(options: &Options) -> anyhow::Result<()> {
                 let (used, _) = spend(command, &server, options.realtime)?;
                 let requests = server.count()?;
                 if requests > 0 {
-                    figures.entry((connections, tool)).or_default().push(used * 1e6 / requests as f64);
+                    let of_tool = figures.entry((connections, tool)).or_default();
+                    for (values, seconds) in of_tool.iter_mut().zip([used.user + used.system, used.user]) {
+                        values.push(seconds * 1e6 / requests as f64);
+                    }
                 }
             }
         }
     }
-    say(&format!("processor time per request in us, median of {} interleaved rounds", options.rounds));
-    say(&format!("{:>12} {}", "connections", tools.map(|tool| format!("{tool:>10}")).join("")));
+    say(&format!(
+        "processor time per request in us, of it outside of the system; median of {} interleaved rounds",
+        options.rounds
+    ));
+    say(&format!("{:>12} {}", "connections", tools.map(|tool| format!("{tool:>14}")).join("")));
     for &connections in &options.connections {
         let cells = tools.map(|tool| match figures.get(&(connections, tool)) {
-            Some(values) => format!("{:>10.2}", median(values)),
-            None => format!("{:>10}", "-"),
+            Some([all, own]) => format!("{:>8.2} {:>5.2}", median(all), median(own)),
+            None => format!("{:>14}", "-"),
         });
         say(&format!("{connections:>12} {}", cells.join("")));
     }
@@ -125,7 +131,14 @@ fn pace(options: &Options) -> anyhow::Result<()> {
                 let server = Server::start(options.realtime)?;
                 let (used, wall) = spend(command, &server, options.realtime)?;
                 let [p50, p99, max, within, sent] = server.lateness(rate)?;
-                figures.entry((rate, tool)).or_default().push([p50, p99, max, within, used / wall * 100.0, sent]);
+                figures.entry((rate, tool)).or_default().push([
+                    p50,
+                    p99,
+                    max,
+                    within,
+                    (used.user + used.system) / wall * 100.0,
+                    sent,
+                ]);
             }
         }
     }
@@ -251,7 +264,7 @@ fn ourself() -> anyhow::Result<String> {
 }
 
 /// Runs a generator to its end; gives the processor time that it used and how long it took, in seconds.
-fn spend(command: Vec<String>, server: &Server, realtime: bool) -> anyhow::Result<(f64, f64)> {
+fn spend(command: Vec<String>, server: &Server, realtime: bool) -> anyhow::Result<(Used, f64)> {
     let url = format!("http://{}{PATH}", server.address);
     let fill = |word: String| match word.as_str() {
         "URL" => url.clone(),
@@ -264,7 +277,9 @@ fn spend(command: Vec<String>, server: &Server, realtime: bool) -> anyhow::Resul
     if !output.status.success() {
         bail!("{} ended with {}: {}", words.join(" "), output.status, String::from_utf8_lossy(&output.stderr));
     }
-    Ok((children_used()? - before, began.elapsed().as_secs_f64()))
+    let after = children_used()?;
+    let used = Used { user: after.user - before.user, system: after.system - before.system };
+    Ok((used, began.elapsed().as_secs_f64()))
 }
 
 fn pinned(words: &[String], core: usize, realtime: bool) -> Command {
@@ -277,14 +292,22 @@ fn pinned(words: &[String], core: usize, realtime: bool) -> Command {
     command
 }
 
-/// Processor time of the children that have ended, in seconds.
-fn children_used() -> anyhow::Result<f64> {
+/// Processor time in seconds: of programs themselves, and of the system on their behalf.
+#[derive(Clone, Copy)]
+struct Used {
+    user: f64,
+    system: f64,
+}
+
+/// Processor time of the children that have ended.
+fn children_used() -> anyhow::Result<Used> {
     let text = std::fs::read_to_string("/proc/self/stat")?;
     // Behind the name in parentheses: fields 3 and on; 16 and 17 are the children's.
     let after = text.rsplit_once(')').context("no name in /proc/self/stat")?.1;
     let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks: f64 = [13, 14].iter().filter_map(|place| fields.get(*place)?.parse::<f64>().ok()).sum();
-    Ok(ticks / rustix::param::clock_ticks_per_second() as f64)
+    let ticks = |place: usize| fields.get(place).and_then(|ticks| ticks.parse::<f64>().ok()).context("no ticks");
+    let per_second = rustix::param::clock_ticks_per_second() as f64;
+    Ok(Used { user: ticks(13)? / per_second, system: ticks(14)? / per_second })
 }
 
 fn median(values: &[f64]) -> f64 {
