@@ -34,13 +34,15 @@ pub(crate) fn Steering() -> impl IntoView {
         })
     });
     let names = Memo::new(move |_| in_force.with(|weights| weights.keys().cloned().collect::<Vec<_>>()));
-    let at_work = Memo::new(move |_| {
-        desk.board
-            .with(|board| board.as_ref().and_then(|board| board.timeline.drawn(false).last().map(|point| point.users)))
+    // Where users arrive by a rate, their number is not for the hand.
+    let has_users = Memo::new(move |_| {
+        desk.board.with(|board| {
+            let points = board.as_ref().map_or(&[][..], |board| board.timeline.drawn(false));
+            points.iter().any(|point| point.users > 0) && points.iter().all(|point| point.target_rate == 0.0)
+        })
     });
     let users =
         Memo::new(move |_| desk.board.with(|board| board.as_ref().and_then(|board| users_asked_for(&board.changes))));
-    let has_users = Memo::new(move |_| at_work.get().is_some_and(|users| users > 0));
     let has_faults = Memo::new(move |_| {
         desk.board.with(|board| board.as_ref().is_some_and(|board| !board.snapshot.faults.is_empty()))
     });
@@ -48,8 +50,8 @@ pub(crate) fn Steering() -> impl IntoView {
     view! {
         <Show when=move || !is_over.get()>
             <section class="card" aria-label="Steer" data-testid="steering">
-                <div class="card-head"><h2>"Steer"</h2><span class="note">"in force at once, marked on every chart"</span></div>
-                <div class="settings">
+                <div class="card-head"><h2>"Steer"</h2><span class="note">"weights of the mix, and more; in force at once, marked on every chart"</span></div>
+                <div class="settings steering">
                     <For each=move || names.get() key=|name| name.clone() children=move |name| {
                         let (own, sent) = (name.clone(), name.clone());
                         let value = Memo::new(move |_| in_force.with(|weights| weights.get(&own).copied().unwrap_or(0.0)));
@@ -57,7 +59,7 @@ pub(crate) fn Steering() -> impl IntoView {
                             <Setting
                                 id=format!("mix-{name}")
                                 name=name
-                                meaning="weight in the mix"
+                                meaning=""
                                 value=Signal::derive(move || format::plain(value.get()))
                                 disabled=disabled
                                 read=move |text: &str| read_weight(text).map(|weight| Command::SetWeights {
