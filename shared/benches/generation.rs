@@ -7,12 +7,15 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 #![expect(clippy::panic, reason = "a built-in that does not compile is a mistake of the project's own")]
 
+#[path = "../tests/supplies/grocery.rs"]
+mod grocery;
+
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{Seek as _, Write as _};
 use std::sync::Arc;
 
-use shared::compile::compile;
+use shared::compile::compile_with;
 use shared::plan::{Plan, Position, Share};
 use shared::scenario::{LoadOptions, built_in};
 use shared::units::EpochMicros;
@@ -125,7 +128,7 @@ fn wall() -> f64 {
 
 fn plan(name: &str) -> Arc<Plan> {
     let Some(built_in) = built_in::find(name) else { panic!("there is no built-in `{name}`") };
-    let compiled = compile(built_in.text, &LoadOptions::new(name), 42);
+    let compiled = compile_with(built_in.text, &LoadOptions::new(name), 42, &|_, _| grocery::supplies());
     match compiled.plan {
         Some(plan) => plan,
         None => panic!("{name}: {:?}", compiled.problems),

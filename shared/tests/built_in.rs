@@ -1,11 +1,14 @@
 //! The built-in scenarios as a whole: each profile of each runs, and what it says is what its guide promises.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "supplies/grocery.rs"]
+mod grocery;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
-use shared::compile::compile;
+use shared::compile::compile_with;
 use shared::plan::{Plan, Share};
 use shared::scenario::{LoadOptions, built_in, profiles};
 use shared::units::EpochMicros;
@@ -14,7 +17,8 @@ const START: EpochMicros = EpochMicros(1_772_366_400_000_000);
 
 fn plan(name: &str, profile: Option<&str>) -> Arc<Plan> {
     let text = built_in::find(name).unwrap().text;
-    let compiled = compile(text, &LoadOptions { profile, ..LoadOptions::new(name) }, 1);
+    let compiled =
+        compile_with(text, &LoadOptions { profile, ..LoadOptions::new(name) }, 1, &|_, _| grocery::supplies());
     compiled.plan.unwrap_or_else(|| panic!("{name} {profile:?}: {:#?}", compiled.problems))
 }
 
@@ -183,7 +187,7 @@ fn web_analytics_keeps_the_probability_table_of_each_profile() {
             ("workloads.web.load.duration".to_owned(), "1h".to_owned()),
         ];
         let options = LoadOptions { profile: Some(profile), set: &set, ..LoadOptions::new("web-analytics") };
-        let compiled = compile(text, &options, 1);
+        let compiled = compile_with(text, &options, 1, &|_, _| grocery::supplies());
         assert!(compiled.problems.is_empty(), "{profile}: {:#?}", compiled.problems);
         let events = events(&compiled.plan.unwrap(), usize::MAX);
         assert!(events.len() > 20_000, "{profile}: {} events", events.len());

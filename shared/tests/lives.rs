@@ -1,11 +1,14 @@
 //! Sessions and lives of real scenarios: complete, in order, in the declared proportions, the same for all workers.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "supplies/grocery.rs"]
+mod grocery;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
-use shared::plan::supply::{Supplies, json};
+use shared::plan::supply::Supplies;
 use shared::plan::{Plan, Planned, Share};
 use shared::scenario::{LoadOptions, load};
 use shared::units::{EpochMicros, Nanos};
@@ -159,33 +162,10 @@ workloads: {w: {target: t, behavior: walk, load: {rate: 5/s, duration: 5m}}}
     assert!((products / home - 0.5).abs() < 0.05, "{products} of {home}");
 }
 
-fn grocery() -> Supplies {
-    let mut supplies = Supplies::default();
-    let list = |kind: &str, count: usize, fields: &str| {
-        let items: Vec<String> = (0..count).map(|n| format!("{{\"{kind}_id\": \"{kind}:{n}\"{fields}}}")).collect();
-        json(&format!("[{}]", items.join(","))).unwrap()
-    };
-    supplies.pools.insert("customers".to_owned(), list("customer", 150, ""));
-    supplies.pools.insert("stores".to_owned(), list("store", 5, ""));
-    supplies
-        .pools
-        .insert("products".to_owned(), list("product", 965, ", \"unit_price\": \"3.19\", \"perishable\": true"));
-    supplies.pools.insert("inventory".to_owned(), list("inventory", 40, ", \"stock_level\": 7"));
-    supplies
-}
-
 /// Grocery orders with pools that a target would have served.
 fn freshmart(set: &[(&str, &str)]) -> Arc<Plan> {
-    // The runner fetches these before a run; here they are brought along.
-    let mut text = FRESHMART.to_owned();
-    for pool in ["customers", "stores", "products", "inventory"] {
-        let line = text.lines().find(|line| line.starts_with(&format!("  {pool}: {{fetch"))).unwrap().to_owned();
-        let items = serde_json::to_string(&grocery().pools[pool]).unwrap();
-        let pick = if pool == "products" { ", pick: {zipf: 0.9}" } else { "" };
-        text = text.replace(&line, &format!("  {pool}: {{inline: {items}{pick}}}"));
-    }
     let unset = [("checks", "[]"), ("workloads.orders.load.max_in_flight", "$unset")];
-    plan(&text, &[set, &unset].concat(), &Supplies::default())
+    plan(FRESHMART, &[set, &unset].concat(), &grocery::supplies())
 }
 
 #[test]

@@ -3,23 +3,28 @@
 //! `cargo xtask test` runs this natively and as WebAssembly. A fingerprint that changes means that every seed now means
 //! something else: that is a change of its own, with its reason.
 
+#[path = "supplies/grocery.rs"]
+mod grocery;
+
 use std::sync::Arc;
 
-use shared::compile::compile;
+use shared::compile::compile_with;
 use shared::plan::{Plan, Share};
 use shared::scenario::{LoadOptions, built_in};
 use shared::units::{EpochMicros, Nanos};
 
 const START: EpochMicros = EpochMicros(1_772_366_400_000_000);
-/// How far each plan is followed: the time, and the events of one worker.
+/// How far each plan is followed: the time, longer where things live longer, and the events of one worker.
 const UNTIL: Nanos = Nanos::from_secs(20);
+const LIVES_UNTIL: Nanos = Nanos::from_secs(3_600);
 const MOST: usize = 4_000;
 
 /// Built-in, profile, fingerprint of what it sends.
-const SENT: [(&str, Option<&str>, u64); 5] = [
+const SENT: [(&str, Option<&str>, u64); 6] = [
     ("api-monitoring", None, 0x93af_08fd_4f34_28f7),
     ("commerce-events", Some("medium_load"), 0x2bd6_60d1_effb_a0df),
     ("demo", None, 0x2aa8_5ab7_482c_5c19),
+    ("freshmart", Some("standard"), 0x6852_d00d_e182_1b34),
     ("stream-testbench", Some("mixed"), 0x0cc6_17ac_6e1b_30ec),
     ("web-analytics", None, 0x40e5_84a8_289f_11e2),
 ];
@@ -29,8 +34,8 @@ fn digest(seed: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// One number for everything that some workers send in [`UNTIL`], whatever the order between them.
-fn fingerprint(plan: &Arc<Plan>, count: u32) -> u64 {
+/// One number for everything that some workers send until a moment, whatever the order between them.
+fn fingerprint(plan: &Arc<Plan>, until: Nanos, count: u32) -> u64 {
     let mut sum = 0_u64;
     for workload in 0..plan.workloads().len() {
         let schedule = plan.workloads()[workload].schedule(START);
@@ -38,7 +43,7 @@ fn fingerprint(plan: &Arc<Plan>, count: u32) -> u64 {
             let mut cursor = plan.cursor(workload, Share { index, count });
             let mut out = Vec::new();
             for _ in 0..MOST {
-                let Some(due) = cursor.next_due(&schedule).filter(|due| *due < UNTIL) else { break };
+                let Some(due) = cursor.next_due(&schedule).filter(|due| *due < until) else { break };
                 out.clear();
                 let planned = cursor.emit(START.plus(due), &mut out);
                 let place =
@@ -55,10 +60,12 @@ fn every_built_in_sends_the_same_everywhere() {
     let mut wrong = Vec::new();
     for (name, profile, expected) in SENT {
         let text = built_in::find(name).expect("the list names built-ins").text;
-        let compiled = compile(text, &LoadOptions { profile, ..LoadOptions::new(name) }, 1);
+        let compiled =
+            compile_with(text, &LoadOptions { profile, ..LoadOptions::new(name) }, 1, &|_, _| grocery::supplies());
         let plan = compiled.plan.unwrap_or_else(|| panic!("{name}: {:#?}", compiled.problems));
+        let until = if name == "freshmart" { LIVES_UNTIL } else { UNTIL };
         for count in [1, 2, 7, 16] {
-            let sent = fingerprint(&plan, count);
+            let sent = fingerprint(&plan, until, count);
             if sent != expected {
                 wrong.push(format!("{name} with {count} workers: {sent:#018x}"));
             }

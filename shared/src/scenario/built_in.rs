@@ -11,7 +11,7 @@ pub struct BuiltIn {
     pub text: &'static str,
 }
 
-const ALL: [BuiltIn; 5] = [
+const ALL: [BuiltIn; 6] = [
     BuiltIn {
         name: "commerce-events",
         description: "shop events in batches over HTTP: carts, pages, orders, users",
@@ -26,6 +26,11 @@ const ALL: [BuiltIn; 5] = [
         name: "web-analytics",
         description: "visits to a web site, one event per request: sessions, pages, clicks, journeys",
         text: include_str!("../../scenarios/web-analytics.yaml"),
+    },
+    BuiltIn {
+        name: "freshmart",
+        description: "grocery orders that live their life against a shop's API, as triples",
+        text: include_str!("../../scenarios/freshmart.yaml"),
     },
     BuiltIn {
         name: "stream-testbench",
