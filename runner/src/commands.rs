@@ -30,7 +30,8 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 
 use crate::cli::{Cli, Command, DataArgs};
-use crate::library::{Library, LibraryError};
+use crate::import as imports;
+use crate::library::{Found, Library, LibraryError};
 use crate::store::{self, ScenarioFiles, StoreError};
 
 /// How a command ended.
@@ -175,6 +176,23 @@ fn data_directory(data: &DataArgs) -> Result<PathBuf, Refusal> {
 fn library(data: &DataArgs) -> Result<Library, Refusal> {
     let directory = data_directory(data)?;
     Ok(Library::new(ScenarioFiles::new(directory.join("scenarios")), directory.join(store::FILES)))
+}
+
+/// A scenario by name or path. A file of the stream testbench is one, too: it runs as it is, and what could not be
+/// carried over is told.
+fn open(data: &DataArgs, name: &str) -> Result<Found, Refusal> {
+    let found = library(data)?.open(name)?;
+    if found.built_in {
+        return Ok(found);
+    }
+    let Some(imported) = imports::testbench_to_run(&found.text) else { return Ok(found) };
+    let imported = imported.map_err(|error| Refusal::usage(format!("{name}: {error}")))?;
+    let quiet = Style::new().dimmed();
+    for note in &imported.notes {
+        anstream::eprintln!("{quiet}{name}: {note}{quiet:#}");
+    }
+    // Places in problems are those of the scenario that it became.
+    Ok(Found { source: format!("{name} as a scenario"), text: imported.scenario, ..found })
 }
 
 /// Shows problems where people look for errors.

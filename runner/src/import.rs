@@ -18,6 +18,8 @@ use std::fmt;
 use shared::scenario::document::Node;
 use shared::scenario::{read_tree, to_yaml};
 
+use testbench::Secrets;
+
 /// Longest text that is read, in bytes; recordings are the large ones.
 pub const MAX_BYTES: usize = 64 << 20;
 /// Notes that are kept.
@@ -152,13 +154,27 @@ pub fn import(text: &str, kind: Option<Kind>) -> Result<Imported, ImportError> {
     let made = match kind {
         Kind::Commerce => tree(text).map(|tree| commerce::scenario(&tree, &mut notes)),
         Kind::Analytics => tree(text).map(|tree| analytics::scenario(&tree, &mut notes)),
-        Kind::Testbench => tree(text).and_then(|tree| testbench::scenario(&tree, &mut notes)),
+        Kind::Testbench => tree(text).and_then(|tree| testbench::scenario(&tree, Secrets::ToEnvironment, &mut notes)),
         Kind::Curl => curl::scenario(text, &mut notes),
         Kind::Har => har::scenario(text, &mut notes),
         Kind::Openapi => tree(text).and_then(|tree| openapi::scenario(&tree, &mut notes)),
     };
     let document = made.map_err(|reason| ImportError::Unreadable { kind, reason })?;
     Ok(Imported { kind, scenario: to_yaml(&document), notes: notes.finish() })
+}
+
+/// The scenario of a stream testbench's file, to be run at once: what is secret in it stays in memory. None where a text
+/// is something else.
+///
+/// # Errors
+///
+/// The file lacks what the testbench insists on.
+pub fn testbench_to_run(text: &str) -> Option<Result<Imported, ImportError>> {
+    let kind = Kind::of(text).ok().filter(|kind| *kind == Kind::Testbench)?;
+    let mut notes = Notes::default();
+    let made = tree(text).and_then(|tree| testbench::scenario(&tree, Secrets::Kept, &mut notes));
+    let imported = made.map(|document| Imported { kind, scenario: to_yaml(&document), notes: notes.finish() });
+    Some(imported.map_err(|reason| ImportError::Unreadable { kind, reason }))
 }
 
 fn tree(text: &str) -> Result<Node, String> {

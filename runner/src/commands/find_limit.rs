@@ -14,7 +14,7 @@ use shared::units::{Nanos, Rate};
 
 use super::planned::workloads;
 use super::run::{Outside, Readied, follow, keep_supplies, ready, refuse};
-use super::{Exit, Refusal, data_directory, library, overrides};
+use super::{Exit, Refusal, data_directory, open, overrides};
 use crate::atomic_file::{check_writable, write_whole};
 use crate::cli::FindLimitArgs;
 use crate::engine;
@@ -117,7 +117,7 @@ pub(super) async fn find_limit(args: FindLimitArgs) -> Result<Exit, Refusal> {
 
 /// Loads the scenario, finds its open workloads and what must hold.
 fn plan(args: &FindLimitArgs) -> Result<Plan, Refusal> {
-    let found = library(&args.data)?.open(&args.scenario)?;
+    let found = open(&args.data, &args.scenario)?;
     let mut additions = Additions {
         profile: args.profile.clone(),
         practice: args.practice_target,

@@ -11,7 +11,7 @@ use shared::scenario::model::ClockMode;
 use shared::units::{EpochMicros, Nanos};
 
 use super::supplied::supply;
-use super::{Exit, Refusal, in_runtime, library, show_problems};
+use super::{Exit, Refusal, in_runtime, open, show_problems};
 use crate::cli::PlanArgs;
 use crate::engine::prepare::today;
 use crate::library::loading::{Additions, Ready, look_with};
@@ -41,7 +41,7 @@ pub(super) fn plan(
     args: &PlanArgs,
     settings: impl FnOnce(&Node) -> Result<Vec<(String, String)>, Refusal>,
 ) -> Result<Planned, Refusal> {
-    let found = library(&args.data)?.open(&args.scenario)?;
+    let found = open(&args.data, &args.scenario)?;
     let mut additions =
         Additions { profile: args.profile.clone(), set: args.set.clone(), seed: args.seed, ..Additions::default() };
     let first = look_with(&found, &additions, Depth::Beginning);

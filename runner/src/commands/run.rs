@@ -22,7 +22,7 @@ use log::RunLog;
 
 use super::runs::any_result;
 use super::supplied::{self, supply};
-use super::{Exit, Refusal, data_directory, library, overrides, show_problems};
+use super::{Exit, Refusal, data_directory, open, overrides, show_problems};
 use crate::atomic_file::{check_writable, write_whole};
 use crate::cli::{DataArgs, RunArgs};
 use crate::engine;
@@ -52,7 +52,7 @@ const ORIGIN: &str = "signal";
 /// Runs a scenario; the result is stored, written where it was asked for, and summed up.
 pub(super) async fn run(args: RunArgs, verbose: bool) -> Result<Exit, Refusal> {
     let name = args.scenario.as_deref().or(args.scenario_file.as_deref()).unwrap_or_default();
-    let found = library(&args.data)?.open(name)?;
+    let found = open(&args.data, name)?;
     let mut additions = additions(&args, &found)?;
     let earlier = args.replay_changes.as_deref().map(|run| any_result(run, &args.data)).transpose()?;
     if let Some(earlier) = &earlier {

@@ -1,15 +1,14 @@
 //! `throng validate`: every problem of scenarios at once.
 
-use super::{Exit, Refusal, library, show_problems};
+use super::{Exit, Refusal, open, show_problems};
 use crate::cli::ValidateArgs;
 use crate::library::loading::look_at;
 
 /// Checks scenarios; the exit code tells whether all of them can run.
 pub(super) fn validate(args: &ValidateArgs) -> Result<Exit, Refusal> {
-    let library = library(&args.data)?;
     let mut exit = Exit::Done;
     for name in &args.scenarios {
-        let found = library.open(name)?;
+        let found = open(&args.data, name)?;
         let loading = look_at(&found, args.profile.as_deref());
         let problems = loading.problems();
         if problems.is_empty() {

@@ -24,7 +24,7 @@ enum Via {
 /// # Errors
 ///
 /// A field that the testbench insists on is missing.
-pub(super) fn scenario(root: &Node, notes: &mut Notes) -> Result<Node, String> {
+pub(super) fn scenario(root: &Node, secrets: Secrets, notes: &mut Notes) -> Result<Node, String> {
     let mut config = Config::new(root, notes);
     let name = config.text("name").ok_or("it has no `name`")?;
     let description = config.text("description").unwrap_or_default();
@@ -40,7 +40,7 @@ pub(super) fn scenario(root: &Node, notes: &mut Notes) -> Result<Node, String> {
     let connections = config.count("connections").unwrap_or(1);
     let payloads = payloads(&mut config);
     let faults = faults(&mut config);
-    let auth = Auth::of(&mut config);
+    let auth = Auth::of(&mut config, secrets);
     let reconnect = reconnect(&mut config);
     let checks = checks(&mut config);
     let (mut targets, mut events, mut behaviors, mut workloads) = (Map::new(), Map::new(), Map::new(), Map::new());
@@ -239,7 +239,8 @@ fn target(via: Via, endpoint: &str, connections: i64, auth: Option<&Auth>, confi
             target.put("connect_timeout", "30s");
         }
         Via::Http => config.notes.add("protocol", "the testbench never had HTTP; messages are posted to the endpoint"),
-        Via::WebSocket => {}
+        // The service repeats nothing of a message, but answers one after the other.
+        Via::WebSocket => target.put("ws", Map::new().with("replies", "order")),
     }
     if let Some(auth) = auth {
         target.put("auth", auth.node(via));
@@ -247,34 +248,49 @@ fn target(via: Via, endpoint: &str, connections: i64, auth: Option<&Auth>, confi
     target
 }
 
-/// Who the scenario says it is; secrets are left to the environment.
+/// What becomes of secrets that stand in a text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Secrets {
+    /// They are left to the environment: the scenario will be written down.
+    ToEnvironment,
+    /// They are taken as they are: the scenario stays in memory.
+    Kept,
+}
+
+/// Who the scenario says it is, by secrets or by references to them.
 enum Auth {
-    Bearer,
-    Basic(String),
-    ApiKey,
+    Bearer(String),
+    Basic(String, String),
+    ApiKey(String, String),
 }
 
 impl Auth {
-    fn of(config: &mut Config<'_>) -> Option<Self> {
+    fn of(config: &mut Config<'_>, secrets: Secrets) -> Option<Self> {
         let kind = config.text("authentication.type")?.to_ascii_uppercase();
-        let said = "is not written down; set the environment variable";
+        let mut secret = |name: &str, what: &str, variable: &str| {
+            let path = format!("authentication.credentials.{name}");
+            if secrets == Secrets::Kept
+                && let Some(value) = config.text(&path)
+            {
+                return literal_text(&value);
+            }
+            config.refuse(&path, &format!("the {what} is not written down; set the environment variable {variable}"));
+            format!("${{env.{variable}}}")
+        };
         match kind.as_str() {
             "NONE" => {
                 config.refuse("authentication.credentials", "nobody needs them");
                 None
             }
-            "BEARER_TOKEN" => {
-                config.refuse("authentication.credentials.token", &format!("the token {said} TOKEN"));
-                Some(Self::Bearer)
-            }
+            "BEARER_TOKEN" => Some(Self::Bearer(secret("token", "token", "TOKEN"))),
             "BASIC_AUTH" => {
-                config.refuse("authentication.credentials.password", &format!("the password {said} PASSWORD"));
-                Some(Self::Basic(config.text("authentication.credentials.username").unwrap_or_default()))
+                let password = secret("password", "password", "PASSWORD");
+                let username = config.text("authentication.credentials.username").unwrap_or_default();
+                Some(Self::Basic(username, password))
             }
             "API_KEY" => {
-                config.refuse("authentication.credentials.api_key", &format!("the key {said} API_KEY"));
-                config.refuse("authentication.credentials.api_secret", &format!("the secret {said} API_SECRET"));
-                Some(Self::ApiKey)
+                let key = secret("api_key", "key", "API_KEY");
+                Some(Self::ApiKey(key, secret("api_secret", "secret", "API_SECRET")))
             }
             other => {
                 config.notes.add("authentication.type", format!("there is no type {other}; nobody is authenticated"));
@@ -285,23 +301,23 @@ impl Auth {
 
     fn node(&self, via: Via) -> Map {
         match (self, via) {
-            (Self::Bearer, Via::WebSocket) => {
-                Map::new().with("bearer", Map::new().with("token", "${env.TOKEN}").with("via", "message"))
+            (Self::Bearer(token), Via::WebSocket) => {
+                Map::new().with("bearer", Map::new().with("token", token.as_str()).with("via", "message"))
             }
-            (Self::Bearer, Via::Mqtt | Via::Http) => {
-                Map::new().with("bearer", Map::new().with("token", "${env.TOKEN}"))
+            (Self::Bearer(token), Via::Mqtt | Via::Http) => {
+                Map::new().with("bearer", Map::new().with("token", token.as_str()))
             }
-            (Self::Basic(username), _) => {
-                let basic = Map::new().with("username", literal_text(username)).with("password", "${env.PASSWORD}");
+            (Self::Basic(username, password), _) => {
+                let basic = Map::new().with("username", literal_text(username)).with("password", password.as_str());
                 Map::new().with("basic", basic)
             }
             // A broker knows names and passwords only.
-            (Self::ApiKey, Via::Mqtt) => {
-                let basic = Map::new().with("username", "${env.API_KEY}").with("password", "${env.API_SECRET}");
+            (Self::ApiKey(key, secret), Via::Mqtt) => {
+                let basic = Map::new().with("username", key.as_str()).with("password", secret.as_str());
                 Map::new().with("basic", basic)
             }
-            (Self::ApiKey, Via::WebSocket | Via::Http) => {
-                Map::new().with("api_key", Map::new().with("header", "X-API-Key").with("value", "${env.API_KEY}"))
+            (Self::ApiKey(key, _), Via::WebSocket | Via::Http) => {
+                Map::new().with("api_key", Map::new().with("header", "X-API-Key").with("value", key.as_str()))
             }
         }
     }

@@ -50,3 +50,29 @@ fn a_rate_limit_is_told_by_its_names_and_codes() {
     let account: TargetAccount = serde_json::from_str(&target.ended().stdout).unwrap();
     assert_eq!(account.accepted, result.totals.events.succeeded);
 }
+
+#[test]
+fn a_file_of_the_stream_testbench_runs_as_it_is() {
+    let home = Home::new();
+    let text = r#"{"name": "Mobile Sync", "protocol": "WEBSOCKET", "endpoint": "localhost:1/ws/mobile/sync/",
+        "duration_seconds": 3, "connections": 10,
+        "rates": {"messagesPerSecond": 15.0, "burstMultiplier": 2.5, "rampUpSeconds": 1, "rampDownSeconds": 1},
+        "payloads": ["VOICE_DATA", "BEHAVIORAL_DATA", "SESSION_DATA", "METRICS"],
+        "failureInjection": {"enabled": true,
+            "networkDelays": {"enabled": true, "rangeMs": {"start": 5, "endInclusive": 50}, "probability": 0.05},
+            "duplicateMessages": {"probability": 0.05, "maxDuplicates": 3}},
+        "authentication": {"type": "BEARER_TOKEN", "credentials": {"token": "tok-9f31a7"}},
+        "validation": {"maxLatencyMs": 30000, "requiredFields": ["type", "correlation_id"]}}"#;
+    let file = home.write("mobile_sync.json", text);
+    let ended =
+        home.ended(&["run", "-s", &file, "--practice-target", "-o", "results.json", "--results-format", "testbench"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains(": agrees"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("rates.burstMultiplier: "), "what is read in another way is told: {}", ended.stderr);
+    let written = std::fs::read_to_string(home.path("results.json")).unwrap();
+    assert!(!format!("{written}{}{}", ended.stdout, ended.stderr).contains("tok-9f31a7"), "no secret is shown");
+    let results: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(results["successfulMessages"], results["totalMessages"]);
+    assert!(results["totalMessages"].as_u64().unwrap() > 100, "{results}");
+    assert_eq!(results["connectionMetrics"]["successfulConnections"], 10);
+}
