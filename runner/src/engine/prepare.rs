@@ -191,7 +191,13 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
     };
     let mut secrets = Vec::new();
     let mut targets = Vec::with_capacity(plan.targets().len());
-    for planned in plan.targets() {
+    let used = |place: usize| plan.workloads().iter().any(|workload| usize::from(workload.target.0) == place);
+    for (place, planned) in plan.targets().iter().enumerate() {
+        if !used(place) {
+            // Workloads that are switched off open no connections and need no secrets.
+            targets.push(TargetSetup::unused(planned.name.clone(), plan.event_types().len())?);
+            continue;
+        }
         let wrong = |why: &str| PrepareError::Target { target: planned.name.clone(), why: why.to_owned() };
         let target = scenario.targets.get(&planned.name).ok_or_else(|| wrong("the scenario has no such target"))?;
         let local = matches!(target.protocol, Protocol::File | Protocol::Discard);
@@ -218,7 +224,9 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         ended_at: None,
         planned_seconds: plan.planned_seconds(),
         warnings: targets.iter().filter_map(|target| target.warning.clone()).collect(),
-        targets: targets.iter().map(|target| target.origin()).collect(),
+        targets: (targets.iter().enumerate().filter(|(place, _)| used(*place)))
+            .map(|(_, target)| target.origin())
+            .collect(),
     };
     let checks = shared::checks::checks(&scenario).map_err(PrepareError::Plan)?;
     let facts = Facts {

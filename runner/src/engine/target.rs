@@ -60,6 +60,8 @@ pub(crate) struct TargetSetup {
     pub(crate) room: usize,
     /// What answers must be like.
     pub(crate) expectations: Arc<[Expected]>,
+    /// Whether anything is sent to it.
+    pub(crate) used: bool,
     /// Whether what is sent is answered.
     pub(crate) answers: bool,
     /// How bodies are compressed, and how hard.
@@ -272,6 +274,7 @@ impl TargetSetup {
                 .as_ref()
                 .map(|health| Health { path: health.path.clone(), required: health.required }),
             expectations: context.expectations.clone(),
+            used: true,
             answers: stream.as_ref().is_none_or(StreamSetup::has_answers),
             compression: http.compress.map(|compression| (compression, http.compress_level)),
             requests_per_connection: http.requests_per_connection.map_or(u64::MAX, u64::from),
@@ -288,6 +291,11 @@ impl TargetSetup {
             address,
             name,
         })
+    }
+
+    /// A target that nothing is sent to.
+    pub(crate) fn unused(name: String, event_types: usize) -> Result<Self, PrepareError> {
+        Ok(Self { used: false, ..Self::local(name, &Target::default(), Sink::Nowhere, event_types)? })
     }
 
     /// A target that is a file, or nowhere.
@@ -307,6 +315,7 @@ impl TargetSetup {
             room: 0,
             // There is no answer that could be like anything.
             expectations: Arc::from([]),
+            used: true,
             answers: false,
             compression: None,
             requests_per_connection: u64::MAX,

@@ -240,7 +240,8 @@ impl Worker {
                         tasks.spawn_local(stream_lane::serve(Rc::clone(&self.hub), target, place));
                     }
                 }
-                None => self.open_lane(target),
+                None if self.hub.targets[target].used => self.open_lane(target),
+                None => {}
             }
         }
         loop {

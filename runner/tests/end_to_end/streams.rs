@@ -76,3 +76,32 @@ fn a_file_of_the_stream_testbench_runs_as_it_is() {
     assert!(results["totalMessages"].as_u64().unwrap() > 100, "{results}");
     assert_eq!(results["connectionMetrics"]["successfulConnections"], 10);
 }
+
+#[test]
+fn the_built_in_streams_over_websockets_and_needs_no_broker_for_it() {
+    let home = Home::new();
+    for profile in ["websocket_load", "every_payload", "heartbeats"] {
+        let ended = home.ended(&[
+            "run",
+            "stream-testbench",
+            "--profile",
+            profile,
+            "--practice-target",
+            "-o",
+            "result.json",
+            "--set",
+            "workloads.mobile.load.duration=3s",
+            "--set",
+            "workloads.mobile.load.ramp=null",
+            "--set",
+            "targets.mobile.connections=10",
+        ]);
+        assert_eq!(ended.code, Some(0), "{profile}: {ended:?}");
+        let result = home.result("result.json");
+        assert_reconciles(&result);
+        assert_eq!(result.totals.events.failed, 0, "{profile}: {:?}", result.failures);
+        assert!(result.streams.matched >= 10, "{profile}: {:?}", result.streams);
+        assert_eq!((result.connections.opened, result.run.info.targets.len()), (10, 1), "{profile}");
+        assert!(ended.stdout.contains(": agrees"), "{profile}: {}", ended.stdout);
+    }
+}
