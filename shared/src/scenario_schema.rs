@@ -40,6 +40,11 @@ pub fn schema() -> Value {
         if let Some(causes) = definitions.get_mut("RetryCause").and_then(|cause| cause["oneOf"].as_array_mut()) {
             causes.push(json!({"const": 429, "description": "Asked to slow down."}));
         }
+        if let Some(status) =
+            definitions.get_mut("AnswerRule").and_then(|rule| rule.pointer_mut("/properties/status/type"))
+        {
+            *status = json!(["string", "integer", "null"]);
+        }
         if let Some(builtin) = definitions.get_mut("Pool").and_then(|pool| pool.pointer_mut("/properties/builtin")) {
             *builtin = json!({"description": builtin["description"], "enum": BUILT_IN});
         }
