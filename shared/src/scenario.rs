@@ -169,7 +169,7 @@ pub fn load(text: &str, options: &LoadOptions<'_>) -> Loaded {
         sort(&mut loaded.problems, &loaded.sources);
         return loaded;
     };
-    let mut found = validate::validate(&scenario, &loaded.document, options.environment);
+    let mut found = validate::validate(&scenario, &loaded.document, composed.whole, options.environment);
     found.extend(support::unsupported(&scenario, options.to_run));
     found.extend(look_for_unused(text, options, &scenario, &loaded.document));
     if options.profile.is_none() {

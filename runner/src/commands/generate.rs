@@ -64,6 +64,11 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<Exit, Refusal> {
         scenario.seed.unwrap_or_default(),
         shown(start, TimeFormat::Rfc3339Seconds),
     );
+    if args.count.is_some_and(|wanted| written.events < wanted) {
+        anstream::eprintln!(
+            "that is all that the scenario has in its time: --hours gives it more, and so do users or a higher rate"
+        );
+    }
     match watch {
         None => Ok(Exit::Done),
         Some(watch) => {
@@ -105,7 +110,8 @@ fn settings(
         match workloads.as_slice() {
             // One event per arrival: then the load itself can be exact, and spread over the whole window.
             [(name, workload)] if count > 0 && is_counted(document, workload) => {
-                for kind in ["rate", "arrival"] {
+                // A count fills the whole window evenly, or by its shape.
+                for kind in ["rate", "arrival", "ramp"] {
                     if workload.get("load").is_some_and(|load| load.get(kind).is_some()) {
                         set.push((format!("workloads.{name}.load.{kind}"), "$unset".to_owned()));
                     }

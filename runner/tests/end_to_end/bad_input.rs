@@ -119,3 +119,23 @@ fn a_data_directory_that_cannot_be_used_is_named() {
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains(&file), "{ended:?}");
 }
+
+#[test]
+fn a_circle_of_scenarios_is_told_as_one_however_it_is_written() {
+    let home = Home::new();
+    let first = home.write("a.yaml", "extends: ./b.yaml\n");
+    home.write("b.yaml", "extends: ././a.yaml\n");
+    let ended = home.ended(&["validate", &first]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("extends itself: "), "{}", ended.stderr);
+}
+
+#[test]
+fn what_a_text_that_ends_early_does_not_say_is_no_mistake_of_its_own() {
+    let home = Home::new();
+    let file = home.write("tabs.yaml", "name: tabs\nworkloads:\n\tw: {}\n");
+    let ended = home.ended(&["validate", &file]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("tabs.yaml:3:"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("no workload"), "{}", ended.stderr);
+}

@@ -144,3 +144,15 @@ fn examples_are_written_once_and_can_be_looked_at() {
     assert!(again.stderr.contains("--force"), "{}", again.stderr);
     assert_eq!(home.ended(&["init", "examples", "--force"]).stdout.lines().count(), 4);
 }
+
+#[test]
+fn every_built_in_gives_as_many_events_as_are_asked_for_or_says_why_not() {
+    let home = Home::new();
+    for name in ["commerce-events", "web-analytics", "api-monitoring", "demo", "stream-testbench"] {
+        let ended = home.ended(&["generate", name, "--count", "400", "--seed", "1"]);
+        assert_eq!(ended.code, Some(0), "{name}: {}", ended.stderr);
+        let lines = ended.stdout.lines().count();
+        let explained = ended.stderr.contains("all that the scenario has in its time");
+        assert!(lines == 400 || (lines > 100 && explained), "{name}: {lines} events\n{}", ended.stderr);
+    }
+}

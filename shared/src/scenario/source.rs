@@ -22,12 +22,14 @@ pub(crate) struct Composed {
     pub(crate) sources: Vec<String>,
     /// The profile that was applied.
     pub(crate) profile: Option<String>,
+    /// Whether every text could be read to its end; what is missing otherwise may stand in the rest.
+    pub(crate) whole: bool,
 }
 
 /// Merges a text with what it extends and what the options say. What comes later wins: the document that it extends,
 /// the profile of that which the text asks for, the text itself, the profile of the options, what they set.
 pub(crate) fn compose(text: &str, options: &LoadOptions<'_>) -> Composed {
-    let mut composer = Composer { options, sources: Vec::new(), problems: Vec::new() };
+    let mut composer = Composer { options, sources: Vec::new(), problems: Vec::new(), whole: true };
     let mut chain = Vec::new();
     let (mut document, own_profile) =
         composer.document(text, (options.source, ""), options.profile.is_none(), &mut chain);
@@ -48,13 +50,14 @@ pub(crate) fn compose(text: &str, options: &LoadOptions<'_>) -> Composed {
             }
         }
     }
-    Composed { document, problems: composer.problems, sources: composer.sources, profile }
+    Composed { document, problems: composer.problems, sources: composer.sources, profile, whole: composer.whole }
 }
 
 struct Composer<'o> {
     options: &'o LoadOptions<'o>,
     sources: Vec<String>,
     problems: Vec<(Mark, Problem)>,
+    whole: bool,
 }
 
 impl Composer<'_> {
@@ -71,6 +74,7 @@ impl Composer<'_> {
         self.sources.push(name.to_owned());
         chain.push(if path.is_empty() { name } else { path }.to_owned());
         let parsed = parse(text, source);
+        self.whole &= parsed.problems.is_empty();
         self.problems.extend(parsed.problems);
         let mut own = parsed.root;
         if own.value == Value::Null {
@@ -229,7 +233,11 @@ pub(crate) fn long_form(document: &Node, path: &str) -> String {
 }
 
 /// A path as it is meant beside the file that names it.
-fn beside(from: &str, path: &str) -> String {
+fn beside(from: &str, mut path: &str) -> String {
+    // One file has one name, so that a circle is noticed.
+    while let Some(rest) = path.strip_prefix("./") {
+        path = rest;
+    }
     match from.rfind('/') {
         Some(at) if !path.starts_with('/') => format!("{}/{path}", &from[..at]),
         _ => path.to_owned(),

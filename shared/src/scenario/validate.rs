@@ -26,7 +26,14 @@ const RESERVED: [&str; 12] = ["on", "off", "yes", "no", "y", "n", "true", "false
 
 /// Checks a scenario. `document` is what it was read from: names that stand there count as declared even where their
 /// content could not be read.
-pub(crate) fn validate(scenario: &Scenario, document: &Node, environment: Environment<'_>) -> Vec<Problem> {
+///
+/// `whole` says whether the text could be read to its end: nothing is missed in one that could not.
+pub(crate) fn validate(
+    scenario: &Scenario,
+    document: &Node,
+    whole: bool,
+    environment: Environment<'_>,
+) -> Vec<Problem> {
     let mut findings = Findings { problems: Vec::new(), document };
     check_top(scenario, &mut findings);
     for (name, target) in &scenario.targets {
@@ -44,7 +51,7 @@ pub(crate) fn validate(scenario: &Scenario, document: &Node, environment: Enviro
     for (name, faults) in &scenario.faults {
         fault::check(name, faults, &mut findings);
     }
-    check_workloads(scenario, &mut findings);
+    check_workloads(scenario, whole, &mut findings);
     for (index, check) in scenario.checks.iter().enumerate() {
         check::check(index, check, &mut findings);
     }
@@ -160,8 +167,11 @@ fn check_top(scenario: &Scenario, findings: &mut Findings<'_>) {
     }
 }
 
-fn check_workloads(scenario: &Scenario, findings: &mut Findings<'_>) {
+fn check_workloads(scenario: &Scenario, whole: bool, findings: &mut Findings<'_>) {
     if findings.names("workloads").is_empty() {
+        if !whole {
+            return;
+        }
         let hint = "write `workloads: {main: {load: {rate: 10/s, duration: 1m}}}`";
         findings.error("", "the scenario has no workload, it would do nothing", hint);
     } else if !scenario.workloads.is_empty() && scenario.workloads.values().all(|workload| !workload.enabled) {
