@@ -194,3 +194,78 @@ fn web_analytics_keeps_the_probability_table_of_each_profile() {
         close(&shares(&events, |event| text_of(event, "/event_type")), table, 0.01);
     }
 }
+
+/// The document of a built-in with a profile.
+fn document(name: &str, profile: &str) -> Value {
+    let options = LoadOptions { profile: Some(profile), ..LoadOptions::new(name) };
+    let compiled = compile_with(built_in::find(name).unwrap().text, &options, 1, &|_, _| grocery::supplies());
+    compiled.scenario.unwrap_or_else(|| panic!("{name} {profile}: {:#?}", compiled.problems)).to_json()
+}
+
+#[test]
+fn profiles_have_the_loads_that_their_names_promise() {
+    let all = serde_json::json!({
+        "commerce-events": {
+            "quick_test": {"/workloads/shop/load/rate": "10/s", "/workloads/shop/load/duration": "1m", "/workloads/shop/population/count": 10},
+            "medium_load": {"/workloads/shop/load/rate": "100/s", "/workloads/shop/load/duration": "10m", "/workloads/shop/population/count": 100},
+            "heavy_load": {"/workloads/shop/load/rate": "500/s", "/workloads/shop/load/duration": "30m", "/workloads/shop/population/count": 1000},
+            "stress_test": {"/workloads/shop/load/rate": "1000/s", "/workloads/shop/load/duration": "60m", "/workloads/shop/population/count": 5000},
+        },
+        "web-analytics": {
+            "normal": {"/workloads/web/load/users": 10, "/workloads/web/load/duration": "300s", "/workloads/web/load/stagger": "100ms",
+                "/behaviors/browse/session/limits/duration": "600s",
+                "/behaviors/browse/session/limits/steps/$geometric/min": 3, "/behaviors/browse/session/limits/steps/$geometric/max": 15,
+                "/behaviors/browse/session/step/dwell/clamp": ["10s", "120s"], "/behaviors/browse/session/during/0/count/$geometric/max": 8,
+                "/behaviors/browse/session/journeys/0/weight": 30, "/behaviors/browse/session/journeys/1/weight": 20,
+                "/behaviors/browse/session/journeys/2/weight": 25, "/behaviors/browse/session/journeys/3/weight": 15,
+                "/behaviors/browse/session/journeys/4/weight": 10},
+            "users_100": {"/workloads/web/load/users": 100, "/workloads/web/load/duration": "1h"},
+            "indefinite": {"/workloads/web/load/users": 20, "/workloads/web/load/duration": "forever"},
+            "spike": {"/workloads/web/load/users": 100, "/workloads/web/load/duration": "600s"},
+            "browsing": {"/workloads/web/load/users": 20, "/behaviors/browse/session/limits/steps/$geometric/max": 30},
+            "quick_visitors": {"/workloads/web/load/users": 50, "/behaviors/browse/session/limits/duration": "120s",
+                "/behaviors/browse/session/limits/steps/$geometric/max": 5, "/behaviors/browse/session/during/0/count/$geometric/max": 2},
+        },
+        "freshmart": {
+            "demo": {"/workloads/orders/load/rate": "5/min", "/workloads/orders/load/duration": "30m", "/workloads/orders/load/max_in_flight": 10},
+            "standard": {"/workloads/orders/load/rate": "20/min", "/workloads/orders/load/duration": "2h", "/workloads/orders/load/max_in_flight": 50},
+            "peak": {"/workloads/orders/load/rate": "60/min", "/workloads/orders/load/duration": "1h", "/workloads/orders/load/max_in_flight": 150},
+            "stress": {"/workloads/orders/load/rate": "200/min", "/workloads/orders/load/duration": "30m", "/workloads/orders/load/max_in_flight": 500},
+        },
+        "api-monitoring": {
+            "sample_1k": {"/workloads/calls/load/count": 1000, "/clock/start": "-24h"},
+            "sample_5k": {"/workloads/calls/load/count": 5000},
+            "sample_10k": {"/workloads/calls/load/count": 10_000, "/clock/start": "-168h"},
+            "month_50k": {"/workloads/calls/load/count": 50_000, "/clock/start": "-720h"},
+            "month_100k": {"/workloads/calls/load/count": 100_000, "/clock/start": "-720h"},
+            "month_1m": {"/workloads/calls/load/count": 1_000_000, "/clock/start": "-720h"},
+        },
+        "stream-testbench": {
+            "mobile_sync": {"/workloads/mobile/load/per_connection": "15/s", "/workloads/mobile/load/duration": "300s",
+                "/workloads/mobile/load/burst/factor": 2.5, "/targets/mobile/connections": 50},
+            "graphql_mqtt": {"/workloads/mqtt/load/per_connection": "8/s", "/workloads/mqtt/load/duration": "180s", "/targets/broker/connections": 20},
+            "mixed": {"/workloads/mobile/load/per_connection": "20/s", "/workloads/mobile/load/duration": "600s",
+                "/workloads/mobile/load/burst/factor": 1.5, "/workloads/mobile/load/ramp/up": "60s", "/targets/mobile/connections": 50, "/targets/broker/connections": 50},
+            "soak": {"/workloads/mobile/load/per_connection": "2/s", "/workloads/mobile/load/duration": "24h", "/targets/mobile/connections": 20},
+            "burst": {"/workloads/mqtt/load/per_connection": "5/s", "/workloads/mqtt/load/burst/factor": 3.0, "/targets/broker/connections": 10},
+            "smoke": {"/workloads/mobile/load/per_connection": "2/s", "/workloads/mobile/load/duration": "30s", "/targets/mobile/connections": 5},
+        },
+    });
+    let mut wrong = Vec::new();
+    for (name, profiles) in all.as_object().unwrap() {
+        for (profile, values) in profiles.as_object().unwrap() {
+            let document = document(name, profile);
+            for (pointer, wanted) in values.as_object().unwrap() {
+                let found = document.pointer(pointer).cloned().unwrap_or_default();
+                let same = match (found.as_f64(), wanted.as_f64()) {
+                    (Some(found), Some(wanted)) => found == wanted,
+                    _ => found == *wanted,
+                };
+                if !same {
+                    wrong.push(format!("{name} {profile} {pointer}: {found} instead of {wanted}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
