@@ -13,28 +13,29 @@ pub mod snapshot;
 use shared::plan::Supplies;
 use shared::plan::supply::content_hash;
 use shared::run::SupplyRecord;
-use shared::scenario::document::Node;
 use shared::scenario::model::Scenario;
 use shared::scenario::model::behavior::{Behavior, ReplaySource};
 use shared::scenario::model::pool::PoolFile;
 
-use crate::supplies::snapshot::Snapshot;
+use crate::supplies::snapshot::{Snapshot, count};
 
 /// What a run was given, for its result.
 pub fn records(scenario: &Scenario, supplies: &Supplies, snapshot: &Snapshot) -> Vec<SupplyRecord> {
     let mut records = Vec::new();
     for (name, items) in &supplies.pools {
-        let count = items.as_list().map_or(0, <[Node]>::len) as u64;
-        let fetched = snapshot.pools.get(name);
+        if let Some(fetched) = snapshot.pools.get(name) {
+            records.push(fetched.record(name));
+            continue;
+        }
         let file = scenario.pools.get(name).and_then(|pool| match pool.file.as_ref()? {
             PoolFile::Csv(path) | PoolFile::Jsonl(path) => Some(path.clone()),
         });
         records.push(SupplyRecord {
             path: format!("pools.{name}"),
-            source: fetched.map(|fetched| fetched.url.clone()).or(file).unwrap_or_default(),
-            items: count,
-            hash: fetched.map_or_else(|| format!("{:016x}", content_hash(items)), |fetched| fetched.hash.clone()),
-            fetched_at: fetched.map(|fetched| fetched.fetched_at.clone()),
+            source: file.unwrap_or_default(),
+            items: count(items),
+            hash: format!("{:016x}", content_hash(items)),
+            fetched_at: None,
         });
     }
     for (name, recorded) in &supplies.records {

@@ -344,6 +344,36 @@ impl FailureKind {
         Self::Aborted,
     ];
 
+    /// Whether a request that failed so may have reached the target all the same.
+    pub const fn may_have_arrived(self) -> bool {
+        match self {
+            Self::Timeout
+            | Self::ConnectionReset
+            | Self::NoAnswer
+            | Self::AnswerCut
+            | Self::StreamReset
+            | Self::Protocol
+            | Self::AnswerTooLarge
+            | Self::Aborted => true,
+            Self::NameNotResolved
+            | Self::ConnectionRefused
+            | Self::ConnectionFailed
+            | Self::ResourcesExhausted
+            | Self::CertificateExpired
+            | Self::CertificateName
+            | Self::CertificateUntrusted
+            | Self::Tls
+            | Self::Unauthorized
+            | Self::Throttled
+            | Self::ClientError
+            | Self::ServerError
+            | Self::UnexpectedStatus
+            | Self::HandshakeRefused
+            | Self::ErrorAnswer
+            | Self::EventRejected => false,
+        }
+    }
+
     /// The kind in words for people.
     pub const fn label(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use crate::engine::prepare::{PrepareError, PrepareOptions};
 use crate::report::counted;
 use crate::store::SUPPLIES;
 use crate::supplies::fetch::{FetchError, fetch, is_needed};
-use crate::supplies::snapshot::Snapshot;
+use crate::supplies::snapshot::{Snapshot, count};
 
 /// Adds what targets give to what files gave; returns it, so that it can be kept.
 ///
@@ -31,8 +31,7 @@ pub(super) async fn supply(
     let known = from.map(|from| earlier(from, data)).transpose()?.unwrap_or_default();
     let snapshot = fetch(scenario, options, known).await.map_err(refuse)?;
     for (name, fetched) in &snapshot.pools {
-        let count = fetched.items.as_list().map_or(0, |items| items.len() as u64);
-        tracing::info!(pool = %name, url = %fetched.url, hash = %fetched.hash, "{}", counted(count, "item"));
+        tracing::info!(pool = %name, url = %fetched.url, hash = %fetched.hash, "{}", counted(count(&fetched.items), "item"));
     }
     snapshot.add_to(supplies);
     Ok(snapshot)

@@ -261,16 +261,12 @@ impl Conductor {
             Command::Pause => return refused("pause"),
             Command::Resume if state == RunState::Paused => (Control::Resume { at }, RunState::Running),
             Command::Resume => return refused("resume"),
-            Command::Stop if matches!(state, RunState::Running | RunState::Paused) => {
-                (Control::Stop { at }, RunState::Draining)
-            }
+            Command::Stop if going_on => (Control::Stop { at }, RunState::Draining),
             Command::Stop => return refused("stop"),
             Command::Abort if !state.is_over() => (Control::Abort, RunState::Draining),
             Command::Abort => return refused("abort"),
+            Command::SetRateMultiplier { .. } if !going_on => return refused("change the rate of"),
             Command::SetRateMultiplier { multiplier } => {
-                if !matches!(state, RunState::Running | RunState::Paused) {
-                    return refused("change the rate of");
-                }
                 if !(*multiplier > 0.0 && *multiplier <= 1_000.0) {
                     return Err(CommandError::Multiplier);
                 }

@@ -8,36 +8,6 @@ use crate::engine::meaning::Meaning;
 use crate::engine::recorder::Ending;
 use crate::ledger::{Entry, Outcome, Page};
 
-/// Whether a request that failed so may have reached the target all the same.
-pub(crate) fn may_have_arrived(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::Timeout
-        | FailureKind::ConnectionReset
-        | FailureKind::NoAnswer
-        | FailureKind::AnswerCut
-        | FailureKind::StreamReset
-        | FailureKind::Protocol
-        | FailureKind::AnswerTooLarge
-        | FailureKind::Aborted => true,
-        FailureKind::NameNotResolved
-        | FailureKind::ConnectionRefused
-        | FailureKind::ConnectionFailed
-        | FailureKind::ResourcesExhausted
-        | FailureKind::CertificateExpired
-        | FailureKind::CertificateName
-        | FailureKind::CertificateUntrusted
-        | FailureKind::Tls
-        | FailureKind::Unauthorized
-        | FailureKind::Throttled
-        | FailureKind::ClientError
-        | FailureKind::ServerError
-        | FailureKind::UnexpectedStatus
-        | FailureKind::HandshakeRefused
-        | FailureKind::ErrorAnswer
-        | FailureKind::EventRejected => false,
-    }
-}
-
 /// Notes every event of a request, with its answer's status and body where there was one.
 ///
 /// `items` says what became of each, where the answer told in the way that the scenario describes.
@@ -47,7 +17,7 @@ pub(crate) fn note(page: &mut Page, job: &Job, ending: &Ending, items: &[Meaning
         None if ending.duplicate => Outcome::Known,
         None => Outcome::Acknowledged,
         Some(_) if ending.succeeded > 0 => Outcome::Partly,
-        Some(kind) if job.unanswered || may_have_arrived(kind) => Outcome::InDoubt,
+        Some(kind) if job.unanswered || kind.may_have_arrived() => Outcome::InDoubt,
         Some(_) => Outcome::Refused,
     };
     let told = match (whole, items) {

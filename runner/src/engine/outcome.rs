@@ -9,7 +9,7 @@ use shared::units::Nanos;
 use crate::engine::hub::Hub;
 use crate::engine::job::Job;
 use crate::engine::meaning::Meaning;
-use crate::engine::notes::{may_have_arrived, note};
+use crate::engine::notes::note;
 use crate::engine::packing::{encoding_of, unpack};
 use crate::engine::recorder::Ending;
 use crate::engine::target::{Route, TargetSetup};
@@ -160,7 +160,7 @@ pub(crate) fn settle(hub: &Hub, target: usize, mut job: Job, attempt: &Attempt<'
         job.throttled = true;
         hub.record(attempt.done).throttled(&job.types);
     }
-    if attempt.result.is_err() && failure.is_some_and(may_have_arrived) {
+    if attempt.result.is_err() && failure.is_some_and(FailureKind::may_have_arrived) {
         job.unanswered = true;
     }
     if let Some(kind) = failure

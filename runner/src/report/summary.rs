@@ -477,33 +477,7 @@ fn write_witness(out: &mut String, result: &RunResult, account: &TargetAccount) 
 
 /// Events whose request left, but whose answer never came.
 fn unanswered(result: &RunResult) -> u64 {
-    let silent = |kind: FailureKind| match kind {
-        FailureKind::Timeout
-        | FailureKind::ConnectionReset
-        | FailureKind::NoAnswer
-        | FailureKind::AnswerCut
-        | FailureKind::StreamReset
-        | FailureKind::Protocol
-        | FailureKind::AnswerTooLarge
-        | FailureKind::Aborted => true,
-        FailureKind::NameNotResolved
-        | FailureKind::ConnectionRefused
-        | FailureKind::ConnectionFailed
-        | FailureKind::ResourcesExhausted
-        | FailureKind::CertificateExpired
-        | FailureKind::CertificateName
-        | FailureKind::CertificateUntrusted
-        | FailureKind::Tls
-        | FailureKind::Unauthorized
-        | FailureKind::Throttled
-        | FailureKind::ClientError
-        | FailureKind::ServerError
-        | FailureKind::UnexpectedStatus
-        | FailureKind::EventRejected
-        | FailureKind::HandshakeRefused
-        | FailureKind::ErrorAnswer => false,
-    };
-    result.failures.iter().filter(|failure| silent(failure.kind)).map(|failure| failure.count).sum()
+    result.failures.iter().filter(|failure| failure.kind.may_have_arrived()).map(|failure| failure.count).sum()
 }
 
 fn section(out: &mut String, table: Table, columns: usize) {

@@ -105,13 +105,15 @@ pub(super) fn access_of(
     scenario: &Scenario,
     options: &PrepareOptions,
 ) -> Result<Access, FetchError> {
-    let failed = |source| FetchError::Target { pool: name.to_owned(), source };
-    let target = scenario.targets.get(&fetch.target).ok_or_else(|| failed(no_such_target(fetch)))?;
-    Access::new(&fetch.target, target, options).map_err(failed)
+    let target = scenario.targets.get(&fetch.target);
+    let target = target.ok_or_else(|| no_target(name, fetch, "the scenario has no such target".to_owned()))?;
+    Access::new(&fetch.target, target, options).map_err(|source| FetchError::Target { pool: name.to_owned(), source })
 }
 
-fn no_such_target(fetch: &Fetch) -> PrepareError {
-    PrepareError::Target { target: fetch.target.clone(), why: "the scenario has no such target".to_owned() }
+/// The target of a pool is of no use, for a reason.
+fn no_target(name: &str, fetch: &Fetch, why: String) -> FetchError {
+    let source = PrepareError::Target { target: fetch.target.clone(), why };
+    FetchError::Target { pool: name.to_owned(), source }
 }
 
 /// Asks for all items of a pool.
@@ -119,11 +121,7 @@ pub(super) async fn ask(name: &str, fetch: &Fetch, access: &Access) -> Result<Fe
     let mut asking = Asking { pool: name, fetch, access, items: Vec::new(), before: None };
     match tokio::time::timeout(MAX_TIME, asking.all()).await {
         Ok(fetched) => fetched,
-        Err(_elapsed) => {
-            let why = format!("it was not done within {} s", MAX_TIME.as_secs());
-            let source = PrepareError::Target { target: fetch.target.clone(), why };
-            Err(FetchError::Target { pool: name.to_owned(), source })
-        }
+        Err(_elapsed) => Err(no_target(name, fetch, format!("it was not done within {} s", MAX_TIME.as_secs()))),
     }
 }
 
@@ -256,10 +254,7 @@ impl Asking<'_> {
                 query.push((parameter.clone(), (page + *first as usize).to_string()));
             }
         }
-        self.access.url(&self.fetch.path, &query).map_err(|why| {
-            let source = PrepareError::Target { target: self.fetch.target.clone(), why };
-            FetchError::Target { pool: self.pool.to_owned(), source }
-        })
+        self.access.url(&self.fetch.path, &query).map_err(|why| no_target(self.pool, self.fetch, why))
     }
 
     /// The whole body, as long as it is not too long.

@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use shared::plan::Plan;
-use shared::run::SupplyRecord;
 use shared::scenario::ValidScenario;
-use shared::scenario::document::Node;
 use shared::scenario::model::pool::Fetch;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::fetch::{FetchError, access_of, ask};
-use super::snapshot::Snapshot;
+use super::snapshot::{Fetched, Snapshot};
 use crate::engine::access::Access;
 use crate::engine::handle::RunHandle;
 use crate::engine::prepare::{PrepareOptions, Prepared};
@@ -81,16 +79,21 @@ impl Refresher {
         let telling = async {
             let mut plan = plan;
             // One after the other, so that no pool takes back what another has brought.
-            while let Some((name, items, record)) = refilled.recv().await {
-                let told = match record {
+            while let Some(news) = refilled.recv().await {
+                let told = match news {
                     Err(trouble) => run.warn(trouble).await,
-                    Ok(record) => match plan.refilled(&scenario, &IndexMap::from([(name, items)])) {
-                        Ok(new) => {
-                            plan = Arc::new(new);
-                            run.refill(Arc::clone(&plan), record).await
+                    Ok((pool, fetched)) => {
+                        let record = fetched.record(&pool);
+                        match plan.refilled(&scenario, &IndexMap::from([(pool, fetched.items)])) {
+                            Ok(new) => {
+                                plan = Arc::new(new);
+                                run.refill(Arc::clone(&plan), record).await
+                            }
+                            Err(problems) => {
+                                run.warn(problems.first().map(ToString::to_string).unwrap_or_default()).await
+                            }
                         }
-                        Err(problems) => run.warn(problems.first().map(ToString::to_string).unwrap_or_default()).await,
-                    },
+                    }
                 };
                 if told.is_err() {
                     return;
@@ -104,7 +107,8 @@ impl Refresher {
     }
 }
 
-type News = (String, Node, Result<SupplyRecord, String>);
+/// What a pool has to tell: other items, or why there are none.
+type News = Result<(String, Fetched), String>;
 
 impl Refreshed {
     async fn keep_fresh(mut self, plans: mpsc::Sender<News>) {
@@ -116,16 +120,9 @@ impl Refreshed {
                 Ok(fetched) if fetched.hash == self.hash => continue,
                 Ok(fetched) => {
                     self.hash.clone_from(&fetched.hash);
-                    let record = SupplyRecord {
-                        path: format!("pools.{}", self.name),
-                        source: fetched.url,
-                        items: fetched.items.as_list().map_or(0, <[Node]>::len) as u64,
-                        hash: fetched.hash,
-                        fetched_at: Some(fetched.fetched_at),
-                    };
-                    (self.name.clone(), fetched.items, Ok(record))
+                    Ok((self.name.clone(), fetched))
                 }
-                Err(error) => (self.name.clone(), Node::default(), Err(format!("not refreshed: {error}"))),
+                Err(error) => Err(format!("not refreshed: {error}")),
             };
             if plans.send(news).await.is_err() {
                 return;

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use shared::plan::Supplies;
 use shared::plan::supply::content_hash;
+use shared::run::SupplyRecord;
 use shared::scenario::document::Node;
 
 use crate::atomic_file::write_whole;
@@ -42,6 +43,22 @@ impl Fetched {
     pub fn new(url: String, fetched_at: String, items: Node) -> Self {
         Self { url, fetched_at, hash: format!("{:016x}", content_hash(&items)), items }
     }
+
+    /// What a result says of it.
+    pub fn record(&self, pool: &str) -> SupplyRecord {
+        SupplyRecord {
+            path: format!("pools.{pool}"),
+            source: self.url.clone(),
+            items: count(&self.items),
+            hash: self.hash.clone(),
+            fetched_at: Some(self.fetched_at.clone()),
+        }
+    }
+}
+
+/// How many items a list has.
+pub fn count(items: &Node) -> u64 {
+    items.as_list().map_or(0, <[Node]>::len) as u64
 }
 
 impl Snapshot {
