@@ -149,7 +149,7 @@ pub struct RunArgs {
     /// Format of the results, whatever the file's ending says
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub results_format: Option<ResultsFormat>,
-    /// Write every event that is sent to this file, one per line
+    /// Write every event that is sent to this file: one per line, or in the format of its ending (json, csv)
     #[arg(long, value_name = "FILE")]
     pub save_events: Option<PathBuf>,
     /// What must hold for exit code 0, beside the scenario's checks: 'p(95)<300ms', 'error_rate<1% over 30s'
@@ -196,6 +196,10 @@ pub struct FindLimitArgs {
     /// How long each rate is held
     #[arg(long, value_name = "SPAN", default_value = "10s")]
     pub step_duration: Nanos,
+    /// How long the limit is held again: long enough for what a target saves up for bursts to be used up [default: three
+    /// times the step's]
+    #[arg(long, value_name = "SPAN")]
+    pub confirm_duration: Option<Nanos>,
     /// Time at the start of each step that does not count
     #[arg(long, value_name = "SPAN", default_value = "1s")]
     pub warm_up: Nanos,

@@ -4,6 +4,7 @@
 //! entity, step). Memory is bounded by a few chunks per worker, however many events there are.
 
 mod csv;
+mod lines;
 mod merge;
 mod producer;
 
@@ -18,6 +19,7 @@ use shared::run::realism::Report;
 use shared::units::EpochMicros;
 
 use csv::Columns;
+pub use lines::from_lines;
 use merge::Merge;
 use producer::{Chunk, Producer};
 

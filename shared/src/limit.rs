@@ -63,6 +63,11 @@ pub struct LimitStep {
     pub outcome: StepOutcome,
     /// What did not hold, or why the generator was the limit; empty when everything held.
     pub reasons: Vec<String>,
+    /// How long the rate was held, in seconds, warm-up included; confirmations are held longer.
+    pub seconds: f64,
+    /// Why its figures deserve some doubt although the generator was not the limit: the reasons of a degraded verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// Its run in the history.
     pub run: RunId,
     /// The verdict on the run.

@@ -23,7 +23,7 @@ use crate::library::Found;
 use crate::library::loading::{Additions, look_with};
 use crate::practice::PracticeTarget;
 use crate::report::progress::Progress;
-use crate::report::{html, limit, terminal};
+use crate::report::{counted, html, limit, terminal};
 use crate::shutdown::Signals;
 use crate::store::Store;
 use crate::supplies::records::Depth;
@@ -32,6 +32,8 @@ use crate::supplies::records::Depth;
 const MOST_DRAIN: Nanos = Nanos::from_secs(5);
 /// What every run of a search is tagged with.
 const TAG: &str = "find-limit";
+/// How many times as long as other steps a confirmation is, unless it is said.
+const CONFIRM_FACTOR: u64 = 3;
 
 /// A search before its first step.
 struct Plan {
@@ -41,6 +43,11 @@ struct Plan {
     parts: Vec<(String, f64)>,
     /// Settings that every step has, whatever its rate.
     fixed: Vec<(String, String)>,
+    /// How long a rate is held, and how long to confirm it; both with the warm-up.
+    length: Nanos,
+    confirming: Nanos,
+    /// Whether the scenario asks for audits, which a search does not make.
+    looks_back: bool,
     seed: u64,
 }
 
@@ -51,6 +58,9 @@ pub(super) async fn find_limit(args: FindLimitArgs) -> Result<Exit, Refusal> {
         check_writable(path).map_err(|error| Refusal::usage(format!("cannot write {}: {error}", path.display())))?;
     }
     let plan = plan(&args)?;
+    if plan.looks_back {
+        anstream::eprintln!("audits are left out: each step would need one of its own");
+    }
     let practice = if args.practice_target {
         let address = ([127, 0, 0, 1], 0).into();
         Some(PracticeTarget::start(address, TargetSettings::default()).map_err(Refusal::failed)?)
@@ -67,7 +77,7 @@ pub(super) async fn find_limit(args: FindLimitArgs) -> Result<Exit, Refusal> {
         if !steps.is_empty() {
             tokio::time::sleep(Duration::from_nanos(args.rest.0)).await;
         }
-        let additions = plan.at(rate, steps.len() as u64);
+        let additions = plan.at(rate, kind, steps.len() as u64);
         let Readied { mut prepared, snapshot, .. } =
             ready(&plan.found, &additions, practice.as_ref(), &outside).await?;
         prepared.preflight().await.map_err(|error| refuse(error, &plan.found))?;
@@ -83,9 +93,11 @@ pub(super) async fn find_limit(args: FindLimitArgs) -> Result<Exit, Refusal> {
             interrupted = true;
             break;
         }
-        thresholds = result.thresholds.iter().filter(|it| it.required).map(|it| it.threshold.clone()).collect();
+        thresholds =
+            result.thresholds.iter().filter(|it| it.required).map(|it| it.threshold.clone()).collect::<Vec<_>>();
+        thresholds.extend(result.expectations.iter().filter(|it| it.required).map(|it| it.name.clone()));
         targets.clone_from(&result.run.info.targets);
-        let step = judge(rate, kind, &result);
+        let step = judge(rate, kind, plan.length_of(kind), &result);
         search.tell(step.outcome);
         steps.push(step);
         if let Some(step) = steps.last() {
@@ -127,6 +139,10 @@ fn plan(args: &FindLimitArgs) -> Result<Plan, Refusal> {
     let looked_at = look_with(&found, &additions, Depth::Beginning);
     additions.set = overrides::settings(looked_at.document(), &args.flags)?;
     additions.set.extend(args.set.iter().cloned());
+    if args.confirm_duration.is_some_and(|length| length < args.step_duration) {
+        return Err(Refusal::usage("--confirm-duration is shorter than --step-duration")
+            .with_hint("a confirmation shows more the longer it is"));
+    }
     let late: Vec<Threshold> = args.threshold.iter().cloned().map(|it| after_warm_up(it, args.warm_up)).collect();
     overrides::add_thresholds(&found, &mut additions, &late)?;
     let looked_at = look_with(&found, &additions, Depth::Beginning);
@@ -140,22 +156,35 @@ fn plan(args: &FindLimitArgs) -> Result<Plan, Refusal> {
         for key in ["ramp", "burst", "shape", "stagger", "delay"].into_iter().filter(|key| has(key)) {
             fixed.push((format!("workloads.{name}.load.{key}"), "$unset".to_owned()));
         }
-        fixed.push((format!("workloads.{name}.load.duration"), length.to_string()));
         let drain = load.and_then(|load| load.get("drain")?.as_str()?.parse::<Nanos>().ok());
         let drain = drain.unwrap_or(MOST_DRAIN).min(MOST_DRAIN);
         fixed.push((format!("workloads.{name}.load.drain"), drain.to_string()));
     }
+    let confirming = args.confirm_duration.unwrap_or(Nanos(args.step_duration.0.saturating_mul(CONFIRM_FACTOR)));
+    let confirming = confirming.saturating_add(args.warm_up);
     let seed = args.seed.unwrap_or_else(drawn_seed);
-    Ok(Plan { found, additions, parts, fixed, seed })
+    let checks = document.get("checks").and_then(Node::as_list).unwrap_or_default();
+    let looks_back = checks.iter().any(|check| check.get("audit").is_some());
+    Ok(Plan { found, additions, parts, fixed, length, confirming, looks_back, seed })
 }
 
 impl Plan {
+    /// How long a step lasts.
+    fn length_of(&self, kind: StepKind) -> Nanos {
+        match kind {
+            StepKind::Bracket | StepKind::Bisect => self.length,
+            StepKind::Confirm => self.confirming,
+        }
+    }
+
     /// What a step adds to the scenario. Each has its own seed: ids that came before would be duplicates.
-    fn at(&self, rate: f64, number: u64) -> Additions {
+    fn at(&self, rate: f64, kind: StepKind, number: u64) -> Additions {
+        let length = self.length_of(kind).to_string();
         let mut additions = self.additions.clone();
         // The kind of load first: what has no effect beside it goes with it.
         for (name, part) in &self.parts {
             additions.set.push((format!("workloads.{name}.load.rate"), format!("{:.6}/s", rate * part)));
+            additions.set.push((format!("workloads.{name}.load.duration"), length.clone()));
         }
         additions.set.extend(self.fixed.iter().cloned());
         additions.seed = Some(self.seed + number);
@@ -252,7 +281,7 @@ fn checks_after_warm_up(document: &Node, warm_up: Nanos) -> Result<Option<(Strin
 }
 
 /// What became of a step.
-fn judge(rate: f64, kind: StepKind, result: &RunResult) -> LimitStep {
+fn judge(rate: f64, kind: StepKind, length: Nanos, result: &RunResult) -> LimitStep {
     let mut reasons = Vec::new();
     for threshold in result.thresholds.iter().filter(|threshold| threshold.required && !threshold.passed) {
         let why = match (&threshold.reason, threshold.observed) {
@@ -262,9 +291,14 @@ fn judge(rate: f64, kind: StepKind, result: &RunResult) -> LimitStep {
         };
         reasons.push(format!("{}: {why}", threshold.threshold));
     }
+    for expected in result.expectations.iter().filter(|expected| expected.required && !expected.passed) {
+        let why = expected.reason.clone().unwrap_or_else(|| counted(expected.failed, "other answer"));
+        reasons.push(format!("{}: {why}", expected.name));
+    }
     if reasons.is_empty() {
         reasons.extend(fell_behind(result));
     }
+    let degraded = result.verdict.status == VerdictStatus::Degraded;
     let outcome = if result.verdict.status == VerdictStatus::Invalid {
         reasons.clone_from(&result.verdict.reasons);
         StepOutcome::GeneratorLimited
@@ -278,6 +312,8 @@ fn judge(rate: f64, kind: StepKind, result: &RunResult) -> LimitStep {
         kind,
         outcome,
         reasons,
+        seconds: length.as_secs_f64(),
+        doubts: if degraded { result.verdict.reasons.clone() } else { Vec::new() },
         run: result.run.info.id.clone(),
         verdict: result.verdict.status,
         achieved_rate: result.totals.events_per_second,
@@ -291,7 +327,7 @@ fn judge(rate: f64, kind: StepKind, result: &RunResult) -> LimitStep {
 fn fell_behind(result: &RunResult) -> Option<String> {
     let dropped = result.totals.events.dropped;
     if dropped > 0 {
-        return Some(format!("{} were never sent", crate::report::counted(dropped, "event")));
+        return Some(format!("{} were never sent", counted(dropped, "event")));
     }
     let scheduled: Vec<_> = result.timeline.iter().take_while(|row| row.target_rate > 0.0).collect();
     let (_, second) = scheduled.split_at(scheduled.len() / 2);

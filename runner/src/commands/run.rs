@@ -167,7 +167,12 @@ fn additions(args: &RunArgs, found: &Found) -> Result<Additions, Refusal> {
     set.extend(args.ledger.as_deref().map(ledger_setting).transpose()?);
     if let Some(file) = &args.save_events {
         let path = absolute(file, "file of events")?;
-        set.push(("outputs.events".to_owned(), serde_json::json!({ "jsonl": path }).to_string()));
+        let format = match file.extension().and_then(|ending| ending.to_str()) {
+            Some("json") => "json",
+            Some("csv") => "csv",
+            _ => "jsonl",
+        };
+        set.push(("outputs.events".to_owned(), serde_json::json!({ format: path }).to_string()));
     }
     set.extend(args.set.iter().cloned());
     let mut additions = Additions {

@@ -19,6 +19,7 @@ use crate::engine::journal::{Journal, JournalEntry};
 use crate::engine::orders::CommandError;
 use crate::engine::progress::{Progress, SharedResult};
 use crate::engine::recorder::{Delta, TICK};
+use crate::engine::saved::SavedEvents;
 
 /// How far ahead a command takes effect, so that all workers switch at the same moment.
 const COMMAND_LEAD: Nanos = Nanos::from_millis(10);
@@ -71,6 +72,8 @@ pub(crate) struct Conductor {
     samples: Vec<Sample>,
     /// Changes of an earlier run that are still to be made.
     replay: VecDeque<Change>,
+    /// The file of events, where there is one.
+    saved: Option<Arc<SavedEvents>>,
     /// Ticks since the journal was told last.
     untold: u32,
 }
@@ -96,6 +99,7 @@ impl Conductor {
             changes: Vec::new(),
             samples: Vec::new(),
             replay: VecDeque::new(),
+            saved: None,
             untold: 0,
         }
     }
@@ -103,6 +107,11 @@ impl Conductor {
     /// Makes the changes of an earlier run again, in the order of their time.
     pub(crate) fn with_changes(self, changes: Vec<Change>) -> Self {
         Self { replay: changes.into(), ..self }
+    }
+
+    /// Sees to it that the file of events is whole before the run is over.
+    pub(crate) fn saving(self, saved: Option<Arc<SavedEvents>>) -> Self {
+        Self { saved, ..self }
     }
 
     /// Conducts the run to its end, then answers questions until nobody holds a handle.
@@ -134,6 +143,11 @@ impl Conductor {
         while let Some(joined) = self.workers.join_next().await {
             // A worker that panicked has said so on standard error.
             self.progress.worker_ended(matches!(joined, Ok(Ok(()))));
+        }
+        if let Some(saved) = self.saved.take()
+            && let Ok(Some(trouble)) = tokio::task::spawn_blocking(move || saved.close()).await
+        {
+            self.warn(format!("not every event was saved: {trouble}"));
         }
         self.finish();
         while let Some(ask) = self.channels.asks.recv().await {
@@ -210,17 +224,19 @@ impl Conductor {
                 }
                 self.progress.supplied(record);
             }
-            Ask::Warn(text) => {
-                let warnings = &mut self.progress.info.warnings;
-                if !warnings.contains(&text) && warnings.len() < MOST_WARNINGS {
-                    warnings.push(text);
-                }
-            }
+            Ask::Warn(text) => self.warn(text),
             Ask::Watch(reply) => {
                 let snapshot = Arc::clone(&self.channels.snapshots.borrow());
                 let hello = self.progress.hello(&snapshot);
                 let _ = reply.send((hello, self.channels.ticks.subscribe()));
             }
+        }
+    }
+
+    fn warn(&mut self, text: String) {
+        let warnings = &mut self.progress.info.warnings;
+        if !warnings.contains(&text) && warnings.len() < MOST_WARNINGS {
+            warnings.push(text);
         }
     }
 

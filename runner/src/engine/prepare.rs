@@ -14,6 +14,7 @@ use shared::scenario::model::output::EventsFile;
 use shared::scenario::model::target::Protocol;
 use shared::units::EpochMicros;
 
+use crate::dataset::Format;
 use crate::engine::clock::rfc3339;
 use crate::engine::expectation::Expected;
 use crate::engine::handle::RunHandle;
@@ -181,14 +182,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),
         folder: &options.folder,
     };
-    let saved = match &scenario.outputs.events {
-        Some(EventsFile::Jsonl(path)) => {
-            let path = options.folder.resolve(path);
-            let path = path.map_err(|why| PrepareError::Unsupported(format!("outputs.events.jsonl: {why}")))?;
-            Some(Arc::new(SavedEvents::new(path)))
-        }
-        Some(EventsFile::Json(_) | EventsFile::Csv(_)) | None => None,
-    };
+    let saved = scenario.outputs.events.as_ref().map(|file| saved_events(file, &options.folder)).transpose()?;
     let mut secrets = Vec::new();
     let mut targets = Vec::with_capacity(plan.targets().len());
     let used = |place: usize| plan.workloads().iter().any(|workload| usize::from(workload.target.0) == place);
@@ -352,4 +346,16 @@ fn new_id() -> RunId {
     let own = RandomState::new().hash_one(date.as_str());
     let own: String = (0..4).map(|place| char::from(ID_DIGITS[(own >> (5 * place)) as usize & 31])).collect();
     RunId(format!("{}-{own}", date.replace('T', "-")))
+}
+
+/// The file that a run's events stand in.
+fn saved_events(file: &EventsFile, folder: &Folder) -> Result<Arc<SavedEvents>, PrepareError> {
+    let (key, path, format) = match file {
+        EventsFile::Jsonl(path) => ("jsonl", path, Format::Jsonl),
+        EventsFile::Json(path) => ("json", path, Format::Json),
+        EventsFile::Csv(path) => ("csv", path, Format::Csv),
+    };
+    let path = folder.resolve(path);
+    let path = path.map_err(|why| PrepareError::Unsupported(format!("outputs.events.{key}: {why}")))?;
+    Ok(Arc::new(SavedEvents::new(path, format)))
 }

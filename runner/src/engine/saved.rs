@@ -1,10 +1,15 @@
-//! Every event that was sent, one per line in a file, as it was sent.
+//! Every event that was sent, in a file, as it was sent.
+//!
+//! While the run goes on it is one event per line, so that a killed run leaves what it sent; a list or rows are made
+//! of the lines when the run is over, and the lines go.
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::dataset::{Format, from_lines};
 
 /// Bytes that a worker gathers before it writes them.
 const GATHERED: usize = 256 * 1024;
@@ -13,6 +18,7 @@ const GATHERED: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct SavedEvents {
     path: PathBuf,
+    format: Format,
     state: Mutex<State>,
 }
 
@@ -31,13 +37,23 @@ pub(crate) struct Saver {
 
 impl SavedEvents {
     /// Events that will stand in a file; nothing is touched yet.
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, state: Mutex::default() }
+    pub(crate) fn new(path: PathBuf, format: Format) -> Self {
+        Self { path, format, state: Mutex::default() }
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the lines go while the run goes on.
+    fn lines(&self) -> PathBuf {
+        if self.format == Format::Jsonl {
+            return self.path.clone();
+        }
+        let mut name = self.path.clone().into_os_string();
+        name.push(".lines");
+        name.into()
     }
 
     /// Makes the file, or empties it.
@@ -46,8 +62,29 @@ impl SavedEvents {
     ///
     /// It cannot be written to.
     pub(crate) fn open(&self) -> io::Result<()> {
-        self.state().file = Some(File::create(&self.path)?);
+        // Told now, not when the run is over.
+        File::create(&self.path)?;
+        self.state().file = Some(File::create(self.lines())?);
         Ok(())
+    }
+
+    /// Puts the file into its format, once no worker adds to it any more; says what went wrong, then or before.
+    pub(crate) fn close(&self) -> Option<String> {
+        let mut state = self.state();
+        state.file = None;
+        if self.format != Format::Jsonl {
+            let lines = self.lines();
+            let made = from_lines(&lines, self.format, &self.path);
+            match made.and_then(|()| std::fs::remove_file(&lines)) {
+                Ok(()) => {}
+                Err(error) => {
+                    let kept = lines.display();
+                    let trouble = || format!("{}: {error}; as lines it is in {kept}", self.path.display());
+                    state.trouble.get_or_insert_with(trouble);
+                }
+            }
+        }
+        state.trouble.clone()
     }
 
     /// Why not every event is in the file.

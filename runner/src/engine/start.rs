@@ -71,7 +71,7 @@ pub fn start(prepared: Prepared, journal: Box<dyn Journal>) -> RunHandle {
     let (snapshots, snapshot) = watch::channel(Arc::new(progress.snapshot(Nanos::ZERO)));
     let (result, result_seen) = watch::channel(None);
     let channels = Channels { reports, controls, asks, ticks, snapshots, result };
-    let conductor = Conductor::new(clock, progress, channels, workers, journal).with_changes(changes);
+    let conductor = Conductor::new(clock, progress, channels, workers, journal).with_changes(changes).saving(saved);
     // The conductor owns everything that it needs and ends once nobody holds a handle.
     tokio::spawn(conductor.conduct());
     let run = RunHandle { id, asks: asker, snapshots: snapshot, result: result_seen };

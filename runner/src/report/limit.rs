@@ -7,6 +7,8 @@ use shared::chart::scale::Scale;
 use shared::limit::{LimitResult, LimitStep, StepKind, StepOutcome};
 use shared::wording::{latency, rate, share};
 
+use super::counted;
+
 /// Rows and most columns of the drawn curve.
 const HEIGHT: usize = 12;
 const MOST_WIDTH: usize = 72;
@@ -39,6 +41,9 @@ pub fn step_line(number: usize, step: &LimitStep) -> String {
     );
     if let Some(reason) = step.reasons.first() {
         let _written = write!(line, "  {reason}");
+    } else if let Some(doubt) = step.doubts.first() {
+        let yellow = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+        let _written = write!(line, "  {yellow}held, but degraded{yellow:#}: {doubt}");
     }
     line
 }
@@ -55,6 +60,14 @@ pub fn summary(result: &LimitResult, columns: usize) -> String {
     }
     let _written = writeln!(out, "\n{bold}{}{bold:#}", result.summary);
     let _written = writeln!(out, "what had to hold: {}", result.thresholds.join(", "));
+    let doubted = result.steps.iter().filter(|step| Some(step.rate) == result.limit && !step.doubts.is_empty()).count();
+    if doubted > 0 {
+        let _written = writeln!(
+            out,
+            "the generator was degraded in {} at that rate: see their verdicts, or repeat the search on a quieter machine",
+            counted(doubted as u64, "step")
+        );
+    }
     out
 }
 
@@ -162,6 +175,8 @@ pub(super) mod tests {
             kind: StepKind::Bracket,
             outcome: if held { StepOutcome::Held } else { StepOutcome::Failed },
             reasons: if held { Vec::new() } else { vec!["p(95)<50ms: <812> ms".to_owned()] },
+            seconds: 10.0,
+            doubts: Vec::new(),
             run: RunId(format!("run-{rate}")),
             verdict: VerdictStatus::Valid,
             achieved_rate: rate.min(210.0),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use shared::limit::{LimitResult, StepKind, StepOutcome};
 use shared::metrics::Histogram;
 use shared::run::{Counts, RunId, RunResult, RunState, TimelineRow, Verdict};
 
@@ -255,4 +256,72 @@ fn runs_are_labelled_found_by_their_tag_and_compared_with_the_baseline() {
     assert_eq!(compared.code, Some(0), "{compared:?}");
     assert!(compared.stdout.contains(&format!("against {first}")), "{}", compared.stdout);
     assert_eq!(home.ended(&["runs", "label", "latest", "--tag", " "]).code, Some(2));
+}
+
+#[test]
+fn the_limit_of_a_target_is_found_and_its_bursts_are_seen_through() {
+    let home = Home::new();
+    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--rate-limit", "60"]);
+    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let search = |more: &[&str]| {
+        let mut arguments = vec![
+            "find-limit",
+            "commerce-events",
+            "-e",
+            &url,
+            "-k",
+            KEY,
+            "-b",
+            "1",
+            "-r",
+            "100/s",
+            "--max-rate",
+            "200/s",
+            "--step-duration",
+            "1s",
+            "--warm-up",
+            "0s",
+            "--rest",
+            "0s",
+            "--precision",
+            "60%",
+            "--seed",
+            "7",
+            "--set",
+            "targets.api.retry.attempts=1",
+            "-o",
+            "limit.json",
+        ];
+        arguments.extend(more);
+        let ended = home.ended(&arguments);
+        let found: LimitResult = serde_json::from_slice(&std::fs::read(home.path("limit.json")).unwrap()).unwrap();
+        (ended, found)
+    };
+    let (ended, found) = search(&["--threshold", "error_rate<5%", "--confirm-duration", "4s"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let limit = found.limit.unwrap();
+    // A bucket of one second's requests lets twice as many through for a second, but not for four.
+    assert!((20.0..=66.0).contains(&limit), "{limit}: {ended:?}");
+    let confirmation = found.steps.iter().rfind(|step| step.kind == StepKind::Confirm).unwrap();
+    assert_eq!((confirmation.seconds, confirmation.outcome), (4.0, StepOutcome::Held));
+
+    // What answers have to be like decides as well, and without it nothing would fail.
+    let (ended, found) = search(&["--set", "checks=[{expect: {status: [204]}}]", "--max-steps", "2"]);
+    assert_eq!((ended.code, found.limit), (Some(1), None), "{ended:?}");
+    assert!(found.steps.iter().all(|step| step.reasons[0].contains("204")), "{found:?}");
+    let ended = home.ended(&[
+        "find-limit",
+        "commerce-events",
+        "-e",
+        &url,
+        "-k",
+        KEY,
+        "--threshold",
+        "error_rate<5%",
+        "--step-duration",
+        "5s",
+        "--confirm-duration",
+        "2s",
+    ]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
 }

@@ -93,6 +93,15 @@ fn every_event_that_was_sent_is_saved_whatever_became_of_it() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(ended.stdout.contains("kept.jsonl"), "{}", ended.stdout);
     assert_eq!(std::fs::read_to_string(home.path("kept.jsonl")).unwrap().lines().count(), 2_000);
+    // As one list, or as rows: then nothing of the lines is left.
+    for name in ["kept.json", "kept.csv"] {
+        let ended = home.ended(&["run", &file, "--save-events", name]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(!home.path(&format!("{name}.lines")).exists());
+    }
+    let list: Vec<Value> = serde_json::from_slice(&std::fs::read(home.path("kept.json")).unwrap()).unwrap();
+    assert_eq!(list.len(), 2_000);
+    assert_eq!(std::fs::read_to_string(home.path("kept.csv")).unwrap().lines().count(), 2_001);
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 
 use crate::problem::{Problem, Severity};
 use crate::scenario::model::fault::Fault;
-use crate::scenario::model::output::EventsFile;
 use crate::scenario::model::target::{Protocol, Target};
 use crate::scenario::model::{Scenario, Workload};
 
@@ -11,10 +10,7 @@ type Rule<T> = (&'static str, fn(&T) -> bool);
 
 /// What only a run needs: without it a scenario can still be planned, previewed and generated. To those who only look
 /// it is a warning.
-const NEEDED_BY_RUNS: &[&str] = &["outputs.events", "protocol", "reconnect", "auth_expire"];
-
-const SCENARIO: &[Rule<Scenario>] =
-    &[("outputs.events", |scenario| matches!(scenario.outputs.events, Some(EventsFile::Json(_) | EventsFile::Csv(_))))];
+const NEEDED_BY_RUNS: &[&str] = &["protocol", "reconnect", "auth_expire"];
 
 const TARGET: &[Rule<Target>] = &[
     ("protocol", |target| target.protocol == Protocol::Mqtt),
@@ -24,7 +20,6 @@ const TARGET: &[Rule<Target>] = &[
 /// Every use of a feature that the engine does not have yet. `to_run`: what only runs need is an error, too.
 pub(crate) fn unsupported(scenario: &Scenario, to_run: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
-    look("", scenario, SCENARIO, &mut problems);
     for (name, faults) in &scenario.faults {
         for (index, _) in faults.iter().enumerate().filter(|(_, fault)| matches!(fault, Fault::AuthExpire { .. })) {
             let path = format!("faults.{name}[{index}].auth_expire");
