@@ -488,11 +488,13 @@ impl Feed {
             self.notes.changed(&decision, changed);
         }
         if self.places {
-            job.places.push((from, job.buffer.len()));
+            let to = job.buffer.len();
+            job.places.push((from, to));
         }
         job.holds(planned.event_type.0, planned.id);
         if let Some(lens) = &self.lens {
-            job.notes.push(Note::new(&planned, lens, job.buffer.get(from..).unwrap_or_default()));
+            let note = Note::new(&planned, lens, job.buffer.get(from..).unwrap_or_default());
+            job.notes.push(note);
         }
         self.rendered = Some((planned, decision, job));
     }
@@ -544,7 +546,8 @@ impl Feed {
         let from = batch.buffer.len();
         batch.buffer.extend_from_slice(job.body(setup.room + setup.routes[0].prefix.len()));
         if self.places {
-            batch.places.push((from, batch.buffer.len()));
+            let to = batch.buffer.len();
+            batch.places.push((from, to));
         }
         batch.notes.append(&mut job.notes);
         batch.holds(planned.event_type.0, planned.id);

@@ -142,7 +142,7 @@ impl Pool {
         }
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() >= MOST_WAITING || self.waiting_bytes.get() + job.size() > MOST_WAITING_BYTES {
-            return Submitted::Overflowed(Box::new(job));
+            return Submitted::Overflowed(job);
         }
         job.waited = true;
         self.waiting_bytes.set(self.waiting_bytes.get() + job.size());

@@ -1,5 +1,7 @@
 //! A request on its way: its bytes, the events in it, its moments.
 
+use std::ops::{Deref, DerefMut};
+
 use shared::fault::decision::Decision;
 use shared::plan::EventId;
 use shared::run::FailureKind;
@@ -15,9 +17,27 @@ const MOST_SPARE: usize = 4_096;
 /// A buffer that grew beyond this is not kept.
 const LARGEST_SPARE: usize = 256 * 1024;
 
-/// One request.
+/// One request. It goes from hand to hand, so that only its address moves.
 #[derive(Debug, Default)]
-pub(crate) struct Job {
+pub(crate) struct Job(Box<Request>);
+
+impl Deref for Job {
+    type Target = Request;
+
+    fn deref(&self) -> &Request {
+        &self.0
+    }
+}
+
+impl DerefMut for Job {
+    fn deref_mut(&mut self) -> &mut Request {
+        &mut self.0
+    }
+}
+
+/// What a job holds.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
     /// Room for the head, then the body.
     pub(crate) buffer: Vec<u8>,
     /// Where the request starts in the buffer, once it is complete.
@@ -70,7 +90,7 @@ pub(crate) struct Job {
     pub(crate) bytes_per_second: Option<u64>,
 }
 
-impl Job {
+impl Request {
     /// Compresses the body; to be called before the request is complete. A body that cannot be is sent as it is, which
     /// the target will refuse.
     pub(crate) fn pack(&mut self, packer: &mut Packer) {

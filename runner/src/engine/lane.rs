@@ -106,8 +106,9 @@ fn fail_waiting(hub: &Hub, target: usize, began: Nanos, error: &TransportError) 
             break;
         }
         certain = 0;
-        let sent = outcome::begin(hub, &mut job);
-        let attempt = Attempt { sent, done: hub.clock.now(), body: &[], result: Err(error.clone()) };
+        let sent = hub.clock.now();
+        outcome::begin(hub, &mut job, sent);
+        let attempt = Attempt { sent, done: sent, body: &[], result: Err(error.clone()) };
         outcome::end(hub, target, job, attempt);
     }
     alone
@@ -117,22 +118,28 @@ fn fail_waiting(hub: &Hub, target: usize, began: Nanos, error: &TransportError) 
 async fn carry(hub: &Hub, target: usize, lane: &Rc<Lane>, mut connection: Connection) -> bool {
     let pool = &hub.pools[target];
     let most = hub.targets[target].requests_per_connection;
+    let mut idle_since = hub.clock.now();
     for _request in 0..most {
-        let job = match pool.next_waiting() {
+        let waited = pool.next_waiting();
+        let was_idle = waited.is_none();
+        let job = match waited {
             Some(job) => job,
             None => {
-                let idle_since = hub.clock.now();
                 let Some(job) = idle(hub, target, lane, &mut connection).await else { return connection.is_last() };
-                let idle_for = hub.clock.now().saturating_sub(idle_since);
-                if idle_for > LOOK_AFTER && !connection.is_open() {
-                    pool.lost.set(pool.lost.get() + u64::from(connection.is_last()));
-                    pool.put_back(job);
-                    return connection.is_last();
-                }
                 job
             }
         };
-        let Some(job) = outcome::in_time(hub, job) else { continue };
+        // One look at the clock serves for all that follows: it is a good part of what a request costs.
+        let mut now = hub.clock.now();
+        if was_idle && now.saturating_sub(idle_since) > LOOK_AFTER {
+            if !connection.is_open() {
+                pool.lost.set(pool.lost.get() + u64::from(connection.is_last()));
+                pool.put_back(job);
+                return connection.is_last();
+            }
+            now = hub.clock.now();
+        }
+        let Some(job) = outcome::in_time(hub, job, now) else { continue };
         if job.cuts {
             outcome::withhold(hub, job);
             pool.lost.set(pool.lost.get() + 1);
@@ -140,10 +147,12 @@ async fn carry(hub: &Hub, target: usize, lane: &Rc<Lane>, mut connection: Connec
             connection.cut();
             return connection.is_last();
         }
-        if !exchange(hub, target, lane, &mut connection, job).await {
+        let (reusable, done) = exchange(hub, target, lane, &mut connection, job, now).await;
+        if !reusable {
             pool.lost.set(pool.lost.get() + u64::from(connection.is_last()));
             return connection.is_last();
         }
+        idle_since = done;
     }
     connection.is_last()
 }
@@ -171,10 +180,17 @@ async fn idle(hub: &Hub, target: usize, lane: &Rc<Lane>, connection: &mut Connec
     .await
 }
 
-/// Sends one request, waits for its answer; says whether the connection can be used again.
-async fn exchange(hub: &Hub, target: usize, lane: &Lane, connection: &mut Connection, mut job: Job) -> bool {
+/// Sends one request, waits for its answer; says whether the connection can be used again, and when that was known.
+async fn exchange(
+    hub: &Hub,
+    target: usize,
+    lane: &Lane,
+    connection: &mut Connection,
+    mut job: Job,
+    sent: Nanos,
+) -> (bool, Nanos) {
     let setup = &hub.targets[target];
-    let sent = outcome::begin(hub, &mut job);
+    outcome::begin(hub, &mut job, sent);
     let route = &setup.routes[job.route];
     connection.begin(Expectation { keep_body: route.keep, head_only: false, bytes_per_second: job.bytes_per_second });
     lane.expired.set(false);
@@ -203,13 +219,13 @@ async fn exchange(hub: &Hub, target: usize, lane: &Lane, connection: &mut Connec
             let body = if result.is_ok() { connection.answer_body() } else { &[] };
             outcome::end(hub, target, job, Attempt { sent, done, body, result });
             hub.wake_worker_if_due(done);
-            reusable
+            (reusable, done)
         }
         Err(error) => {
             let done = hub.clock.now();
             hub.record(done).bytes(job.request().len() as u64, 0);
             outcome::end(hub, target, job, Attempt { sent, done, body: &[], result: Err(error) });
-            false
+            (false, done)
         }
     }
 }

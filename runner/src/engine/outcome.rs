@@ -36,8 +36,7 @@ pub(crate) struct Attempt<'a> {
 }
 
 /// The request, unless it has waited for longer than its workload allows: then it is dropped.
-pub(crate) fn in_time(hub: &Hub, job: Job) -> Option<Job> {
-    let now = hub.clock.now();
+pub(crate) fn in_time(hub: &Hub, job: Job, now: Nanos) -> Option<Job> {
     if job.first_sent.is_none() && job.drop_after.is_some_and(|limit| now.saturating_sub(job.due) > limit) {
         drop_job(hub, job, true);
         return None;
@@ -70,13 +69,12 @@ pub(crate) fn withhold(hub: &Hub, job: Job) {
     hub.spare.borrow_mut().give(job);
 }
 
-/// A request is about to be sent; gives the moment.
-pub(crate) fn begin(hub: &Hub, job: &mut Job) -> Nanos {
-    let now = hub.clock.now();
+/// A request is about to be sent.
+pub(crate) fn begin(hub: &Hub, job: &mut Job, now: Nanos) {
     job.attempts += 1;
     if job.first_sent.is_some() {
         hub.record(now).request_retried(&job.types);
-        return now;
+        return;
     }
     job.first_sent = Some(now);
     if let Some(saver) = &hub.saver {
@@ -94,7 +92,6 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job) -> Nanos {
     if let Some(packed) = job.packed {
         recorder.compressed(packed);
     }
-    now
 }
 
 /// An attempt is over: notes how it went, and either sends the request again later or ends it.
@@ -328,7 +325,8 @@ fn sample(hub: &Hub, setup: &TargetSetup, job: &Job, ending: &Ending, attempt: &
     }
 }
 
-fn hide(text: &str, secrets: &[String]) -> String {
+/// A text without the secrets of a run.
+pub(crate) fn hide(text: &str, secrets: &[String]) -> String {
     let mut shown = text.to_owned();
     for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
         if shown.contains(secret.as_str()) {

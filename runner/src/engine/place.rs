@@ -43,5 +43,5 @@ pub(crate) enum Submitted {
     /// It waits for one of the connections to become free.
     Waits,
     /// Too many are waiting already.
-    Overflowed(Box<Job>),
+    Overflowed(Job),
 }

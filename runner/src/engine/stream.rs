@@ -50,7 +50,7 @@ impl StreamPool {
     /// Hands a message to the next stream in turn, so that each carries the same share.
     pub(crate) fn submit(&self, mut job: Job) -> Submitted {
         if self.waiting.get() >= MOST_WAITING || self.waiting_bytes.get() + job.size() > MOST_WAITING_BYTES {
-            return Submitted::Overflowed(Box::new(job));
+            return Submitted::Overflowed(job);
         }
         // What waits here waits for the target: its connection is being opened, or its window is full.
         job.waited = true;

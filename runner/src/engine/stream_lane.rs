@@ -116,8 +116,9 @@ async fn open(
 fn fail_waiting(hub: &Hub, target: usize, pool: &StreamPool, lane: &StreamLane, began: Nanos, error: &TransportError) {
     while lane.waits_since(began) {
         let Some(mut job) = pool.next_at(lane) else { return };
-        let sent = outcome::begin(hub, &mut job);
-        let attempt = Attempt { sent, done: hub.clock.now(), body: &[], result: Err(error.clone()) };
+        let sent = hub.clock.now();
+        outcome::begin(hub, &mut job, sent);
+        let attempt = Attempt { sent, done: sent, body: &[], result: Err(error.clone()) };
         outcome::settle(hub, target, job, &attempt, Told::failed(error.kind, false));
     }
 }
@@ -250,7 +251,8 @@ impl<'a> Session<'a> {
         let mut moved = false;
         while self.cut.is_none() && self.flying.len() < self.setup.window {
             let Some(job) = self.pool.next_at(self.lane) else { break };
-            let Some(mut job) = outcome::in_time(self.hub, job) else { continue };
+            let sent = self.hub.clock.now();
+            let Some(mut job) = outcome::in_time(self.hub, job, sent) else { continue };
             if self.connection.poll_room(cx)?.is_pending() {
                 self.pool.put_back(self.lane, job);
                 break;
@@ -260,7 +262,7 @@ impl<'a> Session<'a> {
                 self.cut = Some(job);
                 break;
             }
-            let sent = outcome::begin(self.hub, &mut job);
+            outcome::begin(self.hub, &mut job, sent);
             let key = match &self.setup.pairing {
                 Pairing::Field(field) => field.find(job.request()).map(Box::from),
                 Pairing::Order | Pairing::None => None,

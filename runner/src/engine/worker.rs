@@ -251,9 +251,8 @@ impl Worker {
                 self.obey(control);
             }
             self.go_on();
-            let more = self.take_up(now);
-            self.resend();
-            let now = self.clock.now();
+            let (more, now) = self.take_up(now);
+            self.resend(now);
             self.advance_phase(now);
             if now >= self.next_watch {
                 self.watch(now);
@@ -261,7 +260,7 @@ impl Worker {
             if self.is_over() {
                 break;
             }
-            if more { tokio::task::yield_now().await } else { self.rest().await }
+            if more { tokio::task::yield_now().await } else { self.rest(now).await }
         }
         self.end().await;
         Ok(())
@@ -285,19 +284,22 @@ impl Worker {
         }
     }
 
-    /// Takes up what is due at a moment; says whether there is more.
-    fn take_up(&mut self, seen: Nanos) -> bool {
+    /// Takes up what is due at a moment; says whether there is more, and how late it is by then.
+    fn take_up(&mut self, seen: Nanos) -> (bool, Nanos) {
         if seen < START {
-            return false;
+            return (false, seen);
         }
-        for _ in 0..TAKEN_AT_ONCE {
+        let mut now = seen;
+        for taken in 0..TAKEN_AT_ONCE {
             if self.phase != Phase::Scheduling {
-                return false;
+                return (false, now);
             }
-            let now = self.clock.now();
             // What becomes due after a stop does not become due.
             let until = self.stop_at.map_or(seen, |stop| stop.min(seen));
-            let Some(place) = self.next_feed(until) else { return false };
+            let Some(place) = self.next_feed(until) else { return (false, now) };
+            if taken > 0 {
+                now = self.clock.now();
+            }
             let times = Times { run: &self.clock, schedule: &self.schedule };
             let feed = &mut self.feeds[place];
             // What lay ahead may turn out to be another worker's.
@@ -332,7 +334,7 @@ impl Worker {
             };
             self.offer(place, job, now);
         }
-        true
+        (true, now)
     }
 
     /// The feed with the earliest thing due at or before a moment.
@@ -365,9 +367,9 @@ impl Worker {
             Submitted::Sent | Submitted::Waits => {}
             Submitted::WantsLane => self.open_lane(target),
             Submitted::Overflowed(job) if sent_before => {
-                outcome::give_up_retry(&self.hub, target, *job, self.clock.now());
+                outcome::give_up_retry(&self.hub, target, job, self.clock.now());
             }
-            Submitted::Overflowed(job) => outcome::drop_job(&self.hub, *job, true),
+            Submitted::Overflowed(job) => outcome::drop_job(&self.hub, job, true),
         }
     }
 
@@ -383,8 +385,7 @@ impl Worker {
     }
 
     /// Sends again what is due for that.
-    fn resend(&mut self) {
-        let now = self.clock.now();
+    fn resend(&mut self, now: Nanos) {
         while let Some((target, job)) = self.hub.take_retry(now) {
             self.submit(target, job);
         }
@@ -571,8 +572,7 @@ impl Worker {
     }
 
     /// Sleeps until the next thing to do, whatever it is.
-    async fn rest(&mut self) {
-        let now = self.clock.now();
+    async fn rest(&mut self, now: Nanos) {
         let scheduling = self.phase == Phase::Scheduling;
         if scheduling {
             let times = Times { run: &self.clock, schedule: &self.schedule };
@@ -593,11 +593,12 @@ impl Worker {
                 // Without a conductor there is nobody to work for.
                 return Poll::Ready(Some(control.unwrap_or(Control::Abort)));
             }
-            hub.remember_worker(cx.waker());
-            if pacer.poll_until(cx, wake).is_ready() || !std::mem::take(&mut first) {
+            // Woken: by a connection, or because the moment has come.
+            if !std::mem::take(&mut first) {
                 return Poll::Ready(None);
             }
-            Poll::Pending
+            hub.remember_worker(cx.waker());
+            pacer.poll_until(cx, wake).map(|_now| None)
         })
         .await;
         if let Some(control) = control {

@@ -6,7 +6,7 @@ mod header;
 pub mod http2;
 pub mod request;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -23,6 +23,12 @@ use crate::transport::stream::Stream;
 
 /// Bytes asked of the operating system in one read.
 const READ_SIZE: usize = 16 * 1024;
+
+thread_local! {
+    /// What is read lands here and is taken in at once, whichever connection it came from: the space stays in the
+    /// processor's cache, and a thousand connections need no more of it than one.
+    static SPACE: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into_boxed_slice());
+}
 
 /// Which version of HTTP is spoken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -147,7 +153,6 @@ impl HttpTransport {
 #[derive(Debug)]
 pub struct HttpConnection {
     stream: Stream,
-    space: Box<[u8]>,
     reader: AnswerReader,
     written: usize,
     /// Set while a request is written slowly.
@@ -163,7 +168,6 @@ impl HttpConnection {
     fn new(stream: Stream) -> Self {
         Self {
             stream,
-            space: vec![0; READ_SIZE].into_boxed_slice(),
             reader: AnswerReader::new(),
             written: 0,
             drip: None,
@@ -188,16 +192,20 @@ impl HttpConnection {
     /// Writes the request, reads the answer.
     pub fn poll_exchange(&mut self, cx: &mut Context<'_>, request: &[u8]) -> Poll<Exchange> {
         self.poll_send(cx, request);
+        SPACE.with_borrow_mut(|space| self.poll_answer(cx, request, space))
+    }
+
+    fn poll_answer(&mut self, cx: &mut Context<'_>, request: &[u8], space: &mut [u8]) -> Poll<Exchange> {
         loop {
             // Read while writing as well: a target may answer (and stop listening) before the request is complete.
-            match self.stream.poll_read(cx, &mut self.space) {
+            match self.stream.poll_read(cx, space) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0)) => return Poll::Ready(self.ended()),
                 Poll::Ready(Ok(count)) => {
                     let now = Instant::now();
                     self.first_byte.get_or_insert(now);
                     self.received += count as u64;
-                    match self.reader.feed(&self.space[..count]) {
+                    match self.reader.feed(&space[..count]) {
                         Ok(None) => {}
                         Ok(Some(answer)) => return Poll::Ready(self.answered(answer, now, request)),
                         Err(error) => return Poll::Ready(self.failed(error, now)),
@@ -213,7 +221,7 @@ impl HttpConnection {
 
     /// Ready once the idle connection is closed or has unasked bytes.
     pub fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.stream.poll_read(cx, &mut self.space).map(|_outcome| ())
+        SPACE.with_borrow_mut(|space| self.stream.poll_read(cx, space)).map(|_outcome| ())
     }
 
     /// Asks the operating system whether the connection is still open and silent.
