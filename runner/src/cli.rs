@@ -49,6 +49,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Print a scenario's requests as curl commands
     Curl(CurlArgs),
+    /// Send one event of each kind and show the answers: exit code 0 when all were accepted
+    Try(Box<TryArgs>),
     /// Say where an event came from, and render it again
     Explain(ExplainArgs),
     /// Send a file of events in bulk: JSONL, a JSON list or CSV of any size
@@ -535,6 +537,56 @@ pub struct CurlArgs {
     /// Address of the target
     #[arg(short = 'e', long = "url", value_name = "URL")]
     pub url: Option<String>,
+}
+
+/// `throng try`
+#[derive(Args, Clone, Debug)]
+pub struct TryArgs {
+    /// A built-in scenario, one of your own, or a file
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: String,
+    /// Profile of the scenario to apply
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Which events: a type, the first part of one (cart, page, order, user), or `all`
+    #[arg(short = 't', long, value_name = "TYPE", default_value = "all")]
+    pub event_type: String,
+    /// Send nothing: only ask the targets for a connection, and for their health
+    #[arg(long, conflicts_with = "event_type")]
+    pub connect_only: bool,
+    /// Id of the user in the events
+    #[arg(long, value_name = "ID")]
+    pub user_id: Option<String>,
+    /// Seed of every draw; the scenario's own, or a new one
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Address of the target
+    #[arg(short = 'e', long = "url", value_name = "URL")]
+    pub url: Option<String>,
+    /// API key; it is sent and never stored
+    #[arg(short = 'k', long, value_name = "KEY", env = "THRONG_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+    /// Accept any certificate of a target
+    #[arg(long)]
+    pub insecure: bool,
+    /// Set any value by its dotted path, as `targets.api.timeout=1s`
+    #[arg(long, value_name = "PATH=VALUE", value_parser = path_and_value)]
+    pub set: Vec<(String, String)>,
+    /// Ask a practice target inside this process
+    #[arg(long, conflicts_with = "url")]
+    pub practice_target: bool,
+    /// Show requests and answers whole
+    #[arg(long)]
+    pub full: bool,
+    /// Write what came of it as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Which hosts may be sent to.
+    #[command(flatten)]
+    pub policy: TargetPolicyArgs,
+    /// Where runs and scenarios are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
 }
 
 /// `throng explain`

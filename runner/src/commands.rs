@@ -22,6 +22,7 @@ mod serve;
 mod show;
 mod supplied;
 mod target;
+mod try_out;
 mod validate;
 
 use std::path::PathBuf;
@@ -129,6 +130,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Preview(args) => preview::preview(&args),
         Command::Generate(args) => generate::generate(&args),
         Command::Curl(args) => curl::curl(&args),
+        Command::Try(args) => in_runtime(try_out::try_out(*args)),
         Command::Explain(args) => explain::explain(&args),
         Command::Ingest(args) => in_runtime(ingest::ingest(args, cli.verbose > 0)),
         Command::Init(args) => init::init(&args),

@@ -40,6 +40,7 @@ mod stream_setup;
 mod tally;
 mod target;
 mod timeline;
+mod try_out;
 mod usage;
 mod verdict;
 mod worker;

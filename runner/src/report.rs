@@ -25,6 +25,11 @@ pub fn counted(number: u64, word: &str) -> String {
     format!("{} {word}{}", wording::count(number), if number == 1 { "" } else { "s" })
 }
 
+/// What others say, without what would move a terminal's cursor.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
 /// A span given in seconds: `9.98 s`, `250 ms`.
 pub fn seconds(seconds: f64) -> String {
     wording::latency(seconds * 1e6)

@@ -169,6 +169,7 @@ fn router(app: Arc<App>, access: Access) -> Router {
         .route("/scenarios", get(scenarios::list))
         .route("/scenarios/{name}", get(scenarios::read).put(scenarios::save).delete(scenarios::delete))
         .route("/validate", post(scenarios::validate))
+        .route("/try", post(runs::try_out))
         .route("/runs", get(history::list).post(runs::start))
         .route("/runs/{id}", get(runs::read).delete(runs::delete))
         .route("/runs/{id}/result", get(runs::result))

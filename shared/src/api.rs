@@ -8,6 +8,7 @@
 //! | `PUT /api/scenarios/{name}` | [`SaveScenario`] | [`SavedScenario`] |
 //! | `DELETE /api/scenarios/{name}` | | 204 |
 //! | `POST /api/validate` | [`CheckScenario`] | [`CheckedScenario`] |
+//! | `POST /api/try` | [`TryScenario`] | [`Trial`] |
 //! | `POST /api/runs` | [`StartRun`] | [`crate::run::RunInfo`], 201 |
 //! | `GET /api/runs` | | `Vec<`[`RunSummary`]`>`, newest first |
 //! | `GET /api/runs/{id}` | | [`RunSummary`] |
@@ -155,6 +156,76 @@ pub struct StartRun {
     /// Sends everything to the practice target, wherever the scenario points.
     #[serde(default)]
     pub practice_target: bool,
+}
+
+/// Tries a scenario out: is each target there, and what does it say to one event of each kind.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TryScenario {
+    /// What to try.
+    pub scenario: ScenarioChoice,
+    /// A profile to apply.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// Dotted paths to values, applied last.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Asks the practice target, wherever the scenario points.
+    #[serde(default)]
+    pub practice_target: bool,
+    /// Which events to send one of: `all`, a type, the first part of one; none when left out.
+    #[serde(default)]
+    pub events: Option<String>,
+}
+
+/// What came of trying a scenario out.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Each target that the scenario uses.
+    pub targets: Vec<TriedTarget>,
+    /// Each event that was sent, in the order of sending.
+    pub events: Vec<TriedEvent>,
+}
+
+/// Whether a target is there.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriedTarget {
+    /// Its name in the scenario.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// Whether a connection could be had, and its health is good where the scenario insists on that.
+    pub reachable: bool,
+    /// How long that took, in microseconds.
+    pub micros: u64,
+    /// Why not, or what a person should know.
+    pub detail: Option<String>,
+}
+
+/// One event with its answer.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriedEvent {
+    /// Its type.
+    pub event_type: String,
+    /// The target's name in the scenario.
+    pub target: String,
+    /// Method and address.
+    pub request: String,
+    /// The body that was sent, cut at 16 KiB.
+    pub body: String,
+    /// Status of the answer; none where there was no answer, or it has no status.
+    pub status: Option<u16>,
+    /// Whether the scenario counts the answer as success.
+    pub accepted: bool,
+    /// The answer's body, cut at 16 KiB.
+    pub answer: String,
+    /// Why there is no answer.
+    pub failure: Option<String>,
+    /// From the first thought of a connection to the whole answer, in microseconds.
+    pub micros: u64,
 }
 
 /// One line of the history.

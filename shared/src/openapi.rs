@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{
     CheckScenario, CheckedScenario, ErrorBody, Labels, RunSummary, SaveScenario, SavedScenario, ScenarioDocument,
-    ScenarioSummary, StartRun, Status, TargetReport, TargetSettings,
+    ScenarioSummary, StartRun, Status, TargetReport, TargetSettings, Trial, TryScenario,
 };
 use crate::compare::Comparison;
 use crate::run::{Change, Command, LiveMessage, RunInfo, RunResult};
@@ -91,6 +91,20 @@ fn routes() -> Vec<Route> {
             body: Some(schema::<CheckScenario>),
             answer: Some((JSON, schema::<CheckedScenario>)),
             errors: &[(422, "The body is not what is expected.")],
+            ..GET
+        },
+        Route {
+            method: "post",
+            path: "/api/try",
+            summary: "Tries a scenario out: asks its targets for a connection, and sends one event of each kind if told to",
+            body: Some(schema::<TryScenario>),
+            answer: Some((JSON, schema::<Trial>)),
+            errors: &[
+                MISSING_SCENARIO,
+                (409, "This server has no practice target."),
+                (422, "The scenario cannot run; its problems say why."),
+                (502, "A target that fills a pool cannot be reached."),
+            ],
             ..GET
         },
         Route {

@@ -7,6 +7,7 @@ mod crowd;
 pub mod cursor;
 pub mod curve;
 mod event;
+pub mod firsts;
 mod life;
 mod lifecycle;
 mod live;

@@ -9,6 +9,7 @@ use super::{Exit, Refusal, data_directory};
 use crate::atomic_file::write_whole;
 use crate::audit::{AuditError, AuditOptions, AuditResult, Finding, Look, Search, Sink, Tolerance, audit as compare};
 use crate::cli::AuditArgs;
+use crate::report::printable;
 use crate::report::table::Table;
 
 /// What stands for the newest run.
@@ -88,8 +89,8 @@ pub(super) fn described(result: &AuditResult) -> String {
     ] {
         let example = result.examples.get(&finding).and_then(|examples| examples.first());
         let example = example.map_or_else(String::new, |example| match &example.note {
-            Some(note) => format!("{}, {note}", printable(&example.event_id)),
-            None => printable(&example.event_id),
+            Some(note) => format!("{}, {note}", glance(&example.event_id)),
+            None => glance(&example.event_id),
         });
         table.row([finding.label().to_owned(), count(result.count(finding)), example]);
     }
@@ -183,7 +184,7 @@ fn find(data: &Path, wanted: &str) -> Result<PathBuf, Refusal> {
     Ok(path.clone())
 }
 
-/// What a sink calls an event, harmless for a terminal.
-fn printable(text: &str) -> String {
-    text.chars().take(64).map(|character| if character.is_control() { ' ' } else { character }).collect()
+/// What a sink calls an event, cut.
+fn glance(text: &str) -> String {
+    printable(&text.chars().take(64).collect::<String>())
 }

@@ -7,6 +7,7 @@ use shared::units::Nanos;
 
 use super::{Exit, Refusal};
 use crate::cli::HealthArgs;
+use crate::report::printable;
 
 /// What is asked for when the address has no path.
 const PATH: &str = "/health";
@@ -47,7 +48,7 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
     let took = shared::wording::latency(begun.elapsed().as_secs_f64() * 1e6);
     // What a target says is shown, never trusted: a few printable characters.
     let text: String = answer.text().await.unwrap_or_default();
-    let text: String = text.chars().take(MAX_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = printable(&text.chars().take(MAX_SHOWN).collect::<String>());
     anstream::println!("{url}: {status} in {took} {text}");
     Ok(if status.is_success() { Exit::Done } else { Exit::Unreachable })
 }

@@ -32,6 +32,13 @@ pub(super) fn workloads(document: &Node) -> Vec<(&str, &Node)> {
     entries.iter().filter(|entry| enabled(&entry.node)).map(|entry| (entry.key.as_str(), &entry.node)).collect()
 }
 
+/// Gives all users of a workload the same id.
+pub(super) fn id_of_users(workload: &str, id: &str) -> (String, String) {
+    // In YAML a JSON string is a string; in a template a dollar sign before a brace has to be doubled.
+    let quoted = serde_json::Value::from(id.replace("${", "$${")).to_string();
+    (format!("workloads.{workload}.population.id"), quoted)
+}
+
 /// Loads and plans a scenario; `settings` sees the merged document and says what to set before `--set`.
 ///
 /// # Errors

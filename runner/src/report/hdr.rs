@@ -8,6 +8,8 @@ use shared::generate::clock::parse_rfc3339;
 use shared::metrics::Histogram;
 use shared::run::{Latency, RunResult};
 
+use super::printable;
+
 /// The tools print `Interval_Max` in milliseconds; our values are microseconds.
 const MICROS_PER_MILLI: f64 = 1_000.0;
 
@@ -44,7 +46,7 @@ pub fn log(result: &RunResult) -> Result<String, HdrLogError> {
     let (mut bytes, mut serializer) = (Vec::new(), V2DeflateSerializer::new());
     let mut builder = IntervalLogWriterBuilder::new();
     builder
-        .add_comment(&format!("throng run {}, values in microseconds", one_line(&info.id.0)))
+        .add_comment(&format!("throng run {}, values in microseconds", printable(&info.id.0)))
         .with_start_time(start)
         .with_base_time(start)
         .with_max_value_divisor(MICROS_PER_MILLI);
@@ -68,11 +70,6 @@ pub fn log(result: &RunResult) -> Result<String, HdrLogError> {
     }
     drop(writer);
     String::from_utf8(bytes).map_err(|error| format(error.to_string()))
-}
-
-/// A comment must not break out of its line.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use shared::wording::{bytes, clock, count, latency, rate, share};
 
 use super::sessions::Sessions;
 use super::table::Table;
-use super::{counted, seconds};
+use super::{counted, printable, seconds};
 
 /// The longest piece of an answer that is shown.
 const MAX_SHOWN: usize = 160;
@@ -489,8 +489,7 @@ fn section(out: &mut String, table: Table, columns: usize) {
 
 /// The beginning of a text that a target sent, harmless for a terminal.
 fn one_line(text: &str) -> String {
-    let plain = |character: char| if character.is_control() { ' ' } else { character };
-    let mut line: String = text.chars().take(MAX_SHOWN).map(plain).collect();
+    let mut line: String = printable(&text.chars().take(MAX_SHOWN).collect::<String>());
     if text.chars().nth(MAX_SHOWN).is_some() {
         line.push('…');
     }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use shared::api::{RunSummary, ScenarioChoice, StartRun};
+use shared::api::{RunSummary, ScenarioChoice, StartRun, Trial, TryScenario};
 use shared::run::{Change, Command, RunId, RunInfo, RunResult};
 
 use super::App;
@@ -40,15 +40,7 @@ pub(super) async fn start(
     Body(start): Body<StartRun>,
 ) -> Result<(StatusCode, Json<RunInfo>), Failure> {
     let turn = app.current.take_turn()?;
-    let practice = match (start.practice_target, &app.practice) {
-        (false, _) => None,
-        (true, Some(practice)) => Some(practice.url()),
-        (true, None) => {
-            let failure =
-                Failure::new(StatusCode::CONFLICT, "no_practice_target", "this server has no practice target");
-            return Err(failure.with_hint("start it without --no-practice-target"));
-        }
-    };
+    let practice = practice(&app, start.practice_target)?;
     let prepared = {
         let app = Arc::clone(&app);
         blocking(move || prepare_run(&app, start, practice)).await??
@@ -61,6 +53,48 @@ pub(super) async fn start(
     turn.start(info.clone(), run);
     blocking(move || app.store.flush()).await??;
     Ok((StatusCode::CREATED, Json(info)))
+}
+
+/// Tries a scenario out.
+pub(super) async fn try_out(
+    State(app): State<Arc<App>>,
+    Body(wish): Body<TryScenario>,
+) -> Result<Json<Trial>, Failure> {
+    let practice = practice(&app, wish.practice_target)?;
+    blocking(move || {
+        let TryScenario { scenario, profile, set, practice_target, events } = wish;
+        let start = StartRun { scenario, profile, set, seed: None, practice_target };
+        let Readied { prepared, .. } = ready(&app, start, practice)?;
+        let wanted = events.as_deref().map(|word| (word, prepared.plan.event_types_of(word)));
+        if let Some((word, _)) = wanted.as_ref().filter(|(_, types)| types.is_empty()) {
+            let message = format!("there is no event type `{word}`");
+            return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "no_such_event", message));
+        }
+        // A dialler stays on its thread; this thread is one that may wait.
+        let wait = tokio::runtime::Handle::current();
+        let targets = wait.block_on(prepared.try_targets());
+        let events = match wanted {
+            Some((_, types)) if targets.iter().all(|target| target.reachable) => {
+                wait.block_on(prepared.try_events(&types))
+            }
+            _ => Vec::new(),
+        };
+        Ok(Json(Trial { targets, events }))
+    })
+    .await?
+}
+
+/// The practice target's address, where it is asked for.
+fn practice(app: &App, wanted: bool) -> Result<Option<String>, Failure> {
+    match (wanted, &app.practice) {
+        (false, _) => Ok(None),
+        (true, Some(practice)) => Ok(Some(practice.url())),
+        (true, None) => {
+            let failure =
+                Failure::new(StatusCode::CONFLICT, "no_practice_target", "this server has no practice target");
+            Err(failure.with_hint("start it without --no-practice-target"))
+        }
+    }
 }
 
 /// Lets a run keep its ledger where the scenario asks for one: always in the data directory, whatever file it names,
@@ -164,8 +198,15 @@ pub(super) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) 
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Loads, prepares and finds the targets there; blocks.
-fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<Prepared, Failure> {
+/// A run that can start, with what it was given.
+struct Readied {
+    prepared: Prepared,
+    options: PrepareOptions,
+    snapshot: Snapshot,
+}
+
+/// Loads and prepares; blocks.
+fn ready(app: &App, start: StartRun, practice: Option<String>) -> Result<Readied, Failure> {
     let found = match start.scenario {
         ScenarioChoice::Named(name) => app.library.named(&name)?,
         ScenarioChoice::Text(text) => app.library.nameless(text),
@@ -191,6 +232,13 @@ fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<P
         ..options
     };
     let prepared = prepare(scenario, &options).map_err(refuse)?;
+    Ok(Readied { prepared, options, snapshot })
+}
+
+/// Loads, prepares and finds the targets there; blocks.
+fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<Prepared, Failure> {
+    let Readied { prepared, options, snapshot } = ready(app, start, practice)?;
+    let wait = tokio::runtime::Handle::current();
     let mut prepared = attach(prepared, &options, &snapshot).map_err(refuse_pool)?;
     wait.block_on(prepared.preflight()).map_err(refuse)?;
     if !snapshot.pools.is_empty() {

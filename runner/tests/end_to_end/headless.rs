@@ -1,9 +1,12 @@
 //! `throng run` when all goes well.
 
-use shared::api::TargetAccount;
+use std::collections::BTreeSet;
+
+use shared::api::{TargetAccount, Trial};
 use shared::run::RunState;
 
 use crate::process::{Home, KEY, assert_reconciles};
+use crate::trial::Trial as Server;
 
 #[test]
 fn a_run_against_the_practice_target_counts_the_same_everywhere() {
@@ -154,4 +157,32 @@ fn health_tells_whether_a_target_is_there() {
     drop(target);
     assert_eq!(home.ended(&["health", &url]).code, Some(3));
     assert_eq!(home.ended(&["health", "nowhere"]).code, Some(2));
+}
+
+#[test]
+fn one_event_of_each_kind_is_tried_with_its_answer() {
+    let home = Home::new();
+    let ended = home.ended(&["try", "commerce-events", "--practice-target", "--user-id", "me", "--json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let trial: Trial = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(trial.targets.len(), 1);
+    assert!(trial.targets[0].reachable, "{trial:?}");
+    let kinds: BTreeSet<&str> = trial.events.iter().map(|event| event.event_type.as_str()).collect();
+    assert_eq!((kinds.len(), trial.events.len()), (12, 12));
+    for event in &trial.events {
+        assert!(event.accepted && event.status == Some(202) && event.body.contains("\"me\""), "{event:?}");
+        assert!(event.answer.contains("success") && !event.body.contains(KEY), "{event:?}");
+    }
+    // One kind, in a table.
+    let ended = home.ended(&["try", "commerce-events", "--practice-target", "-t", "cart"]);
+    assert!(ended.code == Some(0) && ended.stdout.contains("accepted"), "{ended:?}");
+    // A refusal is shown with its status, nobody at home is an exit code of its own.
+    let trial = Server::start(|_| (403, "{\"error\":\"who are you\"}".to_owned()));
+    let ended = home.ended(&["try", "commerce-events", "-e", &trial.url(), "-k", KEY, "-t", "cart"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("403") && ended.stdout.contains("who are you"), "{}", ended.stdout);
+    let ended = home.ended(&["try", "commerce-events", "-e", "http://127.0.0.1:1", "-k", KEY, "--connect-only"]);
+    assert!(ended.code == Some(3) && ended.stdout.contains("not there"), "{ended:?}");
+    let ended = home.ended(&["try", "commerce-events", "--practice-target", "-t", "nothing"]);
+    assert!(ended.code == Some(2) && ended.stderr.contains("cart"), "{ended:?}");
 }
