@@ -7,6 +7,7 @@ pub mod audit;
 pub mod cli;
 pub mod commands;
 pub mod dataset;
+pub mod delivery;
 pub mod engine;
 pub mod fingerprint;
 pub mod folder;

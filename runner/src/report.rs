@@ -1,6 +1,7 @@
 //! What people and programs read of a run: problems, progress and the summary in a terminal, the HTML report, and the
 //! formats of other tools. Figures are worded by [`shared::wording`], the same in the panel.
 
+pub mod audit;
 pub mod comparison;
 pub mod csv;
 #[cfg(test)]

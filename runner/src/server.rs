@@ -77,7 +77,7 @@ pub struct App {
     pub practice: Option<PracticeTarget>,
     /// Hosts beyond this network that may be sent to.
     pub allowed_targets: Vec<String>,
-    current: CurrentRun,
+    current: Arc<CurrentRun>,
     /// Turns true when the server stops, so that live streams end.
     closing: watch::Sender<bool>,
 }
@@ -96,7 +96,14 @@ impl App {
     pub fn new(store: Arc<Store>, practice: Option<PracticeTarget>, allowed_targets: Vec<String>) -> Self {
         let library = Library::new(store.scenarios().clone(), store.directory().join(store::FILES));
         let (closing, _watchers) = watch::channel(false);
-        Self { current: CurrentRun::new(Arc::clone(&store)), store, library, practice, allowed_targets, closing }
+        Self {
+            current: Arc::new(CurrentRun::new(Arc::clone(&store))),
+            store,
+            library,
+            practice,
+            allowed_targets,
+            closing,
+        }
     }
 }
 

@@ -57,6 +57,7 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
         }),
         thresholds: Vec::new(),
         expectations: expectations(&parts),
+        audits: Vec::new(),
         compressed: all().fold(Compressed::default(), |sum, result| Compressed {
             requests: sum.requests + result.compressed.requests,
             bytes_before: sum.bytes_before + result.compressed.bytes_before,

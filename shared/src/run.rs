@@ -2,6 +2,7 @@
 //!
 //! The same types travel over the live stream, rest in the store and make up `results.json`.
 
+pub mod audit;
 pub mod fault;
 pub mod realism;
 pub mod stream;
@@ -12,6 +13,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use audit::AuditRecord;
 use fault::{FaultKind, FaultRow};
 use stream::StreamCounts;
 
@@ -879,6 +881,9 @@ pub struct RunResult {
     /// What answers had to be like, by check.
     #[serde(default)]
     pub expectations: Vec<Expectation>,
+    /// What came of the audits that the scenario asks for; none before they were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audits: Vec<AuditRecord>,
     /// Compression of bodies; zero where none was asked for.
     #[serde(default)]
     pub compressed: Compressed,

@@ -5,7 +5,9 @@ use std::io;
 
 use super::order::judge;
 use super::spill::{LedgerRow, OrderRow, SinkRow, Spill};
-use super::{Example, Finding, shown};
+use shared::run::audit::{Example, Finding};
+
+use super::shown;
 use crate::fingerprint::Key;
 use crate::ledger::{Header, Outcome};
 

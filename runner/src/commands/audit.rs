@@ -2,24 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anstyle::{AnsiColor, Style};
-use shared::wording::count;
-
 use super::{Exit, Refusal, data_directory};
 use crate::atomic_file::write_whole;
-use crate::audit::{AuditError, AuditOptions, AuditResult, Finding, Look, Search, Sink, Tolerance, audit as compare};
+use crate::audit::{AuditError, AuditOptions, Look, Search, Sink, Tolerance, audit as compare};
 use crate::cli::AuditArgs;
-use crate::report::printable;
-use crate::report::table::Table;
+use crate::delivery::{ELSEWHERE, LEDGER, LEDGERS};
+use crate::report::audit::described;
 
 /// What stands for the newest run.
 const LATEST: &str = "latest";
-/// Where the ledgers of runs are, below the data directory.
-const LEDGERS: &str = "ledgers";
-/// Ends of names: a ledger, and a note that says where one is.
-const LEDGER: &str = "ledger";
-const ELSEWHERE: &str = "path";
-
 /// Audits a run.
 pub(super) async fn audit(args: AuditArgs) -> Result<Exit, Refusal> {
     let ledger = find(&data_directory(&args.data)?, &args.run)?;
@@ -46,81 +37,8 @@ pub(super) async fn audit(args: AuditArgs) -> Result<Exit, Refusal> {
     Ok(if result.passed { Exit::Done } else { Exit::Failed })
 }
 
-/// Where the ledger of a run belongs unless its scenario names another place.
-pub(super) fn usual_place(data: &Path, run: &str) -> PathBuf {
-    data.join(LEDGERS).join(format!("{run}.{LEDGER}"))
-}
-
-/// Notes that the ledger of a run is elsewhere, so that the run's id finds it.
-pub(super) fn note_place(data: &Path, run: &str, ledger: &Path) -> std::io::Result<()> {
-    let directory = data.join(LEDGERS);
-    std::fs::create_dir_all(&directory)?;
-    let place = std::path::absolute(ledger)?;
-    write_whole(&directory.join(format!("{run}.{ELSEWHERE}")), place.to_string_lossy().as_bytes())
-}
-
-/// An audit's outcome, for people.
-pub(super) fn described(result: &AuditResult) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::new();
-    let (ledger, sink) = (&result.ledger, &result.sink);
-    let _written = writeln!(out, "audit of run {} ({}, seed {})", result.run, result.scenario, result.seed);
-    let _written = writeln!(
-        out,
-        "ledger: {} events, {} acknowledged, {} refused, {} in doubt",
-        count(ledger.events),
-        count(ledger.acknowledged),
-        count(ledger.refused),
-        count(ledger.in_doubt)
-    );
-    let _written =
-        writeln!(out, "sink:   {} events, {} unreadable, {}\n", count(sink.events), count(sink.unreadable), sink.what);
-    let mut table = Table::new(&["finding", "events", "for example"]);
-    table.row(["sound".to_owned(), count(result.sound), String::new()]);
-    for finding in [
-        Finding::Lost,
-        Finding::Duplicate,
-        Finding::Phantom,
-        Finding::Corrupted,
-        Finding::Reordered,
-        Finding::RefusedYetHeld,
-        Finding::InDoubtHeld,
-        Finding::InDoubtMissing,
-    ] {
-        let example = result.examples.get(&finding).and_then(|examples| examples.first());
-        let example = example.map_or_else(String::new, |example| match &example.note {
-            Some(note) => format!("{}, {note}", glance(&example.event_id)),
-            None => glance(&example.event_id),
-        });
-        table.row([finding.label().to_owned(), count(result.count(finding)), example]);
-    }
-    table.write(&mut out, Style::new().dimmed());
-    for note in &result.notes {
-        let _written = writeln!(out, "\n{note}");
-    }
-    if result.duplicates_after_lost_answers > 0 {
-        let _written = writeln!(
-            out,
-            "\n{} of the duplicates were sent again after an answer was lost",
-            count(result.duplicates_after_lost_answers)
-        );
-    }
-    if result.duplicates_sent_on_purpose > 0 {
-        let _written = writeln!(
-            out,
-            "\n{} of the duplicates were sent more than once on purpose, as a fault of the scenario",
-            count(result.duplicates_sent_on_purpose)
-        );
-    }
-    let (word, colour) =
-        if result.passed { ("the sink agrees", AnsiColor::Green) } else { ("the sink differs", AnsiColor::Red) };
-    let style = Style::new().bold().fg_color(Some(colour.into()));
-    let _written = writeln!(out, "\n{style}{word}{style:#}");
-    out
-}
-
 /// Why an audit could not be made.
-pub(super) fn refuse(error: AuditError) -> Refusal {
+fn refuse(error: AuditError) -> Refusal {
     match error {
         AuditError::Ledger(_) => Refusal::usage(error.to_string()),
         AuditError::Sink(_) | AuditError::Spill { .. } => Refusal::failed(error),
@@ -182,9 +100,4 @@ fn find(data: &Path, wanted: &str) -> Result<PathBuf, Refusal> {
         return Ok(PathBuf::from(text));
     }
     Ok(path.clone())
-}
-
-/// What a sink calls an event, cut.
-fn glance(text: &str) -> String {
-    printable(&text.chars().take(64).collect::<String>())
 }

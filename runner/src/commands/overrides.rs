@@ -1,7 +1,9 @@
 //! The short flags of `throng run` as dotted paths into the scenario.
 
+use serde_json::Value as Json;
 use shared::scenario::document::{Node, Value};
 use shared::threshold::Threshold;
+use shared::units::Nanos;
 
 use super::Refusal;
 use crate::cli::ScenarioFlags;
@@ -28,7 +30,16 @@ pub(super) fn settings(document: &Node, flags: &ScenarioFlags) -> Result<Vec<(St
     // A time is the same time for all, and a rate per connection the same for each connection.
     if let Some(duration) = &flags.duration {
         some("--duration", "workloads", &workload_names)?;
-        set.extend(workload_names.iter().map(|name| (format!("workloads.{name}.load.duration"), duration.clone())));
+        for (name, workload) in &workloads {
+            set.push((format!("workloads.{name}.load.duration"), duration.clone()));
+            if let (Some(load), Ok(duration)) = (workload.get("load"), duration.parse::<Nanos>()) {
+                let fitted = fitted(load, duration);
+                if !fitted.is_empty() {
+                    anstream::eprintln!("ramps and spikes of `{name}` are shortened with it, to fit into {duration}");
+                }
+                set.extend(fitted.into_iter().map(|(key, value)| (format!("workloads.{name}.load.{key}"), value)));
+            }
+        }
     }
     if let Some(rate) = &flags.rate {
         let field = if streams { "load.per_connection" } else { "load.rate" };
@@ -70,6 +81,37 @@ pub(super) fn settings(document: &Node, flags: &ScenarioFlags) -> Result<Vec<(St
         }
     }
     Ok(set)
+}
+
+/// The parts of a load that a shorter time has no room for, shortened in proportion; nothing where all of them fit.
+fn fitted(load: &Node, duration: Nanos) -> Vec<(&'static str, String)> {
+    let span = |value: &Json| value.as_str().and_then(|text| text.parse::<Nanos>().ok());
+    let Ok(mut load) = serde_json::to_value(load) else { return Vec::new() };
+    let Some(before) = load.get("duration").and_then(span).filter(|before| *before > duration) else {
+        return Vec::new();
+    };
+    let ramp: Nanos = ["up", "hold", "down"]
+        .iter()
+        .filter_map(|part| load.get("ramp")?.get(part).and_then(span))
+        .fold(Nanos::ZERO, Nanos::saturating_add);
+    let shapes = load.get("shape").and_then(Json::as_array).into_iter().flatten();
+    let late = shapes.filter_map(|shape| shape.get("spike")?.get("at").and_then(span)).any(|at| at >= duration);
+    if ramp <= duration && !late {
+        return Vec::new();
+    }
+    let factor = duration.as_secs_f64() / before.as_secs_f64();
+    let shorten = |map: Option<&mut Json>, keys: &[&str]| {
+        for (key, value) in map.and_then(Json::as_object_mut).into_iter().flatten() {
+            if let Some(span) = span(value).filter(|_| keys.contains(&key.as_str())) {
+                *value = Json::from(Nanos::from_millis((span.as_secs_f64() * factor * 1e3) as u64).to_string());
+            }
+        }
+    };
+    shorten(load.get_mut("ramp"), &["up", "hold", "down"]);
+    for shape in load.get_mut("shape").and_then(Json::as_array_mut).into_iter().flatten() {
+        shorten(shape.get_mut("spike"), &["at", "lasts", "decay"]);
+    }
+    ["ramp", "shape"].into_iter().filter_map(|key| Some((key, load.get(key)?.to_string()))).collect()
 }
 
 /// The targets that are spoken to under TLS, or may be: what the environment holds is not known here.
@@ -165,6 +207,23 @@ mod tests {
             connections: Some(10),
             ..ScenarioFlags::default()
         }
+    }
+
+    #[test]
+    fn what_a_shorter_time_has_no_room_for_is_shortened_in_proportion() {
+        let flags = ScenarioFlags { duration: Some("30s".to_owned()), ..ScenarioFlags::default() };
+        let load = |more: &str| format!("workloads: {{shop: {{load: {{rate: 1/s, duration: 5m, {more}}}}}}}");
+        let shop = "workloads.shop.load";
+        assert_eq!(
+            set(&load("ramp: {up: 1m, down: 30s}, shape: [{spike: {at: 100s, factor: 2}}]"), &flags).unwrap(),
+            [
+                format!("{shop}.duration=30s"),
+                format!("{shop}.ramp={{\"down\":\"3s\",\"up\":\"6s\"}}"),
+                format!("{shop}.shape=[{{\"spike\":{{\"at\":\"10s\",\"factor\":2}}}}]"),
+            ]
+        );
+        let fits = "ramp: {up: 10s}, shape: [{spike: {at: 20s, factor: 2}}]";
+        assert_eq!(set(&load(fits), &flags).unwrap(), [format!("{shop}.duration=30s")]);
     }
 
     #[test]

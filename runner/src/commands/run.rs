@@ -1,7 +1,6 @@
 //! `throng run`: a scenario without the panel, from flags to exit code.
 
 mod console;
-mod delivery;
 mod dry;
 mod keys;
 mod log;
@@ -25,12 +24,14 @@ use super::supplied::{self, supply};
 use super::{Exit, Refusal, data_directory, open, overrides, show_problems};
 use crate::atomic_file::{check_writable, write_whole};
 use crate::cli::{DataArgs, RunArgs};
+use crate::delivery::{Delivery, DeliveryError, Noting};
 use crate::engine;
 use crate::engine::handle::RunHandle;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
 use crate::library::Found;
 use crate::library::loading::{Additions, Ready, load_to_run, look_at, look_with};
 use crate::practice::PracticeTarget;
+use crate::report::audit::described;
 use crate::report::format::ResultsFormat;
 use crate::report::progress::Progress;
 use crate::report::sessions::Sessions;
@@ -87,7 +88,8 @@ pub(super) async fn carry_out(
     };
     let Readied { mut prepared, snapshot, recorded } = ready(found, additions, practice.as_ref(), &outside).await?;
     let files = ResultFiles::new(&args, prepared.scenario().outputs.results.as_deref())?;
-    let delivery = delivery::Delivery::new(&prepared, practice.as_ref().map(PracticeTarget::url), &found.folder)?;
+    let address = practice.as_ref().map(PracticeTarget::url);
+    let delivery = Delivery::new(&prepared, address.as_deref(), &found.folder).map_err(refuse_delivery)?;
     prepared.preflight().await.map_err(|error| refuse(error, found))?;
     for warning in &prepared.info.warnings {
         let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
@@ -115,7 +117,7 @@ pub(super) async fn carry_out(
         }
         None => prepared,
     };
-    let (prepared, ledger) = delivery.begin(prepared, &directory)?;
+    let (prepared, ledger) = delivery.begin(prepared, &directory, true).map_err(refuse_delivery)?;
     let run = engine::start::start(prepared, Box::new(store.journal()));
     let figures = match address {
         Some(address) => {
@@ -128,7 +130,7 @@ pub(super) async fn carry_out(
     };
     let console = Console::open();
     let following = follow(&run, progress, signals, log, console);
-    let (result, interrupted) = match figures {
+    let (mut result, interrupted) = match figures {
         Some(figures) => tokio::select! {
             outcome = following => outcome?,
             () = figures => return Err(Refusal::failed("the address for Prometheus was lost")),
@@ -141,7 +143,11 @@ pub(super) async fn carry_out(
         None => None,
     };
     let kept = keep(&result, account.as_ref(), &store, &directory, &files);
-    let delivered = delivery.end(ledger).await;
+    // What the run came to is on disk before anybody looks back, which may take its time.
+    let delivered = match ledger {
+        Some(noting) => look_back(noting, &mut result, &store, &files).await,
+        None => Ok(()),
+    };
     kept?;
     let troubles: Vec<String> = recorded.iter().filter_map(|records| records.trouble()).collect();
     for trouble in &troubles {
@@ -154,10 +160,47 @@ pub(super) async fn carry_out(
         (None, _) => {}
     }
     let exit = match exit(&result, interrupted) {
-        Exit::Done if !troubles.is_empty() || unsaved.is_some() || !delivered? => Exit::Failed,
+        Exit::Done if !troubles.is_empty() || unsaved.is_some() => Exit::Failed,
         exit => exit,
     };
+    delivered?;
     Ok((exit, Some(result)))
+}
+
+/// Closes the ledger, makes the audits and adds what came of them to the result.
+async fn look_back(
+    noting: Noting,
+    result: &mut Arc<RunResult>,
+    store: &Store,
+    files: &ResultFiles,
+) -> Result<(), Refusal> {
+    let noted = noting.close().await.map_err(Refusal::failed)?;
+    anstream::println!("ledger: {}", noted.path.display());
+    let audits = noted.audit().await;
+    if audits.is_empty() {
+        return Ok(());
+    }
+    for audit in &audits {
+        match (&audit.result, &audit.trouble) {
+            (Some(result), _) => anstream::print!("\n{}", described(result)),
+            (None, trouble) => {
+                let why = trouble.as_deref().unwrap_or("for no reason that is known");
+                anstream::eprintln!("checks[{}].audit could not be made: {why}", audit.check);
+            }
+        }
+    }
+    let audited = Arc::new(RunResult { audits, ..RunResult::clone(result) });
+    *result = Arc::clone(&audited);
+    store.finish(&audited)?;
+    files.write(&audited)
+}
+
+fn refuse_delivery(error: DeliveryError) -> Refusal {
+    let refusal = Refusal::usage(error.to_string());
+    match error.hint() {
+        Some(hint) => refusal.with_hint(hint),
+        None => refusal,
+    }
 }
 
 /// What the command line adds to the scenario: profile, then the short flags, then `--set`, then `--threshold`.
@@ -365,7 +408,6 @@ impl ResultFiles {
             let text = format.write(result).map_err(Refusal::failed)?;
             write_whole(path, text.as_bytes())
                 .map_err(|error| Refusal::failed(format!("cannot write {}: {error}", path.display())))?;
-            anstream::println!("results: {}", path.display());
         }
         Ok(())
     }
@@ -382,6 +424,9 @@ fn keep(
     anstream::println!("{}", summary(result, account, terminal::columns()));
     let stored = store.finish(result);
     files.write(result)?;
+    for (path, _format) in &files.0 {
+        anstream::println!("results: {}", path.display());
+    }
     stored?;
     anstream::println!("kept as run {} in {}", result.run.info.id, directory.display());
     Ok(())
@@ -396,6 +441,7 @@ fn exit(result: &RunResult, interrupted: bool) -> Exit {
         RunState::Failed => Exit::Failed,
         _ if nothing_reached => Exit::Unreachable,
         _ if result.thresholds.iter().any(|threshold| threshold.required && !threshold.passed) => Exit::Failed,
+        _ if result.audits.iter().any(|audit| audit.required && !audit.passed()) => Exit::Failed,
         _ if result.expectations.iter().any(|expected| expected.required && !expected.passed) => Exit::Failed,
         _ => Exit::Done,
     }

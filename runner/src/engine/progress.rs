@@ -338,6 +338,7 @@ impl Progress {
             faults: fault::rows(&self.account.faults_planned, &self.account.faults_applied),
             connections: self.account.connections,
             expectations: self.account.expectations(&self.facts.expectations),
+            audits: Vec::new(),
             compressed: self.account.compressed,
             streams: self.account.streams.clone(),
             changes: self.changes.clone(),

@@ -68,6 +68,7 @@ pub(super) fn frozen() -> RunResult {
         connections: ConnectionCounts { attempted: 16, opened: 16, failed: 0, reopened: 4 },
         thresholds: thresholds(&response),
         expectations: Vec::new(),
+        audits: Vec::new(),
         compressed: Default::default(),
         changes: vec![
             change(60.0, Command::SetRateMultiplier { multiplier: 2.0 }, "panel"),

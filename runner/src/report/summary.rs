@@ -121,6 +121,14 @@ fn write_head(out: &mut String, result: &RunResult) {
     for warning in &info.warnings {
         let _written = writeln!(out, "{yellow}warning{yellow:#}: {warning}");
     }
+    let events = &result.totals.events;
+    if events.sent > 0 && events.succeeded == 0 && result.thresholds.is_empty() && result.expectations.is_empty() {
+        let _written = writeln!(
+            out,
+            "{yellow}note{yellow:#}: nothing was accepted, and no check says that this is wrong: add --threshold \
+             'error_rate<1%' for an exit code of 1"
+        );
+    }
 }
 
 /// What answers had to be like, and what compression did.

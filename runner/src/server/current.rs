@@ -4,10 +4,11 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
-use shared::run::{Command, RunId, RunInfo};
+use shared::run::{Command, RunId, RunInfo, RunResult};
 use tokio::task::JoinSet;
 
 use super::failure::Failure;
+use crate::delivery::Noting;
 use crate::engine::handle::RunHandle;
 use crate::store::Store;
 
@@ -26,6 +27,8 @@ struct State {
     newest: Option<RunHandle>,
     /// What the newest run is.
     info: Option<RunInfo>,
+    /// Its result with what came of its audits, once they are made.
+    audited: Option<Arc<RunResult>>,
     /// Somebody is starting a run and has not got it yet.
     starting: bool,
     /// Waits for each run's end and stores its result.
@@ -34,7 +37,7 @@ struct State {
 
 /// The right to start the one run; given back when dropped.
 pub(super) struct Turn<'a> {
-    current: &'a CurrentRun,
+    current: &'a Arc<CurrentRun>,
 }
 
 impl CurrentRun {
@@ -48,7 +51,7 @@ impl CurrentRun {
     /// # Errors
     ///
     /// Another one is going on, or about to.
-    pub(super) fn take_turn(&self) -> Result<Turn<'_>, Failure> {
+    pub(super) fn take_turn(self: &Arc<Self>) -> Result<Turn<'_>, Failure> {
         let mut state = self.lock();
         let active = state.newest.as_ref().filter(|run| !run.snapshot().state.is_over()).map(RunHandle::id);
         if active.is_some() || state.starting {
@@ -76,11 +79,16 @@ impl CurrentRun {
         self.lock().newest.clone().filter(|run| run.id() == *id)
     }
 
+    /// The result of the newest run with its audits, if it has this id and they are made.
+    pub(super) fn audited(&self, id: &RunId) -> Option<Arc<RunResult>> {
+        self.lock().audited.clone().filter(|result| result.run.info.id == *id)
+    }
+
     /// Forgets a run that is over.
     pub(super) fn forget(&self, id: &RunId) {
         let mut state = self.lock();
         if state.newest.as_ref().is_some_and(|run| run.id() == *id) {
-            (state.newest, state.info) = (None, None);
+            (state.newest, state.info, state.audited) = (None, None, None);
         }
     }
 
@@ -101,21 +109,45 @@ impl CurrentRun {
         while keepers.join_next().await.is_some() {}
     }
 
-    fn keep(&self, info: RunInfo, run: RunHandle) {
-        let store = Arc::clone(&self.store);
+    fn keep(self: &Arc<Self>, info: RunInfo, run: RunHandle, noting: Option<Noting>) {
+        let current = Arc::clone(self);
         let mut state = self.lock();
-        (state.newest, state.info) = (Some(run.clone()), Some(info));
+        (state.newest, state.info, state.audited) = (Some(run.clone()), Some(info), None);
         // Those that have ended are let go, so that the set does not grow with the number of runs.
         while state.keepers.try_join_next().is_some() {}
         state.keepers.spawn(async move {
             let Ok(result) = run.wait().await else { return };
-            let stored = tokio::task::spawn_blocking(move || store.finish(&result)).await;
-            match stored {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "a result is not on disk"),
-                Err(error) => tracing::error!(%error, "a result is not on disk"),
+            current.finish(Arc::clone(&result)).await;
+            let Some(noting) = noting else { return };
+            match noting.close().await {
+                Ok(noted) => {
+                    let audits = noted.audit().await;
+                    if !audits.is_empty() {
+                        let audited = Arc::new(RunResult { audits, ..RunResult::clone(&result) });
+                        current.finish(Arc::clone(&audited)).await;
+                        current.add_audits(audited);
+                    }
+                }
+                Err(error) => tracing::error!(%error, "a ledger is not whole"),
             }
         });
+    }
+
+    async fn finish(&self, result: Arc<RunResult>) {
+        let store = Arc::clone(&self.store);
+        let stored = tokio::task::spawn_blocking(move || store.finish(&result)).await;
+        match stored {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "a result is not on disk"),
+            Err(error) => tracing::error!(%error, "a result is not on disk"),
+        }
+    }
+
+    fn add_audits(&self, audited: Arc<RunResult>) {
+        let mut state = self.lock();
+        if state.newest.as_ref().is_some_and(|run| run.id() == audited.run.info.id) {
+            state.audited = Some(audited);
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -126,8 +158,8 @@ impl CurrentRun {
 
 impl Turn<'_> {
     /// Uses the turn: this run goes on from here.
-    pub(super) fn start(self, info: RunInfo, run: RunHandle) {
-        self.current.keep(info, run);
+    pub(super) fn start(self, info: RunInfo, run: RunHandle, noting: Option<Noting>) {
+        self.current.keep(info, run, noting);
     }
 }
 

@@ -11,10 +11,10 @@ use shared::run::{Change, Command, RunId, RunInfo, RunResult};
 
 use super::App;
 use super::failure::{Body, Failure, blocking};
+use crate::delivery::{Delivery, DeliveryError};
 use crate::engine;
 use crate::engine::orders::CommandError;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
-use crate::ledger::Ledger;
 use crate::library::loading::{Additions, Ready, load_to_run};
 use crate::report::format::ResultsFormat;
 use crate::supplies;
@@ -41,16 +41,21 @@ pub(super) async fn start(
 ) -> Result<(StatusCode, Json<RunInfo>), Failure> {
     let turn = app.current.take_turn()?;
     let practice = practice(&app, start.practice_target)?;
-    let prepared = {
+    let (prepared, noting) = {
         let app = Arc::clone(&app);
-        blocking(move || prepare_run(&app, start, practice)).await??
+        blocking(move || {
+            let (prepared, delivery) = prepare_run(&app, start, practice)?;
+            // In the data directory, whatever file the scenario names: whoever may use the panel need not be allowed to
+            // write anywhere on this machine.
+            delivery.begin(prepared, app.store.directory(), false).map_err(refuse_delivery)
+        })
+        .await??
     };
-    let prepared = with_ledger(&app, prepared)?;
     let info = prepared.info.clone();
     let run = engine::start::start(prepared, Box::new(app.store.journal()));
     // Whoever is told of the run can find it: its beginning is written before the answer.
     let _begun = run.subscribe().await;
-    turn.start(info.clone(), run);
+    turn.start(info.clone(), run, noting);
     blocking(move || app.store.flush()).await??;
     Ok((StatusCode::CREATED, Json(info)))
 }
@@ -97,23 +102,6 @@ fn practice(app: &App, wanted: bool) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Lets a run keep its ledger where the scenario asks for one: always in the data directory, whatever file it names,
-/// since whoever may use the panel need not be allowed to write anywhere on this machine.
-fn with_ledger(app: &App, prepared: Prepared) -> Result<Prepared, Failure> {
-    if prepared.scenario.checks.iter().any(|check| check.audit.is_some()) {
-        let failure = Failure::new(StatusCode::CONFLICT, "audit_unsupported", "an audit is made by `throng run` alone");
-        return Err(failure.with_hint("take the audit out of its checks, and audit the run with `throng audit`"));
-    }
-    if prepared.scenario.outputs.ledger.is_none() {
-        return Ok(prepared);
-    }
-    let path = app.store.directory().join("ledgers").join(format!("{}.ledger", prepared.info.id));
-    // It is closed when the run ends; what could not be written, an audit says.
-    let (ledger, _closing) = Ledger::create(&path, prepared.ledger_header())
-        .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))?;
-    Ok(prepared.with_ledger(ledger))
-}
-
 /// A run's result as a download.
 pub(super) async fn result(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Failure> {
     let id = RunId(id);
@@ -130,7 +118,10 @@ pub(super) async fn finished(app: &Arc<App>, id: &RunId) -> Result<Arc<RunResult
         let failure = Failure::new(StatusCode::CONFLICT, "run_active", format!("run {id} is going on"));
         return Err(failure.with_hint("its result is there once it is over"));
     }
-    // It may be over and not on disk yet.
+    // It may be over and not on disk yet; what came of its audits is known later than that.
+    if let Some(result) = app.current.audited(id) {
+        return Ok(result);
+    }
     if let Some(run) = current
         && let Ok(result) = run.wait().await
     {
@@ -236,8 +227,9 @@ fn ready(app: &App, start: StartRun, practice: Option<String>) -> Result<Readied
 }
 
 /// Loads, prepares and finds the targets there; blocks.
-fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<Prepared, Failure> {
-    let Readied { prepared, options, snapshot } = ready(app, start, practice)?;
+fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<(Prepared, Delivery), Failure> {
+    let Readied { prepared, options, snapshot } = ready(app, start, practice.clone())?;
+    let delivery = Delivery::new(&prepared, practice.as_deref(), &options.folder).map_err(refuse_delivery)?;
     let wait = tokio::runtime::Handle::current();
     let mut prepared = attach(prepared, &options, &snapshot).map_err(refuse_pool)?;
     wait.block_on(prepared.preflight()).map_err(refuse)?;
@@ -248,7 +240,20 @@ fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<P
             Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
         })?;
     }
-    Ok(prepared)
+    Ok((prepared, delivery))
+}
+
+fn refuse_delivery(error: DeliveryError) -> Failure {
+    let failure = match &error {
+        DeliveryError::NoSink { .. } | DeliveryError::Place { .. } => {
+            Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_run", error.to_string())
+        }
+        DeliveryError::Ledger(_) => Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()),
+    };
+    match error.hint() {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
 }
 
 fn refuse(error: PrepareError) -> Failure {

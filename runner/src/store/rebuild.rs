@@ -64,6 +64,7 @@ pub(super) fn result_of_rows(
         streams: Default::default(),
         thresholds: Vec::new(),
         expectations: Vec::new(),
+        audits: Vec::new(),
         compressed: Default::default(),
         run: record,
         changes,

@@ -2,7 +2,9 @@
 
 use std::net::TcpListener;
 
-use crate::process::{Home, KEY};
+use shared::run::{FailureKind, VerdictStatus};
+
+use crate::process::{Home, KEY, assert_reconciles};
 
 /// An address that was free a moment ago, so that nobody listens there.
 fn nobody() -> String {
@@ -138,4 +140,50 @@ fn what_a_text_that_ends_early_does_not_say_is_no_mistake_of_its_own() {
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("tabs.yaml:3:"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("no workload"), "{}", ended.stderr);
+}
+
+#[test]
+fn file_handles_that_run_out_are_counted_by_name_and_the_run_goes_on() {
+    let home = Home::new();
+    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--latency-p50", "300"]);
+    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let command = home.throng(&[
+        "run",
+        "commerce-events",
+        "-e",
+        &url,
+        "-k",
+        KEY,
+        "-b",
+        "1",
+        "-r",
+        "400/s",
+        "-d",
+        "2s",
+        "-c",
+        "500",
+        "--set",
+        "targets.api.retry.attempts=1",
+        "-o",
+        "r.json",
+    ]);
+    // The limit of the process that starts it is its own, and cannot be raised again.
+    let program = command.get_program().to_str().unwrap().to_owned();
+    let words: Vec<String> = command.get_args().map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+    let script = format!("ulimit -n 60; exec '{program}' {}", words.join(" "));
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .env_clear()
+        .env("HOME", home.path(""))
+        .current_dir(home.path(""))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let result = home.result("r.json");
+    assert_reconciles(&result);
+    let exhausted = result.failures.iter().find(|failure| failure.kind == FailureKind::ResourcesExhausted);
+    assert!(exhausted.is_some_and(|failure| failure.count > 0), "{:?}", result.failures);
+    assert!(result.totals.events.succeeded > 0);
+    // The generator's own limit was the bottleneck, and the verdict says so.
+    assert_ne!(result.verdict.status, VerdictStatus::Valid, "{:?}", result.verdict);
 }

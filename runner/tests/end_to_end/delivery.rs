@@ -2,11 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
 use shared::api::TargetAccount;
+use shared::run::audit::Finding;
+use shared::run::{RunInfo, RunResult};
 
+use crate::journey::client;
 use crate::process::{Home, KEY, Running, assert_reconciles};
 
 /// A practice target of its own process, and its address.
@@ -248,9 +252,13 @@ fn a_scenario_asks_for_its_own_audit() {
     let honest = run(&[]);
     assert_eq!(honest.code, Some(0), "{honest:?}");
     assert!(honest.stdout.contains("the sink agrees"), "{honest:?}");
-    let bad = run(&["--practice-set", "forget_rate=0.1"]);
+    let bad = run(&["--practice-set", "forget_rate=0.1", "-o", "r.json"]);
     assert_eq!(bad.code, Some(1), "{bad:?}");
     assert!(bad.stdout.contains("the sink differs"), "{bad:?}");
+    // The result says so as well.
+    let [audit] = home.result("r.json").audits.try_into().unwrap();
+    assert!(audit.required && !audit.passed(), "{audit:?}");
+    assert!(audit.result.unwrap().count(Finding::Lost) > 0);
     let nowhere = home.ended(&["run", &scenario, "-e", "http://127.0.0.1:9", "-k", KEY]);
     assert_eq!(nowhere.code, Some(2), "{nowhere:?}");
     assert!(nowhere.stderr.contains("audit"), "{nowhere:?}");
@@ -410,4 +418,31 @@ fn a_scenario_of_ones_own_works_at_once() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.contains(": agrees") && ended.stdout.contains("the sink agrees"), "{}", ended.stdout);
     assert!(!ended.stdout.contains("matched by content"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn a_run_of_the_server_is_audited_as_well() {
+    let home = Home::new();
+    let (_server, address) = home.serve(&[]);
+    let text = "extends: commerce-events\nname: shop\nchecks: [{audit: {}}]\n";
+    let body = serde_json::json!({
+        "scenario": { "text": text }, "profile": "quick_test", "practice_target": true,
+        "set": { "workloads.shop.load.duration": "1s", "workloads.shop.load.rate": "100/s" },
+    });
+    let answer = client().post(format!("{address}/api/runs")).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+    let run = answer.json::<RunInfo>().await.unwrap().id;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let audit = loop {
+        let answer = client().get(format!("{address}/api/runs/{run}/result")).send().await.unwrap();
+        // Until it is over there is no result, and until it was looked at no audit.
+        let result = answer.json::<RunResult>().await.ok();
+        if let Some(audit) = result.and_then(|result| result.audits.into_iter().next()) {
+            break audit;
+        }
+        assert!(Instant::now() < deadline, "the audit does not come");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(audit.passed(), "{audit:?}");
+    assert!(audit.result.unwrap().ledger.acknowledged > 50);
 }

@@ -14,7 +14,7 @@ use crate::process::{Home, assert_reconciles};
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     let tls = runner::transport::tls::TlsConfig::public_roots().unwrap().to_config();
     Client::builder().tls_backend_preconfigured(tls).timeout(Duration::from_secs(20)).build().unwrap()
 }

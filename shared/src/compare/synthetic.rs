@@ -119,6 +119,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         streams: Default::default(),
         thresholds: Vec::new(),
         expectations: Vec::new(),
+        audits: Vec::new(),
         compressed: Default::default(),
         changes: Vec::new(),
         realism: None,
