@@ -89,7 +89,8 @@ impl Report {
             }
             lines.push([row.what.clone(), String::new(), String::new(), row.count.to_string(), fit.trim().to_owned()]);
             for part in &row.parts {
-                let show = if row.shares { percent } else { law::short };
+                let largest = row.parts.iter().map(|part| part.emitted.abs()).fold(0.0, f64::max);
+                let show = |value| if row.shares { percent(value) } else { law::aligned(value, largest) };
                 let declared = part.declared.map(show).unwrap_or_default();
                 lines.push([format!("  {}", part.name), declared, show(part.emitted), String::new(), String::new()]);
             }
@@ -168,7 +169,7 @@ mod tests {
           cart.add           15.0 %   15.2 %
           page.view          85.0 %   84.8 %
         total in order                          300
-          p50                          812.5
+          p50                            812
           p99                           2301
 
         rule                           checked  broken  undecided

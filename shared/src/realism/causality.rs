@@ -17,6 +17,7 @@ use super::probe::Scalar;
 pub use rules::Rules;
 use rules::{Role, Story};
 use story::{Memory, State};
+use sums::Lines;
 
 /// Texts of examples are cut here.
 const EXAMPLE: usize = 120;
@@ -43,7 +44,7 @@ pub struct Causality {
 /// What became of one kind of story.
 #[derive(Clone, Debug)]
 struct Told {
-    memory: Memory,
+    memory: Memory<State>,
     rows: [Tally; 4],
 }
 
@@ -60,6 +61,8 @@ struct SumsTold {
     tally: Tally,
     /// By event type: events looked through, and whether totals were found.
     types: Vec<(u32, bool)>,
+    /// Lines by the subject whose total they are: later events say only what changes.
+    ledger: Memory<Lines>,
 }
 
 impl Causality {
@@ -67,7 +70,7 @@ impl Causality {
     pub fn new(rules: Rules) -> Self {
         let told = Told { memory: Memory::default(), rows: Default::default() };
         let stories = vec![told; rules.stories.len()];
-        let sums = SumsTold { tally: Tally::default(), types: vec![(0, false); rules.event_types] };
+        let sums = SumsTold { types: vec![(0, false); rules.event_types], ..SumsTold::default() };
         Self { rules, stories, sums }
     }
 
@@ -85,7 +88,7 @@ impl Causality {
                 told.observe(story, role, event_type, rendered);
             }
         }
-        self.sums.observe(event_type, rendered);
+        self.sums.observe(event_type, self.rules.continues(event_type), rendered);
     }
 
     /// Adds what another checker of the same rules found among other stories.
@@ -216,16 +219,20 @@ impl Told {
 }
 
 impl SumsTold {
-    fn observe(&mut self, event_type: usize, rendered: &[u8]) {
+    fn observe(&mut self, event_type: usize, continues: bool, rendered: &[u8]) {
         let Some((trials, fruitful)) = self.types.get_mut(event_type) else { return };
         if !*fruitful && *trials >= SUM_TRIALS {
             return;
         }
         *trials = trials.saturating_add(1);
         let Ok(event) = serde_json::from_slice::<Value>(rendered) else { return };
-        let tally = &mut self.tally;
-        sums::check(&event, &mut |sum| {
+        let (tally, ledger) = (&mut self.tally, &mut self.ledger);
+        sums::check(&event, &mut |found| {
             *fruitful = true;
+            let Some(sum) = found.settle(ledger, continues) else {
+                tally.undecided += 1;
+                return;
+            };
             tally.check(sum.holds(), || sum.to_string());
         });
     }

@@ -13,9 +13,8 @@ use crate::units::{EpochMicros, Nanos};
 
 use super::declared::{self, Declared};
 use super::fit::chance_distance;
-use super::law::Law;
 use super::probe::{EACH, Probe};
-use super::shares::{ABSENT, Drawn};
+use super::shares::{ABSENT, Drawn, PRESENT};
 use super::{CLOSE, Fit, Judgement, Part, Row};
 
 use arrivals::Arrivals;
@@ -83,18 +82,13 @@ impl Census {
         for (planned, workload) in plan.workloads().iter().zip(&workloads) {
             let behavior = workload.behavior.as_ref().and_then(|name| scenario.behaviors.get(name));
             let load = &workload.load;
-            let open = load.rate.is_some() || load.count.is_some() || load.ratio_of.is_some();
+            let open =
+                load.rate.is_some() || load.count.is_some() || load.ratio_of.is_some() || load.per_connection.is_some();
             let arrivals = (open && (planned.pacing == Pacing::Scheduled || planned.is_backfilled()))
                 .then(|| Arrivals::new(planned.schedule(start), start, counts_every_event(behavior)));
             let independent = matches!(behavior, Some(Behavior::Mix(mix)) if mix.state.is_empty() && mix.unmet != Unmet::Prerequisite);
-            let event_type = |name: &Option<String>| census.event_type(scenario, name.as_deref()?);
             let sessions = match behavior {
-                Some(Behavior::Session(session)) => Some(Sessions::new(
-                    event_type(&session.first),
-                    event_type(&session.last),
-                    event_type(&session.step.enter),
-                    session.limits.steps.as_ref().and_then(Law::of),
-                )),
+                Some(Behavior::Session(session)) => Some(Sessions::new(scenario, session, &census.event_types)),
                 Some(Behavior::Mix(_) | Behavior::Lifecycle(_) | Behavior::Emit(_) | Behavior::Replay(_)) | None => {
                     None
                 }
@@ -207,7 +201,9 @@ impl Census {
     pub fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         for emitted in &self.workloads {
-            rows.extend(self.mix_row(emitted));
+            let whole =
+                emitted.sessions.as_ref().and_then(|sessions| sessions.mix_row(&emitted.name, &self.event_types));
+            rows.extend(whole.or_else(|| self.mix_row(emitted)));
         }
         for (shares, tolerance) in &self.mixes {
             rows.push(self.check_row(shares, *tolerance));

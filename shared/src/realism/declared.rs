@@ -10,7 +10,7 @@ use crate::scenario::payload;
 
 use super::law::{Law, Parts};
 use super::probe::EACH;
-use super::shares::{Drawn, Scope, Shares, reference};
+use super::shares::{ABSENT, Drawn, PRESENT, Scope, Shares, reference};
 
 /// Bases are followed this far.
 const MAX_BASES: usize = 16;
@@ -197,12 +197,12 @@ impl Walk<'_> {
     fn triples(&mut self, part: &Node) {
         let each = part.get("each").and_then(Node::as_str);
         let name = part.get("as").and_then(Node::as_str);
-        let item = each.and_then(|list| self.scope.event.get(list)).and_then(|list| list.get("$array")?.get("of"));
+        let mut event = self.scope.event.clone();
+        let item = each.and_then(|list| self.item_of(list, &mut event, 0));
         let Some(set) = part.get("set") else { return };
         match (name, item) {
             (Some(name), Some(item)) => {
-                let mut event = self.scope.event.clone();
-                event.insert(name.to_owned(), item.clone());
+                event.insert(name.to_owned(), item);
                 let mut inner =
                     Walk { scope: Scope { event: &event, ..self.scope }, path: self.path.clone(), found: Vec::new() };
                 inner.node(set);
@@ -213,6 +213,18 @@ impl Walk<'_> {
         }
     }
 
+    /// What the items of a list are made by, however it is drawn up; the names that this takes are bound on the way.
+    fn item_of(&self, list: &str, names: &mut IndexMap<String, Node>, depth: u32) -> Option<Node> {
+        let list = self.scope.event.get(list).or_else(|| self.scope.session?.get(list))?;
+        if let Some(array) = list.get("$array") {
+            return array.get("of").cloned();
+        }
+        let each = list.get("$each").filter(|_| depth < 8)?;
+        let inner = self.item_of(each.get("in")?.as_str()?, names, depth + 1)?;
+        names.insert(each.get("as").and_then(Node::as_str).unwrap_or("item").to_owned(), inner);
+        each.get("make").cloned()
+    }
+
     /// A call that draws.
     fn draw(&mut self, node: &Node) {
         if let Some(shares) = Shares::of(node, &self.scope) {
@@ -220,9 +232,13 @@ impl Walk<'_> {
                 self.found.push((self.path.clone(), Declared::Shares(shares)));
             }
         } else if let Some(law) = Law::of(node) {
-            let parts = Parts::of(law, grid(node, law)).filter(|parts| !cuts(node, parts));
+            let parts = bounds(node).and_then(|clamp| Parts::of(law, grid(node, law), clamp));
             let declared = parts.map_or(Declared::Computed, Declared::Parts);
             self.found.push((self.path.clone(), declared));
+        } else if let Some(missing) = node.get("missing").and_then(Node::as_f64).filter(|p| *p > 0.0 && *p < 1.0) {
+            // Whatever it is when it is there.
+            let values = IndexMap::from([(PRESENT.to_owned(), 1.0 - missing), (ABSENT.to_owned(), missing)]);
+            self.found.push((self.path.clone(), Declared::Shares(Shares { values, drawn: Drawn::Event })));
         } else if is_numeric(node) {
             self.found.push((self.path.clone(), Declared::Computed));
         }
@@ -263,14 +279,11 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a call's `clamp` moves values from one part to another.
-fn cuts(node: &Node, parts: &Parts) -> bool {
-    let Some(clamp) = node.get("clamp") else { return false };
-    let bounds: Vec<f64> = clamp.as_list().unwrap_or_default().iter().filter_map(Node::as_f64).collect();
-    match (bounds.as_slice(), parts.edges.first(), parts.edges.last()) {
-        ([low, high], Some(first), Some(last)) => low >= first || high <= last,
-        _ => true,
-    }
+/// The bounds of a call's `clamp`, if it has one; none where they are not plain numbers.
+fn bounds(node: &Node) -> Option<Option<(f64, f64)>> {
+    let Some(clamp) = node.get("clamp") else { return Some(None) };
+    let [low, high] = clamp.as_list()? else { return None };
+    Some(Some((low.as_f64()?, high.as_f64()?)))
 }
 
 /// The grid that a call rounds to; 0 for none.

@@ -47,8 +47,7 @@ impl Law {
     pub(crate) fn of(node: &Node) -> Option<Self> {
         let entries = node.as_map()?;
         let call = entries.iter().find(|entry| entry.key.starts_with('$'))?;
-        // Rounding moves values by less than a part is wide, which `Parts::of` looks after; whether a clamp moves any
-        // from part to part is looked at where the parts are known.
+        // What rounding and bounds do to the values is looked after where the law is cut into parts.
         if entries.iter().any(|entry| !entry.key.starts_with('$') && !["round", "clamp"].contains(&entry.key.as_str()))
         {
             return None;
@@ -102,6 +101,16 @@ impl Law {
         Some(law)
     }
 
+    /// The mean of the law, where its parameters say it.
+    pub(crate) fn mean(&self) -> Option<f64> {
+        match *self {
+            Self::Int(low, high) => Some((low as f64 + high as f64) / 2.0),
+            Self::Uniform(low, high) => Some((low + high) / 2.0),
+            Self::Geometric(_, _, mean) | Self::Normal(mean, _) | Self::Exponential(mean) => Some(mean),
+            Self::LogNormal(_) | Self::Weibull(..) | Self::Pareto(..) => None,
+        }
+    }
+
     /// The number below which a share of the values lie.
     fn quantile(&self, share: f64) -> f64 {
         match *self {
@@ -114,16 +123,31 @@ impl Law {
             Self::Pareto(scale, shape) => scale * libm::pow(1.0 - share, -1.0 / shape),
         }
     }
+
+    /// The share of the values that lie below a number.
+    fn below(&self, value: f64) -> f64 {
+        let normal = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
+        match *self {
+            Self::Int(low, high) | Self::Geometric(low, high, _) => (value - low as f64) / (high - low + 1) as f64,
+            Self::Uniform(low, high) => (value - low) / (high - low),
+            Self::Normal(mean, sd) => normal((value - mean) / sd),
+            Self::LogNormal(law) if value > 0.0 => normal((libm::log(value) - law.mu) / law.sigma),
+            Self::Exponential(mean) if value > 0.0 => 1.0 - libm::exp(-value / mean),
+            Self::Weibull(scale, shape) if value > 0.0 => 1.0 - libm::exp(-libm::pow(value / scale, shape)),
+            Self::Pareto(scale, shape) if value > scale => 1.0 - libm::pow(scale / value, shape),
+            Self::LogNormal(_) | Self::Exponential(_) | Self::Weibull(..) | Self::Pareto(..) => 0.0,
+        }
+        .clamp(0.0, 1.0)
+    }
 }
 
 impl Parts {
-    /// Cuts a law whose values are rounded to a grid (0 for none); none when the grid is too coarse to tell parts
-    /// apart, or the law has no width.
-    pub(crate) fn of(law: Law, grid: f64) -> Option<Self> {
+    /// Cuts a law whose values are rounded to a grid (0 for none) and moved between two bounds, if there are any; none
+    /// when that leaves nothing to tell apart, or the law has no width.
+    pub(crate) fn of(law: Law, grid: f64, clamp: Option<(f64, f64)>) -> Option<Self> {
         let edges = match law {
-            Law::Int(low, high) => return Self::whole(low, high),
-            // The ratio that gives the mean is the generator's own business; its figures say enough.
-            Law::Geometric(..) => return None,
+            Law::Int(low, high) => return clamp.is_none().then(|| Self::whole(low, high))?,
+            Law::Geometric(low, high, mean) => return clamp.is_none().then(|| Self::stepwise(low, high, mean))?,
             Law::Uniform(..)
             | Law::Normal(..)
             | Law::LogNormal(_)
@@ -131,17 +155,54 @@ impl Parts {
             | Law::Weibull(..)
             | Law::Pareto(..) => (1..PARTS).map(|part| law.quantile(part as f64 / PARTS as f64)),
         };
-        // Half a step lower, since a rounded value stands for what lies around it.
-        let edges: Vec<f64> = if grid > 0.0 {
-            edges.map(|edge| (libm::floor(edge / grid + 0.5) - 0.5) * grid).collect()
+        // Half a step away from the grid, since a rounded value stands for what lies around it.
+        let mut edges: Vec<f64> = if grid > 0.0 {
+            edges.map(|edge| (libm::floor(edge / grid) + 0.5) * grid).collect()
         } else {
             edges.collect()
         };
-        let wide = edges.windows(2).all(|pair| pair[1] - pair[0] > 100.0 * grid && pair[1] > pair[0]);
-        if !wide || edges.iter().any(|edge| !edge.is_finite()) {
+        if edges.iter().any(|edge| !edge.is_finite()) {
             return None;
         }
-        Some(Self::named(edges, vec![1.0 / PARTS as f64; PARTS]))
+        // What lies beyond a bound is found at the bound.
+        edges.retain(|edge| clamp.is_none_or(|(low, high)| *edge > low && *edge <= high));
+        edges.dedup();
+        if edges.is_empty() || edges.windows(2).any(|pair| pair[1] <= pair[0]) {
+            return None;
+        }
+        let below: Vec<f64> = edges.iter().map(|edge| law.below(*edge)).collect();
+        let (from, to) = ([0.0].into_iter().chain(below.clone()), below.iter().copied().chain([1.0]));
+        let shares: Vec<f64> = from.zip(to).map(|(from, to)| to - from).collect();
+        Some(if grid == 1.0 { Self::counted(edges, shares) } else { Self::named(edges, shares) })
+    }
+
+    /// Whole numbers between two, each step up less likely by a ratio that gives the mean.
+    fn stepwise(low: i64, high: i64, mean: f64) -> Option<Self> {
+        let steps = high.checked_sub(low).filter(|steps| (1..1_000).contains(steps))?;
+        let shares_of = |ratio: f64| -> Vec<f64> {
+            let weights: Vec<f64> = (0..=steps).map(|step| libm::pow(ratio, step as f64)).collect();
+            let sum: f64 = weights.iter().sum();
+            weights.into_iter().map(|weight| weight / sum).collect()
+        };
+        let mean_of = |shares: &[f64]| shares.iter().zip(0..).map(|(share, step)| share * f64::from(step)).sum::<f64>();
+        let wanted = mean - low as f64;
+        let (mut less, mut more) = (0.0, 4.0);
+        for _ in 0..60 {
+            let middle = (less + more) / 2.0;
+            if mean_of(&shares_of(middle)) < wanted { less = middle } else { more = middle }
+        }
+        let each = shares_of(less);
+        // Steps are put together until a part is worth telling apart.
+        let (mut edges, mut shares, mut sum) = (Vec::new(), Vec::new(), 0.0);
+        for (share, step) in each.iter().zip(0_i64..) {
+            sum += share;
+            if sum >= 0.5 / PARTS as f64 && step < steps {
+                edges.push((low + step) as f64 + 0.5);
+                shares.push(std::mem::take(&mut sum));
+            }
+        }
+        shares.push(sum);
+        (shares.len() > 1).then(|| Self::counted(edges, shares))
     }
 
     fn whole(low: i64, high: i64) -> Option<Self> {
@@ -162,6 +223,20 @@ impl Parts {
         Some(Self { edges, shares, names })
     }
 
+    /// Parts of whole numbers, whose edges lie half way between two.
+    fn counted(edges: Vec<f64>, shares: Vec<f64>) -> Self {
+        let names = (0..shares.len())
+            .map(|part| match (part.checked_sub(1).and_then(|below| edges.get(below)), edges.get(part)) {
+                (None, Some(high)) => format!("up to {:.0}", high - 0.5),
+                (Some(low), Some(high)) if high - low < 1.5 => format!("{:.0}", low + 0.5),
+                (Some(low), Some(high)) => format!("{:.0}..{:.0}", low + 0.5, high - 0.5),
+                (Some(low), None) => format!("from {:.0}", low + 0.5),
+                (None, None) => "any".to_owned(),
+            })
+            .collect();
+        Self { edges, shares, names }
+    }
+
     fn named(edges: Vec<f64>, shares: Vec<f64>) -> Self {
         let names = (0..shares.len())
             .map(|part| match (part.checked_sub(1).and_then(|below| edges.get(below)), edges.get(part)) {
@@ -177,6 +252,16 @@ impl Parts {
     /// The part of a value.
     pub(crate) fn part(&self, value: f64) -> usize {
         self.edges.partition_point(|edge| *edge <= value)
+    }
+}
+
+/// A number with as many digits after the point as suit the largest number beside it.
+pub(crate) fn aligned(value: f64, largest: f64) -> String {
+    match largest.abs() {
+        1_000.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        0.01.. => format!("{value:.2}"),
+        _ => short(value),
     }
 }
 
@@ -203,7 +288,7 @@ mod tests {
     fn each_part_takes_its_share() {
         let mut draws = Stream::root(11).draws(2);
         let mut judge = |law: Law, sample: fn(&mut crate::random::Draws) -> f64| {
-            let parts = Parts::of(law, 0.0).unwrap();
+            let parts = Parts::of(law, 0.0, None).unwrap();
             let mut counts = vec![0_u64; parts.shares.len()];
             for _ in 0..20_000 {
                 counts[parts.part(sample(&mut draws))] += 1;
@@ -222,19 +307,46 @@ mod tests {
 
     #[test]
     fn few_whole_numbers_are_told_apart_and_many_are_grouped() {
-        let parts = Parts::of(Law::Int(1, 3), 0.0).unwrap();
+        let parts = Parts::of(Law::Int(1, 3), 0.0, None).unwrap();
         assert_eq!(parts.names, ["1", "2", "3"]);
         assert_eq!([parts.part(1.0), parts.part(2.0), parts.part(3.0)], [0, 1, 2]);
-        let parts = Parts::of(Law::Int(0, 150), 0.0).unwrap();
+        let parts = Parts::of(Law::Int(0, 150), 0.0, None).unwrap();
         assert_eq!(parts.names[0], "0..14");
         assert!((parts.shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        assert_eq!(Parts::of(Law::Int(4, 4), 0.0), None);
-        assert_eq!(Parts::of(Law::Int(i64::MIN, i64::MAX), 0.0), None);
+        assert_eq!(Parts::of(Law::Int(4, 4), 0.0, None), None);
+        assert_eq!(Parts::of(Law::Int(i64::MIN, i64::MAX), 0.0, None), None);
     }
 
     #[test]
-    fn a_grid_that_hides_the_parts_is_not_judged() {
-        assert!(Parts::of(Law::Uniform(0.0, 100.0), 0.01).is_some());
-        assert_eq!(Parts::of(Law::Uniform(0.0, 10.0), 1.0), None);
+    fn rounding_and_bounds_leave_the_shares_right() {
+        let mut draws = Stream::root(12).draws(3);
+        let mut judge = |law: Law, grid: f64, clamp: (f64, f64), sample: &dyn Fn(&mut crate::random::Draws) -> f64| {
+            let parts = Parts::of(law, grid, Some(clamp)).unwrap();
+            let mut counts = vec![0_u64; parts.shares.len()];
+            for _ in 0..20_000 {
+                let value = sample(&mut draws).clamp(clamp.0, clamp.1);
+                counts[parts.part((value / grid).round() * grid)] += 1;
+            }
+            let fit = super::super::Fit::of(&counts, &parts.shares, 0).unwrap();
+            assert!(fit.p_value > 1e-4, "{parts:?} {counts:?} {fit:?}");
+            parts
+        };
+        let good = judge(Law::Normal(0.86, 0.08), 0.001, (0.5, 1.0), &|draws| distribution::normal(draws, 0.86, 0.08));
+        assert_eq!(good.shares.len(), 10);
+        let few = LogNormal::from_percentiles(8.0, 60.0);
+        let taps = judge(Law::LogNormal(few), 1.0, (1.0, 49.0), &|draws| few.sample(draws));
+        assert_eq!((taps.names[0].as_str(), taps.names.len()), ("up to 2", 10));
+        // What lies beyond the bound is all in the last part.
+        let cut = judge(Law::Exponential(10.0), 0.01, (0.0, 16.0), &|draws| distribution::exponential(draws, 10.0));
+        assert_eq!(cut.shares.len(), 8);
+        assert_eq!(Parts::of(Law::Uniform(5.0, 9.0), 0.0, Some((0.0, 1.0))), None);
+    }
+
+    #[test]
+    fn steps_that_get_less_likely_have_the_mean_that_they_were_given() {
+        let parts = Parts::of(Law::Geometric(3, 15, 5.0), 0.0, None).unwrap();
+        assert_eq!(parts.names[..3], ["up to 3", "4", "5"]);
+        assert!((parts.shares[0] - 0.327).abs() < 0.001, "{parts:?}");
+        assert!((parts.shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
     }
 }

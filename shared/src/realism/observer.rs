@@ -1,9 +1,10 @@
 //! Watches the events of a run as they become due, a share of them where there are too many to look at each.
 
-use crate::plan::{Pacing, Plan, Planned};
+use crate::plan::{Pacing, Plan, Planned, WorkloadPlan};
 use crate::random::mix;
 use crate::run::realism::Report;
 use crate::scenario::model::Scenario;
+use crate::scenario::model::behavior::Behavior;
 use crate::units::{EpochMicros, Nanos};
 
 use super::{Causality, Census, Rules};
@@ -21,8 +22,44 @@ const USERS_LEFT: u64 = 32;
 #[derive(Clone, Debug)]
 pub struct Observer {
     census: Census,
-    causality: Option<Causality>,
+    causality: Causality,
+    /// By workload.
+    samples: Vec<Sample>,
     one_in: u64,
+}
+
+/// What is taken together where not every event is looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sample {
+    /// A session or a life from its beginning to its end, whoever goes through it.
+    Lives,
+    /// All that happens to a user.
+    Users,
+    /// Single events, where so few users would be left that they say nothing. Their stories have gaps.
+    Events,
+}
+
+impl Sample {
+    fn of(scenario: &Scenario, planned: &WorkloadPlan, one_in: u64) -> Self {
+        let behavior = scenario.workloads.get(&planned.name).and_then(|workload| workload.behavior.as_ref());
+        match behavior.and_then(|name| scenario.behaviors.get(name)) {
+            Some(Behavior::Session(_) | Behavior::Lifecycle(_)) => Self::Lives,
+            _ if one_in == 1 || planned.users >= one_in.saturating_mul(USERS_LEFT) => Self::Users,
+            Some(Behavior::Mix(_) | Behavior::Emit(_) | Behavior::Replay(_)) | None => Self::Events,
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        matches!(self, Self::Lives | Self::Users)
+    }
+
+    fn key(self, planned: &Planned) -> u64 {
+        match self {
+            Self::Lives => planned.id.origin().entity,
+            Self::Users => planned.entity,
+            Self::Events => planned.id.0 as u64,
+        }
+    }
 }
 
 impl Observer {
@@ -40,24 +77,22 @@ impl Observer {
         }
         let enough = peak / f64::from(workers.max(1)) / LOOKED_AT;
         one_in = one_in.max(enough.clamp(1.0, MOST as f64) as u64);
-        let users = plan.workloads().iter().map(|workload| workload.users).min().unwrap_or(0);
-        let whole_stories = one_in == 1 || users >= one_in.saturating_mul(USERS_LEFT);
-        let causality = whole_stories.then(|| Causality::new(Rules::of(scenario, plan)));
-        Self { census: Census::new(scenario, plan, start).of_one_in(one_in), causality, one_in }
+        let samples: Vec<Sample> =
+            plan.workloads().iter().map(|planned| Sample::of(scenario, planned, one_in)).collect();
+        let rules = Rules::of(scenario, plan).only(|workload| samples.get(workload).is_some_and(Sample::is_whole));
+        let causality = Causality::new(rules);
+        Self { census: Census::new(scenario, plan, start).of_one_in(one_in), causality, samples, one_in }
     }
 
     /// Looks at an event of a workload (by its index in the plan), envelope included, if it is one of those.
     pub fn observe(&mut self, workload: usize, planned: &Planned, rendered: &[u8]) {
-        if self.one_in > 1 {
-            // Whole stories, so that none is told in part; single events where there are too few stories for that.
-            let story = if self.causality.is_some() { planned.entity } else { planned.id.0 as u64 };
-            if !mix(workload as u64, story).is_multiple_of(self.one_in) {
-                return;
-            }
+        let Some(sample) = self.samples.get(workload) else { return };
+        if self.one_in > 1 && !mix(workload as u64, sample.key(planned)).is_multiple_of(self.one_in) {
+            return;
         }
         self.census.observe(workload, planned, rendered);
-        if let Some(causality) = &mut self.causality {
-            causality.observe(workload, usize::from(planned.event_type.0), rendered);
+        if sample.is_whole() {
+            self.causality.observe(workload, usize::from(planned.event_type.0), rendered);
         }
     }
 
@@ -74,9 +109,7 @@ impl Observer {
     /// Adds what another worker's observer saw.
     pub fn merge(&mut self, other: &Self) {
         self.census.merge(&other.census);
-        if let (Some(mine), Some(theirs)) = (&mut self.causality, &other.causality) {
-            mine.merge(theirs);
-        }
+        self.causality.merge(&other.causality);
     }
 
     /// What was declared against what was seen; none when nothing was.
@@ -84,8 +117,7 @@ impl Observer {
         if self.census.events() == 0 {
             return None;
         }
-        let causality = self.causality.as_ref().map(Causality::rows).unwrap_or_default();
-        let report = Report::new(self.census.rows(), causality);
+        let report = Report::new(self.census.rows(), self.causality.rows());
         Some(Report { one_in: (self.one_in > 1).then_some(self.one_in), ..report })
     }
 }
@@ -97,6 +129,7 @@ mod tests {
     use super::*;
     use crate::compile::compile;
     use crate::plan::Share;
+    use crate::run::realism::Judgement;
     use crate::scenario::LoadOptions;
 
     const START: EpochMicros = EpochMicros(1_767_571_200_000_000);
@@ -150,6 +183,31 @@ mod tests {
         let few_users = observed("24000/s", "3s", 3, false);
         assert!(few_users.holds(), "{}", few_users.table());
         assert!(few_users.causality.is_empty());
+    }
+
+    /// Ten users who take turns as fast as they can, so that one in sixteen of their sessions is looked at.
+    #[test]
+    fn of_users_in_a_hurry_whole_sessions_are_looked_at() {
+        let text = "{extends: web-analytics, workloads: {web: {human_delays: false}}}";
+        let compiled = compile(text, &LoadOptions::new("test"), 1);
+        let (scenario, plan) = (compiled.scenario.unwrap(), compiled.plan.unwrap());
+        let mut observer = Observer::new(&scenario, &plan, START, 1);
+        let schedule = plan.workloads()[0].schedule(START);
+        let mut cursor = Arc::clone(&plan).cursor(0, Share::WHOLE);
+        let mut event = Vec::new();
+        for _ in 0..60_000 {
+            let Some(due) = cursor.next_due(&schedule) else { break };
+            event.clear();
+            let planned = cursor.emit(START.plus(due), &mut event);
+            observer.observe(0, &planned, &event);
+        }
+        let report = observer.report().unwrap();
+        assert!(report.holds(), "{}", report.table());
+        assert_eq!(report.one_in, Some(16));
+        let row = |what: &str| report.rows.iter().find(|row| row.what.starts_with(what)).unwrap();
+        assert!(row("session length of web").count > 100, "{}", report.table());
+        assert_eq!(row("event mix of whole sessions of web").judgement, Judgement::Fits, "{}", report.table());
+        assert!(report.causality.iter().all(|rule| rule.checked > 500), "{}", report.table());
     }
 
     #[test]

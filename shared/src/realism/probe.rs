@@ -51,7 +51,7 @@ const OBJECT: &str = "object_value";
 
 impl Probe {
     /// Wants a field; a step of [`EACH`] means every item of a list. A list of triples counts as a map from predicate
-    /// to value.
+    /// to value, and under `subject_id` as a map from predicate to the subject that it is said of.
     pub(crate) fn want(&mut self, path: &[String], number: usize) {
         let Some((step, rest)) = path.split_first() else {
             self.wanted.push(number);
@@ -222,20 +222,25 @@ impl<'de, F: FnMut(usize, Scalar<'_>)> Visitor<'de> for Triple<'_, F> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let (mut probe, mut value) = (None, None);
+        let about = self.probe.child(SUBJECT);
+        let (mut probe, mut value, mut subject, mut told_of) = (None, None, None, None);
         while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
             match key.as_ref() {
-                PREDICATE => probe = map.next_value_seed(Key { probe: self.probe })?,
-                SUBJECT => match self.probe.child(SUBJECT) {
-                    Some(probe) => map.next_value_seed(Look { probe, found: &mut *self.found })?,
-                    None => {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                },
+                PREDICATE => {
+                    let predicate = map.next_value::<std::borrow::Cow<'_, str>>()?;
+                    probe = self.probe.child(&predicate);
+                    told_of = about.and_then(|about| about.child(&predicate));
+                }
+                SUBJECT if about.is_some() => subject = Some(map.next_value::<std::borrow::Cow<'_, str>>()?),
                 OBJECT => value = Some(map.next_value::<std::borrow::Cow<'_, str>>()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
+            }
+        }
+        if let Some(subject) = subject {
+            for probe in about.into_iter().chain(told_of) {
+                Look { probe, found: &mut *self.found }.report(Scalar::Text(&subject));
             }
         }
         if let (Some(probe), Some(value)) = (probe, value) {
@@ -289,6 +294,15 @@ mod tests {
         let json = r#"[{"subject_id": "order:1", "predicate": "status", "object_value": "CREATED"},
                        {"object_value": "3", "predicate": "quantity"}]"#;
         assert_eq!(found(&["status", "quantity"], json), [r#"0=Text("CREATED")"#, "1=Int(3)"]);
+        assert_eq!(found(&["subject_id"], json), [r#"0=Text("order:1")"#]);
+    }
+
+    #[test]
+    fn the_subject_of_a_predicate_is_found_wherever_it_stands() {
+        let json = r#"[{"subject_id": "line:1", "predicate": "quantity", "object_value": "2"},
+                       {"predicate": "total", "object_value": "9.5", "subject_id": "order:1"}]"#;
+        assert_eq!(found(&["subject_id.total"], json), [r#"0=Text("order:1")"#]);
+        assert_eq!(found(&["subject_id.status"], json), [] as [String; 0]);
     }
 
     #[test]

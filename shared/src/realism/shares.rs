@@ -10,6 +10,8 @@ use crate::scenario::model::pool::{Pick, Pool};
 
 /// What a field holds when it is left out.
 pub(crate) const ABSENT: &str = "(absent)";
+/// What a field holds when it is there, whatever it is.
+pub(crate) const PRESENT: &str = "(present)";
 /// More values than this are no categories.
 const MAX_VALUES: usize = 200;
 /// References are followed this far.
@@ -162,6 +164,7 @@ impl Reader<'_, '_> {
                 shares
             }
             "$pool" => self.pool_field(call.node.as_str()?, &[])?,
+            "$case" => self.case(&call.node)?,
             "$omit" => Shares::one(ABSENT.to_owned()),
             _ => return None,
         };
@@ -190,6 +193,36 @@ impl Reader<'_, '_> {
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => return None,
         }
         shares.normalised()
+    }
+
+    /// The first branch that holds, where every condition asks about one and the same name, such as `status >= 400`.
+    fn case(&self, node: &Node) -> Option<Shares> {
+        let mut asked: Option<Vec<&str>> = None;
+        let mut branches = Vec::new();
+        for branch in node.as_list()? {
+            let [condition, value] = branch.as_list()? else { return None };
+            // A branch that depends on what was drawn would be drawn from the part of it that leads there.
+            if mentions(value) {
+                return None;
+            }
+            let condition = Condition::read(condition)?;
+            if let Condition::Compares(name, ..) = &condition {
+                let path: Vec<&str> = name.split('.').collect();
+                if *asked.get_or_insert_with(|| path.clone()) != path {
+                    return None;
+                }
+            }
+            branches.push((condition, self.node(value)?));
+        }
+        let decided = self.path(&asked?)?;
+        let mut shares = Shares::nothing();
+        for (key, share) in &decided.values {
+            let branch = branches.iter().find(|(condition, _)| condition.holds(key));
+            let missing = Shares::one("null".to_owned());
+            shares.add(branch.map_or(&missing, |(_, shares)| shares), *share);
+        }
+        shares.drawn = shares.drawn.max(decided.drawn);
+        Some(shares)
     }
 
     /// The mean of a template whose values are all numbers.
@@ -262,6 +295,56 @@ impl Reader<'_, '_> {
     }
 }
 
+/// Whether a template has an expression anywhere.
+fn mentions(node: &Node) -> bool {
+    match &node.value {
+        Value::String(text) => text.contains("${"),
+        Value::List(items) => items.iter().any(mentions),
+        Value::Map(entries) => entries.iter().any(|entry| mentions(&entry.node)),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => false,
+    }
+}
+
+/// A condition that can be decided from one value alone.
+enum Condition<'a> {
+    Always,
+    /// A name, how it is compared, and with what.
+    Compares(&'a str, &'static str, &'a str),
+}
+
+impl<'a> Condition<'a> {
+    fn read(node: &'a Node) -> Option<Self> {
+        if node.value == Value::Bool(true) {
+            return Some(Self::Always);
+        }
+        let text = node.as_str()?;
+        // Two characters first: `>` is the beginning of `>=`.
+        let operator = ["==", "!=", ">=", "<=", ">", "<"].into_iter().find(|operator| text.contains(operator))?;
+        let (name, other) = text.split_once(operator)?;
+        let (name, other) = (name.trim(), other.trim());
+        let literal =
+            other.parse::<f64>().is_ok() || (other.len() > 1 && other.starts_with('\'') && other.ends_with('\''));
+        let plain = name
+            .split('.')
+            .all(|step| !step.is_empty() && step.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+        let other = other.trim_matches('\'');
+        (literal && plain && !other.contains('\'')).then_some(Self::Compares(name, operator, other))
+    }
+
+    fn holds(&self, key: &str) -> bool {
+        let Self::Compares(_, operator, other) = self else { return true };
+        let numbers = key.parse::<f64>().ok().zip(other.parse::<f64>().ok());
+        match *operator {
+            "==" => key == *other,
+            "!=" => key != *other,
+            ">=" => numbers.is_some_and(|(a, b)| a >= b),
+            "<=" => numbers.is_some_and(|(a, b)| a <= b),
+            ">" => numbers.is_some_and(|(a, b)| a > b),
+            _ => numbers.is_some_and(|(a, b)| a < b),
+        }
+    }
+}
+
 /// The items of a pool with the weights they are drawn with; none where the seed decides who is popular.
 fn weighted_items(pool: &Pool) -> Option<Vec<(&Node, f64)>> {
     let items = pool.inline.as_ref()?.as_list()?;
@@ -321,6 +404,24 @@ mod tests {
         let lets = r#"{"svc": {"$pool": "services"}}"#;
         let status = r#"{"$if": {"p": "${svc.err}", "then": 500, "else": {"$weighted": {"200": 9, "201": 1}}}}"#;
         assert_eq!(shares(scenario, lets, status), expect(&[("500", 0.04), ("200", 0.864), ("201", 0.096)]));
+    }
+
+    #[test]
+    fn a_case_over_one_name_takes_the_shares_of_its_values() {
+        let lets = r#"{"status": {"$weighted": {"200": 80, "201": 10, "404": 6, "500": 4}}}"#;
+        let severity = r#"{"$case": [["status >= 500", "error"], ["status >= 300", "warning"], [true, "info"]]}"#;
+        let known = expect(&[("info", 0.9), ("warning", 0.06), ("error", 0.04)]);
+        assert_eq!(shares("{}", lets, severity), known);
+        let hit = r#"{"$case": [["status == 200", {"$bool": 0.25}], [true, false]]}"#;
+        assert_eq!(shares("{}", lets, hit), expect(&[("true", 0.2), ("false", 0.8)]));
+        // Two names, a calculation, a branch that depends on what was drawn: nobody can tell.
+        for unknown in [
+            r#"{"$case": [["status == 200", "a"], ["other == 1", "b"], [true, "c"]]}"#,
+            r#"{"$case": [["status + 1 == 200", "a"], [true, "c"]]}"#,
+            r#"{"$case": [["status == 200", "${status}"], [true, "c"]]}"#,
+        ] {
+            assert_eq!(shares("{}", lets, unknown), None, "{unknown}");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ const ADDITIONS: [&str; 2] = ["add", "added"];
 const REMOVALS: [&str; 4] = ["remove", "removed", "update", "updated"];
 /// What a page is called in templates.
 const PAGES: [&str; 6] = ["${page}", "${page.path}", "${page.name}", "${step.page}", "${step.path}", "${step.name}"];
-/// The subject of the first triple stands for the event.
+/// Among triples: the subject that a predicate is said of.
 const SUBJECT: &str = "subject_id";
 
 /// The rules for a plan's events.
@@ -79,6 +79,18 @@ impl Rules {
             rules.add(&Builder { scenario, names: &names, workload: index, prefix }, workload);
         }
         rules
+    }
+
+    /// The rules of some workloads alone.
+    pub(in crate::realism) fn only(mut self, keep: impl Fn(usize) -> bool) -> Self {
+        self.stories.retain(|story| keep(story.workload));
+        self
+    }
+
+    /// Whether events of a type go on with something that another event began.
+    pub(super) fn continues(&self, event_type: usize) -> bool {
+        let role = |story: &Story| story.roles.get(event_type).copied().flatten();
+        self.stories.iter().filter_map(role).any(|role| role != Role::First)
     }
 
     fn add(&mut self, builder: &Builder<'_>, workload: &Workload) {
@@ -210,15 +222,9 @@ fn find(node: &Node, references: &[&str], path: &mut Vec<String>) -> bool {
         Value::String(text) => references.contains(&text.as_str()),
         Value::Map(entries) => entries.iter().any(|entry| {
             if entry.key == "$triples" {
-                let parts = entry.node.as_list().unwrap_or_default();
-                let about = parts.iter().any(|part| {
-                    part.get("each").is_none()
-                        && part.get("subject").and_then(Node::as_str).is_some_and(|text| references.contains(&text))
-                });
-                if about {
-                    path.push(SUBJECT.to_owned());
-                }
-                return about;
+                let predicate = telling(entry.node.as_list().unwrap_or_default(), references);
+                path.extend(predicate.iter().flat_map(|predicate| [SUBJECT.to_owned(), (*predicate).to_owned()]));
+                return predicate.is_some();
             }
             path.push(entry.key.clone());
             let found = find(&entry.node, references, path);
@@ -229,4 +235,22 @@ fn find(node: &Node, references: &[&str], path: &mut Vec<String>) -> bool {
         }),
         Value::List(_) | Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => false,
     }
+}
+
+/// The predicate by which the triples about a subject that is one of these references can be told from the others: one
+/// that nothing else in the event has.
+fn telling<'a>(parts: &'a [Node], references: &[&str]) -> Option<&'a str> {
+    let keys = |part: &'a Node| {
+        let set = part.get("set").and_then(Node::as_map).unwrap_or_default();
+        set.iter().map(|entry| entry.key.as_str())
+    };
+    let about = |part: &Node| {
+        part.get("each").is_none()
+            && part.get("subject").and_then(Node::as_str).is_some_and(|text| references.contains(&text))
+    };
+    let own = parts.iter().position(about)?;
+    let others = |key: &str| {
+        parts.iter().enumerate().any(|(number, part)| number != own && keys(part).any(|other| other == key))
+    };
+    keys(parts.get(own)?).find(|key| !others(key))
 }

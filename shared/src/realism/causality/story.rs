@@ -15,19 +15,25 @@ pub(super) struct State {
 }
 
 /// Stories by the hash of their key. A story that nothing happens to for two generations is forgotten.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Memory {
-    young: BTreeMap<u64, State>,
-    old: BTreeMap<u64, State>,
+#[derive(Clone, Debug)]
+pub(super) struct Memory<S> {
+    young: BTreeMap<u64, S>,
+    old: BTreeMap<u64, S>,
     forgotten: bool,
 }
 
-impl Memory {
-    pub(super) fn recall(&self, key: u64) -> Option<State> {
-        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
+impl<S> Default for Memory<S> {
+    fn default() -> Self {
+        Self { young: BTreeMap::new(), old: BTreeMap::new(), forgotten: false }
+    }
+}
+
+impl<S: Clone> Memory<S> {
+    pub(super) fn recall(&self, key: u64) -> Option<S> {
+        self.young.get(&key).or_else(|| self.old.get(&key)).cloned()
     }
 
-    pub(super) fn remember(&mut self, key: u64, state: State) {
+    pub(super) fn remember(&mut self, key: u64, state: S) {
         if self.young.len() >= GENERATION && !self.young.contains_key(&key) {
             self.forgotten |= !self.old.is_empty();
             self.old = std::mem::take(&mut self.young);

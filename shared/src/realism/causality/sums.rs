@@ -1,8 +1,13 @@
 //! Finds totals in an event, with the lines that they are the sum of.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
+
+use crate::random::hash_bytes;
+
+use super::story::Memory;
 
 /// Names of totals, of lists of lines, of a line's amount, price and number.
 const TOTALS: [&str; 6] = ["total_amount", "cart_total", "order_total", "total", "subtotal", "total_price"];
@@ -18,6 +23,8 @@ const TRIPLE_TOTAL: &str = "total_amount";
 const TRIPLE_LINE: &str = "line_amount";
 /// How far a total may be off per line: lines are rounded to cents.
 const CENT: f64 = 0.005_001;
+/// Lines of one total that are remembered.
+const MAX_LINES: usize = 256;
 /// How deep an event is searched.
 const MAX_DEPTH: u32 = 6;
 
@@ -41,24 +48,57 @@ impl fmt::Display for Sum {
     }
 }
 
+/// The amounts of a total's lines, by the hash of each line's subject.
+pub(super) type Lines = BTreeMap<u64, f64>;
+
+/// A total that was found in an event.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Found {
+    /// With all its lines.
+    Whole(Sum),
+    /// As triples, which may tell of some lines only: the total, whose it is (a hash), the lines told of.
+    Part(f64, u64, Lines),
+}
+
+impl Found {
+    /// The total with all its lines, those that earlier events told of included; none where they are not known. Where
+    /// the event `continues` what another began, lines that it does not tell of are the earlier ones.
+    pub(super) fn settle(self, ledger: &mut Memory<Lines>, continues: bool) -> Option<Sum> {
+        let (total, owner, told) = match self {
+            Self::Whole(sum) => return Some(sum),
+            Self::Part(total, owner, told) => (total, owner, told),
+        };
+        let mut lines = match (continues, ledger.recall(owner)) {
+            (true, None) => return None,
+            (true, Some(known)) => known,
+            (false, _) => Lines::new(),
+        };
+        lines.extend(told);
+        if lines.len() <= MAX_LINES {
+            ledger.remember(owner, lines.clone());
+        }
+        Some(Sum { total, lines: lines.values().sum(), count: lines.len() })
+    }
+}
+
 /// Hands over every total of an event that has lines beside it.
-pub(super) fn check(event: &Value, found: &mut dyn FnMut(Sum)) {
+pub(super) fn check(event: &Value, found: &mut dyn FnMut(Found)) {
     search(event, 0, found);
 }
 
-fn search(value: &Value, depth: u32, found: &mut dyn FnMut(Sum)) {
+fn search(value: &Value, depth: u32, found: &mut dyn FnMut(Found)) {
     if depth > MAX_DEPTH {
         return;
     }
     match value {
         Value::Object(map) => {
             if let Some(sum) = of_map(map) {
-                found(sum);
+                found(Found::Whole(sum));
             }
             map.values().for_each(|child| search(child, depth + 1, found));
         }
         Value::Array(items) => match of_triples(items) {
-            Some(sum) => found(sum),
+            Some(part) => found(part),
             None => items.iter().for_each(|item| search(item, depth + 1, found)),
         },
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -91,28 +131,39 @@ fn of_map(map: &Map<String, Value>) -> Option<Sum> {
     Some(Sum { total, lines: sum, count: lines.len() })
 }
 
-fn of_triples(items: &[Value]) -> Option<Sum> {
-    let (mut total, mut lines, mut count) = (None, 0.0, 0);
-    for item in items {
+fn of_triples(items: &[Value]) -> Option<Found> {
+    let (mut total, mut lines) = (None, Lines::new());
+    for (place, item) in items.iter().enumerate() {
         let predicate = item.get("predicate")?.as_str()?;
+        let subject = item.get("subject_id").and_then(Value::as_str).map(|text| hash_bytes(text.as_bytes()));
         if predicate.ends_with(TRIPLE_TOTAL) {
-            total = number(item.as_object()?, &["object_value"]);
+            total = Some((number(item.as_object()?, &["object_value"])?, subject.unwrap_or_default()));
         } else if predicate.ends_with(TRIPLE_LINE) {
-            lines += number(item.as_object()?, &["object_value"])?;
-            count += 1;
+            let line = subject.unwrap_or(place as u64);
+            lines.insert(line, number(item.as_object()?, &["object_value"])?);
         }
     }
-    (count > 0).then_some(Sum { total: total?, lines, count })
+    let (total, owner) = total?;
+    (!lines.is_empty()).then_some(Found::Part(total, owner, lines))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sums(json: &str) -> Vec<bool> {
-        let mut all = Vec::new();
-        check(&serde_json::from_str(json).unwrap(), &mut |sum| all.push(sum.holds()));
+    /// Whether each total of some events holds; the first event begins what the others continue. None: undecided.
+    fn told(events: &[&str]) -> Vec<Option<bool>> {
+        let (mut all, mut ledger) = (Vec::new(), Memory::default());
+        for (number, json) in events.iter().enumerate() {
+            check(&serde_json::from_str(json).unwrap(), &mut |found| {
+                all.push(found.settle(&mut ledger, number > 0).map(|sum| sum.holds()));
+            });
+        }
         all
+    }
+
+    fn sums(json: &str) -> Vec<bool> {
+        told(&[json]).into_iter().flatten().collect()
     }
 
     #[test]
@@ -132,5 +183,32 @@ mod tests {
             {"predicate": "line_amount", "object_value": "5.00"}, {"predicate": "line_amount", "object_value": "2.50"}]"#;
         assert_eq!(sums(triples), [true]);
         assert_eq!(sums(&triples.replace("7.50", "7.60")), [false]);
+    }
+
+    #[test]
+    fn an_event_that_tells_of_one_line_is_held_against_all_lines() {
+        let order = |total: &str, lines: &[(u32, &str)]| {
+            let mut triples = vec![format!(
+                r#"{{"subject_id": "order:1", "predicate": "order_total_amount", "object_value": "{total}"}}"#
+            )];
+            for (line, amount) in lines {
+                triples.push(format!(
+                    r#"{{"subject_id": "line:{line}", "predicate": "line_amount", "object_value": "{amount}"}}"#
+                ));
+            }
+            format!("[{}]", triples.join(","))
+        };
+        let created = order("7.50", &[(1, "5.00"), (2, "2.50")]);
+        let all = |events: &[&String]| told(&events.iter().map(|text| text.as_str()).collect::<Vec<_>>());
+        // A line changes, a line is added, a line is taken off.
+        assert_eq!(all(&[&created, &order("12.50", &[(1, "10.00")])]), [Some(true), Some(true)]);
+        assert_eq!(all(&[&created, &order("8.75", &[(3, "1.25")])]), [Some(true), Some(true)]);
+        assert_eq!(all(&[&created, &order("2.50", &[(1, "0")])]), [Some(true), Some(true)]);
+        // The total forgets the other line, or the change.
+        assert_eq!(all(&[&created, &order("10.00", &[(1, "10.00")])]), [Some(true), Some(false)]);
+        assert_eq!(all(&[&created, &order("7.50", &[(1, "10.00")])]), [Some(true), Some(false)]);
+        // Nobody knows the lines of an order whose beginning was not seen.
+        let other = created.replace("order:1", "order:2");
+        assert_eq!(all(&[&other, &order("12.50", &[(1, "10.00")])]), [Some(true), None]);
     }
 }

@@ -17,7 +17,11 @@ workloads: {shop: {load: {rate: 1/s, duration: 1m}}}
 
 /// Tells events (type and body) and gives the rows.
 fn told(events: &[(usize, &str)]) -> Vec<RuleRow> {
-    let compiled = compile(SCENARIO, &LoadOptions::new("test"), 1);
+    told_by(SCENARIO, events)
+}
+
+fn told_by(scenario: &str, events: &[(usize, &str)]) -> Vec<RuleRow> {
+    let compiled = compile(scenario, &LoadOptions::new("test"), 1);
     assert!(compiled.problems.is_empty(), "{:?}", compiled.problems);
     let rules = Rules::of(compiled.scenario.as_ref().unwrap(), compiled.plan.as_ref().unwrap());
     let mut causality = Causality::new(rules);
@@ -88,4 +92,46 @@ fn a_visit_is_followed_from_page_to_page() {
     assert_eq!(follow(&[(0, ""), (1, "/a"), (3, "/b")]), ["no page is left that is not open in its session"]);
     assert_eq!(follow(&[(0, ""), (4, ""), (1, "/a")]), ["nothing happens to a session after its end"]);
     assert_eq!(follow(&[(1, "/a"), (2, "/a")]), ["no session is touched before it begins"]);
+}
+
+/// Orders as triples whose changes name a line first.
+const TRIPLES: &str = r#"
+targets: {api: {url: "http://localhost:1"}}
+events:
+  made: {body: {$triples: [{subject: "${order.id}", set: {status: NEW, total_amount: 3}},
+                           {subject: "line:1", set: {line_amount: 3}}]}}
+  changed: {body: {$triples: [{subject: "line:1", set: {line_amount: 4}}, {subject: "${order.id}", set: {total_amount: 4}}]}}
+  over: {body: {$triples: [{subject: "${order.id}", set: {status: DONE}}]}}
+behaviors:
+  order:
+    lifecycle:
+      noun: order
+      id: {$template: "order:${hex(6)}"}
+      initial: NEW
+      states:
+        NEW: {enter: made, tick: {emit: changed, p: 1}, next: [{to: DONE, p: 1, after: 5s}]}
+        DONE: {enter: over}
+workloads: {shop: {load: {rate: 1/s, duration: 1m}}}
+"#;
+
+#[test]
+fn a_change_that_names_its_line_first_belongs_to_its_order_all_the_same() {
+    let triple = |subject: &str, predicate: &str, value: &str| {
+        format!(r#"{{"subject_id": "{subject}", "predicate": "{predicate}", "object_value": "{value}"}}"#)
+    };
+    let made = |order: &str| {
+        let (status, total) = (triple(order, "status", "NEW"), triple(order, "total_amount", "3"));
+        format!("[{status},{total},{}]", triple("line:1", "line_amount", "3"))
+    };
+    let changed = |order: &str, total: &str| {
+        format!("[{},{}]", triple("line:1", "line_amount", "4"), triple(order, "total_amount", total))
+    };
+    let told = |events: &[(usize, String)]| {
+        let events: Vec<(usize, &str)> = events.iter().map(|(kind, body)| (*kind, body.as_str())).collect();
+        counts(&told_by(TRIPLES, &events))
+    };
+    assert_eq!(told(&[(0, made("order:a")), (1, changed("order:a", "4"))]), [(1, 0), (2, 0)]);
+    // Another order's change, and a total that is not the sum of its lines.
+    assert_eq!(told(&[(0, made("order:a")), (1, changed("order:b", "4"))]), [(1, 1), (1, 0)]);
+    assert_eq!(told(&[(0, made("order:a")), (1, changed("order:a", "5"))]), [(1, 0), (2, 1)]);
 }

@@ -105,12 +105,11 @@ impl Arrivals {
         let (hours, weekdays) = self.expected(window);
         if window.as_secs_f64() >= 6.0 * 3_600.0 {
             let names = (0..24).map(|hour| format!("{hour:02}:00 UTC")).collect();
-            let title = format!("hour of day of {workload}");
-            rows.push(shares_row(title, names, &self.hours, &hours, 0, None));
+            rows.push(seen_row(format!("hour of day of {workload}"), names, &self.hours, &hours));
         }
         if window.as_secs_f64() >= 2.0 * 86_400.0 {
             let names = WEEKDAYS.map(str::to_owned).to_vec();
-            rows.push(shares_row(format!("weekday of {workload}"), names, &self.weekdays, &weekdays, 0, None));
+            rows.push(seen_row(format!("weekday of {workload}"), names, &self.weekdays, &weekdays));
         }
         rows
     }
@@ -165,6 +164,16 @@ impl Arrivals {
         }
         (hours, weekdays)
     }
+}
+
+/// A row of those parts of the clock that the window has.
+fn seen_row(what: String, names: Vec<String>, counts: &[u64], shares: &[f64]) -> Row {
+    let seen = |index: &usize| shares[*index] > 0.0 || counts[*index] > 0;
+    let kept: Vec<usize> = (0..names.len()).filter(seen).collect();
+    let counts: Vec<u64> = kept.iter().map(|index| counts[*index]).collect();
+    let shares: Vec<f64> = kept.iter().map(|index| shares[*index]).collect();
+    let names = kept.iter().map(|index| names[*index].clone()).collect();
+    shares_row(what, names, &counts, &shares, 0, None)
 }
 
 /// Hour of the day and weekday in UTC.

@@ -9,7 +9,7 @@ use crate::realism::probe::Scalar;
 use crate::realism::{Judgement, Part, Row};
 use crate::scenario::model::check::Distribution;
 
-use super::{ABSENT, Drawn, FEW, figures, shares_row};
+use super::{ABSENT, Drawn, FEW, PRESENT, figures, shares_row};
 
 /// Histograms hold whole numbers: values are kept in thousandths.
 const SCALE: f64 = 1_000.0;
@@ -97,6 +97,7 @@ impl Counter {
                     Scalar::Null => places.get_index_of("null").or_else(|| places.get_index_of(ABSENT)),
                     Scalar::Compound => None,
                 };
+                let place = place.or_else(|| places.get_index_of(PRESENT));
                 *place.and_then(|place| counts.get_mut(place)).unwrap_or(others) += 1;
             }
             Count::Parts { parts, counts, others } => {

@@ -69,6 +69,16 @@ fn what_is_declared_is_what_is_emitted() {
 }
 
 #[test]
+fn hours_that_the_window_does_not_have_are_not_shown() {
+    let text = SCENARIO.replace("duration: 72h", "duration: 7h");
+    let compiled = compile(&text, &LoadOptions::new("test"), 11);
+    let rows = census(&compiled, Share::WHOLE, |planned, event| (planned, event)).rows();
+    let hours = row(&rows, "hour of day");
+    assert_eq!(hours.parts.len(), 7, "{hours:?}");
+    assert!(hours.parts.iter().all(|part| part.emitted > 0.0), "{hours:?}");
+}
+
+#[test]
 fn what_was_tampered_with_is_found() {
     let compiled = compiled();
     type Change = fn(Planned, String) -> (Planned, String);
