@@ -100,6 +100,12 @@ impl From<LibraryError> for Refusal {
     fn from(error: LibraryError) -> Self {
         let hint = match &error {
             LibraryError::Unknown(_) => Some("`throng scenarios` lists all there are".to_owned()),
+            LibraryError::File { source, .. } if source.kind() == std::io::ErrorKind::FileTooLarge => {
+                Some("move large lists to files and name them in a pool".to_owned())
+            }
+            LibraryError::File { source, .. } if source.kind() == std::io::ErrorKind::InvalidData => {
+                Some("a scenario is YAML or JSON, written as UTF-8 text".to_owned())
+            }
             LibraryError::File { .. } | LibraryError::BuiltIn(_) | LibraryError::Store(_) => None,
         };
         Self { exit: Exit::Usage, message: error.to_string(), hint }

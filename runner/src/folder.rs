@@ -70,7 +70,11 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
         let why = format!("it is {length} bytes long, {most} are the most");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
-    std::fs::read_to_string(path)
+    String::from_utf8(std::fs::read(path)?).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, format!("byte {} in line {line} is no UTF-8 text", valid + 1))
+    })
 }
 
 fn confined(folder: &Path, path: &str) -> Result<PathBuf, String> {

@@ -255,7 +255,12 @@ impl FromStr for Length {
             return Ok(Self::Forever);
         }
         let span: Nanos = text.parse().map_err(|error| format!("{error}, or forever"))?;
-        Ok(if span == Nanos::ZERO { Self::Forever } else { Self::For(span) })
+        match span {
+            // As the bare number, and only as that, it is what older tools write for it.
+            Nanos::ZERO if text.trim() == "0" => Ok(Self::Forever),
+            Nanos::ZERO => Err(format!("`{}` is no time at all; write forever for a load without an end", text.trim())),
+            span => Ok(Self::For(span)),
+        }
     }
 }
 
@@ -371,6 +376,9 @@ mod tests {
     fn zero_and_forever_mean_without_end() {
         assert_eq!("forever".parse::<Length>().unwrap(), Length::Forever);
         assert_eq!("0".parse::<Length>().unwrap(), Length::Forever);
+        for nothing in ["0s", "0ms", "0.0m"] {
+            assert!(nothing.parse::<Length>().unwrap_err().contains("write forever"), "{nothing}");
+        }
         assert_eq!("5m".parse::<Length>().unwrap(), Length::For(Nanos::from_secs(300)));
     }
 }

@@ -23,7 +23,10 @@ impl Workbench<'_> {
     pub(crate) fn whole(&mut self, name: &str, path: &str) -> Option<Whole> {
         if !self.scenario.events.contains_key(name) {
             let mut problem = Problem::error(path, format!("there is no event `{name}`"));
-            problem.hint = nearest::hint(name, self.scenario.events.keys().map(String::as_str));
+            problem.hint = nearest::hint(
+                name,
+                self.scenario.events.keys().map(String::as_str).filter(|name| !name.starts_with('_')),
+            );
             self.problems.push(problem);
             return None;
         }

@@ -27,7 +27,8 @@ pub(crate) fn parse(text: &str, source: u16) -> Parsed {
     if text.len() > MAX_BYTES {
         let problem = Problem::error("", format!("the document is longer than {} MiB", MAX_BYTES >> 20))
             .with_hint("move large lists to files and name them in a pool");
-        return Parsed { root: Node::default(), problems: vec![(Mark::default(), problem)] };
+        let beginning = Mark { source, line: 1, column: 1, ..Mark::default() };
+        return Parsed { root: Node::default(), problems: vec![(beginning, problem)] };
     }
     let mut builder = Builder::new(text, source);
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
@@ -36,7 +37,8 @@ pub(crate) fn parse(text: &str, source: u16) -> Parsed {
             Ok((event, span)) => builder.take(event, span),
             Err(error) => {
                 let mark = builder.place(Span::empty(*error.marker()));
-                Err(Box::new((mark, Problem::error("", format!("cannot be read as YAML or JSON: {}", error.info())))))
+                let problem = Problem::error("", format!("cannot be read as YAML or JSON: {}", error.info()));
+                Err(Box::new((mark, problem.with_hint(remedy(error.info())))))
             }
         };
         if let Err(problem) = step {
@@ -161,7 +163,8 @@ impl Builder {
             return Err(Box::new((mark, Problem::error("", "a key must be text, not a list or a map"))));
         }
         if self.levels.len() >= MAX_DEPTH {
-            return Err(Box::new((mark, Problem::error("", format!("nested deeper than {MAX_DEPTH} levels")))));
+            let problem = Problem::error("", format!("nested deeper than {MAX_DEPTH} levels"));
+            return Err(Box::new((mark, problem.with_hint("nothing in a scenario is: is a bracket missing above?"))));
         }
         Ok(())
     }
@@ -276,7 +279,7 @@ fn plain(text: &str) -> Result<Value, Problem> {
         "true" | "True" | "TRUE" => return Ok(Value::Bool(true)),
         "false" | "False" | "FALSE" => return Ok(Value::Bool(false)),
         ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf"
-        | "-.INF" => return Err(Problem::error("", format!("`{text}` is not a finite number"))),
+        | "-.INF" => return Err(infinite(text)),
         _ => {}
     }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -295,9 +298,30 @@ fn plain(text: &str) -> Result<Value, Problem> {
         if number.is_finite() {
             return Ok(Value::Float(number));
         }
-        return Err(Problem::error("", format!("`{text}` is not a finite number")));
+        return Err(infinite(text));
     }
     Ok(Value::String(text.to_owned()))
+}
+
+fn infinite(text: &str) -> Problem {
+    let text: String = text.chars().take(40).collect();
+    Problem::error("", format!("`{text}` is not a finite number")).with_hint("write a number, or leave the key out")
+}
+
+/// What to do about an error of syntax, by what the parser says of it.
+fn remedy(error: &str) -> &'static str {
+    match error {
+        error if error.contains("tab") => "indent with spaces",
+        error if error.contains("quoted scalar") => "is the quote closed in the same line?",
+        error if error.contains("flow") || error.contains("node content") => "is each bracket closed?",
+        error if error.contains("control character") || error.contains("character") => {
+            "write plain text; a text with special characters needs quotes"
+        }
+        error if error.contains("expected key") || error.contains("indentation") || error.contains("mapping") => {
+            "is this line indented as its neighbours are, with a colon and a space behind its key?"
+        }
+        _ => "look at this line and the one before it: indentation, quotes, brackets, colons",
+    }
 }
 
 fn integer(text: &str, number: Option<i64>) -> Result<Value, Problem> {

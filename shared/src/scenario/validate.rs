@@ -58,6 +58,9 @@ pub(crate) fn validate(
     findings.problems
 }
 
+/// Users of one workload: what is known of each is kept in memory.
+const MAX_USERS: u64 = 100_000_000;
+
 /// Problems so far, and the document for the names in it.
 pub(crate) struct Findings<'d> {
     problems: Vec<Problem>,
@@ -83,8 +86,9 @@ impl Findings<'_> {
             return;
         }
         let mut problem = Problem::error(path, format!("there is no {noun} `{name}`"));
-        problem.hint = nearest::hint(name, names.iter().map(String::as_str))
-            .or_else(|| Some(format!("declare it under `{section}`")));
+        // Bases are there to be extended, not to be named elsewhere.
+        let offered = names.iter().map(String::as_str).filter(|known| section != "events" || !known.starts_with('_'));
+        problem.hint = nearest::hint(name, offered).or_else(|| Some(format!("declare it under `{section}`")));
         self.problems.push(problem);
     }
 
@@ -195,6 +199,13 @@ fn check_workloads(scenario: &Scenario, whole: bool, findings: &mut Findings<'_>
                 format!("{path}.population.count"),
                 "a population of nobody does nothing",
                 "write 1 or more",
+            );
+        }
+        if workload.population.count > MAX_USERS {
+            findings.error(
+                format!("{path}.population.count"),
+                format!("no run tells more than {MAX_USERS} users apart"),
+                "write less, or several runs with a part each",
             );
         }
         load::check(name, workload, scenario, findings);

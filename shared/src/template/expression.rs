@@ -387,6 +387,20 @@ pub(crate) enum Piece<'a> {
     Expression(&'a str),
 }
 
+/// Longest expression that is repeated in a message, in characters.
+const MOST_REPEATED: usize = 80;
+
+/// A text for a message: a long one without its middle.
+pub(crate) fn cut(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= MOST_REPEATED {
+        return text.to_owned();
+    }
+    let part = MOST_REPEATED / 2;
+    let (start, end): (String, String) = (text.chars().take(part).collect(), text.chars().skip(count - part).collect());
+    format!("{start}…{end}")
+}
+
 /// Cuts a text at its `${...}`; `$${` is a literal `${`.
 ///
 /// # Errors
@@ -407,7 +421,7 @@ pub(crate) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, String> {
             pieces.push(Piece::Text(&rest[..start]));
         }
         let inside = &rest[start + 2..];
-        let end = closing(inside).ok_or_else(|| format!("`${{` is never closed in {text:?}"))?;
+        let end = closing(inside).ok_or_else(|| format!("`${{` is never closed in {:?}", cut(text)))?;
         pieces.push(Piece::Expression(&inside[..end]));
         rest = &inside[end + 1..];
     }

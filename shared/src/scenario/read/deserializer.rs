@@ -53,6 +53,11 @@ impl<'t> NodeDeserializer<'t> {
             Value::Int(number) if *number >= 0 => visitor.visit_u64(number.unsigned_abs()),
             Value::Int(number) => visitor.visit_i64(*number),
             Value::Float(number) if number.fract() == 0.0 && number.abs() < 9.0e15 => visitor.visit_i64(*number as i64),
+            Value::Float(number) => {
+                let error = ReadError::new(format!("must be {wanted}, not {number:?}"));
+                Err(error
+                    .with_hint(Some("write it without a point or an exponent, below 9,000,000,000,000,000".to_owned())))
+            }
             _ => Err(self.wrong(wanted)),
         };
         self.placed(result)

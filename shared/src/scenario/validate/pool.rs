@@ -30,7 +30,8 @@ pub(super) fn check(name: &str, pool: &Pool, findings: &mut Findings<'_>) {
     if let Some(generate) = &pool.generate {
         if !(1..=MAX_ITEMS).contains(&generate.count) {
             let message = format!("a pool has 1 to {MAX_ITEMS} items, this is {}", generate.count);
-            findings.error(format!("{path}.generate.count"), message, "");
+            let hint = if generate.count == 0 { "write 1 or more" } else { "write less; a pool is held in memory" };
+            findings.error(format!("{path}.generate.count"), message, hint);
         }
         if generate.item.value == Value::Null {
             findings.error(

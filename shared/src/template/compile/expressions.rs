@@ -3,7 +3,7 @@
 use crate::scenario::nearest;
 
 use super::super::draw::Draw;
-use super::super::expression::{Ast, Operator, parse};
+use super::super::expression::{Ast, Operator, cut, parse};
 use super::super::function::Function;
 use super::super::program::{Expr, ExprId, Fact};
 use super::super::value::{Symbol, Type, Value};
@@ -18,7 +18,8 @@ impl Compiler<'_> {
         match parse(text) {
             Ok(ast) => self.ast(&ast, site, names, draws),
             Err(message) => {
-                self.wrong(site, format!("`{}` is no expression: {message}", text.trim()), "write it like `${user.id}`")
+                let message = format!("`{}` is no expression: {message}", cut(text.trim()));
+                self.wrong(site, message, "write it like `${user.id}`")
             }
         }
     }
