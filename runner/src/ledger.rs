@@ -18,7 +18,7 @@ pub use read::{Ending, Reader};
 pub use write::{Closing, Ledger, Page};
 
 /// Version of the format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a ledger says about itself.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::encode::RequestTemplate;
+use crate::event_id::Stamp;
 use crate::fault::FaultPlan;
 use crate::problem::Problem;
 use crate::random::Stream;
@@ -39,7 +40,7 @@ use clock::ClockPlan;
 use load::LoadPlan;
 use workload::Workload;
 
-pub use crate::event_id::EventId;
+pub use crate::event_id::{EventId, EventMark};
 pub use cursor::Cursor;
 pub use curve::Curve;
 pub use schedule::{Position, Schedule};
@@ -135,6 +136,11 @@ impl WorkloadPlan {
         }
     }
 
+    /// How many virtual users are there at a moment of the schedule, where the load is made of them.
+    pub fn users_at(&self, at: Nanos) -> Option<u64> {
+        Some(self.load.joining?.present(at))
+    }
+
     /// When its arrivals are to be sent, as far as a rate says so: the same, except in a backfill.
     pub fn send_schedule(&self, start: EpochMicros) -> Schedule {
         match self.pacing {
@@ -201,6 +207,17 @@ pub struct Planned {
     pub id: EventId,
     /// Who waits for its answer, for [`Cursor::answered`].
     pub waiter: Option<u64>,
+}
+
+/// What an id says about an event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Known {
+    /// The plan has it, if its entity goes that far.
+    Planned,
+    /// The plan has it, but it was due at another moment: the load was another one.
+    UnderAnotherLoad,
+    /// It comes from another seed, another scenario, or nowhere.
+    Nothing,
 }
 
 /// Everything that a run will do, computed on demand; shared by all workers.
@@ -278,6 +295,28 @@ impl Plan {
     /// How event time relates to the time of the run.
     pub fn clock(&self) -> &ClockPlan {
         &self.clock
+    }
+
+    /// What an id says about an event of this plan.
+    pub fn knows(&self, id: EventId) -> Known {
+        let origin = id.origin();
+        let index = usize::from(origin.workload);
+        match self.stamp(index).id(origin.entity, origin.step) {
+            _ if index >= self.inner.len() => Known::Nothing,
+            own if own == id => Known::Planned,
+            own if own.without_load() == id.without_load() => Known::UnderAnotherLoad,
+            _ => Known::Nothing,
+        }
+    }
+
+    /// The mark of an arrival of a workload, by its number from 1.
+    pub fn mark(&self, workload: usize, number: u64) -> EventMark {
+        self.stamp(workload).mark(number)
+    }
+
+    pub(crate) fn stamp(&self, workload: usize) -> Stamp {
+        let load = self.inner.get(workload).map_or(0, |workload| workload.tag);
+        Stamp::new(workload as u16, self.seed, load)
     }
 
     /// The seed.

@@ -11,6 +11,7 @@ const CONTINUES: u8 = 1 << 3;
 const OWN_ID: u8 = 1 << 4;
 const BY_CONTENT: u8 = 1 << 5;
 const RETRIED_BLINDLY: u8 = 1 << 6;
+const OTHER_LOAD: u8 = 1 << 7;
 
 /// What the entry before leaves out of the next.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +19,7 @@ pub(super) struct Context {
     sent_us: u64,
     done_us: u64,
     status: u16,
+    load: u16,
 }
 
 /// Appends an entry.
@@ -30,8 +32,12 @@ pub(super) fn write(entry: &Entry, context: &mut Context, out: &mut Vec<u8>) {
             | flag(continues, CONTINUES)
             | flag(own_id, OWN_ID)
             | flag(fingerprint.by_content, BY_CONTENT)
-            | flag(retried_blindly, RETRIED_BLINDLY),
+            | flag(retried_blindly, RETRIED_BLINDLY)
+            | flag(id.load() != context.load, OTHER_LOAD),
     );
+    if id.load() != context.load {
+        number(id.load().into(), out);
+    }
     let origin = id.origin();
     number(origin.workload.into(), out);
     number(origin.entity, out);
@@ -47,18 +53,21 @@ pub(super) fn write(entry: &Entry, context: &mut Context, out: &mut Vec<u8>) {
         number(done_us.saturating_sub(sent_us), out);
         number(status.into(), out);
     }
-    *context = Context { sent_us, done_us, status };
+    *context = Context { sent_us, done_us, status, load: id.load() };
 }
 
 /// Reads an entry; none when the bytes are not one.
 pub(super) fn read(bytes: &mut &[u8], context: &mut Context, seed: u64) -> Option<Entry> {
     let flags = take::<1>(bytes)?[0];
+    if flags & OTHER_LOAD != 0 {
+        context.load = u16::try_from(take_number(bytes)?).ok()?;
+    }
     let origin = Origin {
         workload: u16::try_from(take_number(bytes)?).ok()?,
         entity: take_number(bytes)?,
         step: u32::try_from(take_number(bytes)?).ok()?,
     };
-    let id = EventId::new(origin, seed);
+    let id = EventId::new(origin, seed).under_load(context.load);
     let entity = origin.entity.wrapping_add(take_signed(bytes)? as u64);
     let digest = u64::from_le_bytes(take::<8>(bytes)?);
     let by_content = flags & BY_CONTENT != 0;

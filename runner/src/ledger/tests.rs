@@ -14,7 +14,7 @@ fn header() -> Header {
 }
 
 fn entry(number: u64) -> Entry {
-    let id = EventId::new(Origin { workload: 0, entity: number % 700, step: number as u32 / 700 }, SEED);
+    let id = EventId::new(Origin { workload: 0, entity: number % 700, step: number as u32 / 700 }, SEED).under_load(7);
     Entry {
         id,
         entity: number % 5_000,
@@ -60,7 +60,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
     )
         .prop_map(
             |((workload, part, step, entity), digest, kind, outcome, retried_blindly, sent_us, took, status)| {
-                let id = EventId::new(Origin { workload, entity: part, step }, SEED);
+                let id = EventId::new(Origin { workload, entity: part, step }, SEED).under_load(status);
                 let key = match kind {
                     0 => Key(id.0),
                     1 => Key::of_content(digest),

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::random::choice::Alias;
 use crate::random::{Domain, Stream, hash_bytes, mix};
 use crate::scenario::model::behavior::{Behavior, Mix, ReplayOrder};
-use crate::scenario::model::load::Arrival;
+use crate::scenario::model::load::{Arrival, Load};
 use crate::scenario::model::{ClockMode, Scenario, Workload as Model};
 use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Purpose, Site};
@@ -122,6 +122,7 @@ impl Builder<'_> {
             names,
             state: Default::default(),
             state_types: Vec::new(),
+            single: true,
         };
         let behavior_path = format!("behaviors.{behavior_name}");
         let (behavior, declared) = match behavior {
@@ -184,12 +185,13 @@ impl Builder<'_> {
             load: load.clone(),
         };
         let arrivals = self.root.domain(Domain::Arrivals).named(name);
+        let tag = load_tag(self.bench.scenario, model);
         let faults = model.faults.as_deref().and_then(|name| Some((name, self.bench.scenario.faults.get(name)?)));
         let faults = faults.map(|(name, faults)| {
             let stream = self.root.named(&plan.name);
             FaultPlan::compile(&mut self.bench.compiler, name, faults, stream)
         });
-        Some((plan, Workload { joining: load.joining, load, behavior, users, streams, arrivals, faults }))
+        Some((plan, Workload { joining: load.joining, load, behavior, users, streams, arrivals, faults, tag }))
     }
 
     /// A workload's load: its own, or another's times a ratio.
@@ -349,6 +351,8 @@ fn replayed(compiler: &mut Compiler<'_>, name: &str, around: &Surroundings<'_>) 
     event.bind("topic", topic);
     let id = compiler.typed(Expr::Fact(Fact::EventId), Type::Text);
     event.bind("id", id);
+    let mark = compiler.typed(Expr::Fact(Fact::Mark), Type::Text);
+    event.bind("mark", mark);
     names.group("event", event);
     let site = Site::new(format!("{}.envelope", around.workload), "envelope", envelope.mark);
     compiler.node(envelope, &site, &names, Purpose::Json).id
@@ -413,6 +417,25 @@ fn with_overrides(
         }
     }
     targets
+}
+
+/// A number that stands for what decides when events are due: two loads that differ have the same one in 65,536 cases.
+fn load_tag(scenario: &Scenario, workload: &Model) -> u16 {
+    let mut tag = 0_u64;
+    let mut next = Some(workload);
+    // A load may be another's times a ratio; circles are refused elsewhere.
+    for _ in 0..scenario.workloads.len().max(1) {
+        let Some(workload) = next else { break };
+        // How much may be under way, and when it is too late, moves nothing; nor does the end, where no shape leads to it.
+        let mut load =
+            Load { max_in_flight: None, late_after: None, drop_after: None, drain: None, ..workload.load.clone() };
+        if load.count.is_none() && load.ramp.is_none() {
+            load.duration = None;
+        }
+        tag = mix(tag, hash_bytes(&serde_json::to_vec(&load).unwrap_or_default()));
+        next = load.ratio_of.as_ref().and_then(|other| scenario.workloads.get(other));
+    }
+    (tag >> 48) as u16
 }
 
 /// What decides every event and its moment: not where it is sent to.

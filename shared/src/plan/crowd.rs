@@ -33,6 +33,18 @@ impl Joining {
         self.end.is_some_and(|end| at >= end.saturating_sub(self.part(self.down, user)))
     }
 
+    /// How many are there at a moment of the schedule, if the scenario's own time goes on as planned.
+    pub(crate) fn present(&self, at: Nanos) -> u64 {
+        // The first to come is the last to leave, so that those who are there are always the first so many.
+        let is_there = |user: u64| self.start(user) <= at && !self.has_left(user, at);
+        let (mut present, mut beyond) = (0, self.users);
+        while present < beyond {
+            let middle = present + (beyond - present) / 2;
+            if is_there(middle) { present = middle + 1 } else { beyond = middle }
+        }
+        present
+    }
+
     /// The part of a span that lies before a user's turn.
     fn part(&self, span: Nanos, user: u64) -> Nanos {
         let user = user.min(self.users.saturating_sub(1));

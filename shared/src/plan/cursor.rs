@@ -134,7 +134,7 @@ impl Cursor {
                 share.index >= share.count.max(1)
             }
         });
-        let stamp = Stamp::new(workload as u16, plan.seed());
+        let stamp = plan.stamp(workload);
         let walk = Walk {
             workload,
             share,
@@ -251,6 +251,11 @@ impl Cursor {
     /// The id of the event that [`Cursor::next_due`] announced, so that a search renders only what it looked for.
     pub fn next_id(&self) -> Option<EventId> {
         self.walk.next.as_ref().map(|next| self.walk.id_of(next))
+    }
+
+    /// The number of the arrival, from 1, behind the event that [`Cursor::next_due`] announced.
+    pub fn next_number(&self) -> Option<u64> {
+        self.walk.next.as_ref().map(|next| next.sequence + 1)
     }
 
     /// The faults of its workload.
@@ -399,6 +404,7 @@ impl Walk {
         let facts = Facts {
             moment,
             event_id,
+            stamp: self.stamp,
             sequence: next.sequence + 1,
             step: u64::from(next.step) + 1,
             streams: [event, user, event, event, event],

@@ -89,6 +89,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) state: StateShape,
     /// Types of the state's variables.
     pub(crate) state_types: Vec<Type>,
+    /// Whether each arrival is one event.
+    pub(crate) single: bool,
 }
 
 /// An event with everything that it extends.
@@ -146,9 +148,7 @@ pub(crate) fn whole(events: &IndexMap<String, Event>, name: &str) -> Result<Whol
         whole.require = event.require.clone().map(|node| (node, format!("{path}.require"))).or(whole.require);
         whole.prerequisite = event.prerequisite.clone().or(whole.prerequisite);
         whole.send = event.send.clone().or(whole.send);
-        if !event.effect.is_empty() {
-            whole.effect = event.effect.clone();
-        }
+        whole.effect.add(&event.effect);
     }
     Ok(whole)
 }
@@ -290,6 +290,12 @@ pub(crate) fn compile(
     let time = compiler.typed(Expr::Fact(Fact::Time), Type::Moment);
     names.bind("time", time.clone());
     event.bind("time", time);
+    // Events of one session or life share its number, so that they would share their mark.
+    if around.single {
+        let mark = compiler.typed(Expr::Fact(Fact::Mark), Type::Text);
+        event.bind("mark", mark);
+        names.group("event", event.clone());
+    }
     let id = match &whole.id {
         Some((node, path)) => {
             let site = Site::new(path.clone(), "id", node.mark);

@@ -46,6 +46,8 @@ pub(crate) struct Stand {
     pub(crate) places: u32,
     /// Longest time, drawn at the start.
     pub(crate) limit: Nanos,
+    /// Shortest time, drawn at the start.
+    pub(crate) at_least: Nanos,
     /// Whether nothing more comes.
     pub(crate) over: bool,
 }

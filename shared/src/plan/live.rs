@@ -26,6 +26,7 @@ pub(crate) fn session(
     mut around: Surroundings<'_>,
 ) -> Option<SessionPlan> {
     let route = route(bench, model, path)?;
+    around.single = false;
     let compiler = &mut bench.compiler;
     // What a session is, for good.
     let mut session = own_names(compiler, model.id.as_ref(), &model.bind, "session", path, &around.names);
@@ -85,6 +86,7 @@ pub(crate) fn session(
     };
     let pages = number_at(bench, &model.limits.steps, "limits.steps", false);
     let duration = number_at(bench, &model.limits.duration, "limits.duration", true);
+    let at_least = number_at(bench, &model.limits.at_least, "limits.at_least", true);
     let between = number_at(bench, &model.between, "between", true);
     let dwell = number_at(bench, &model.step.dwell, "step.dwell", true);
     if !(0.0..=1.0).contains(&model.step.leave_p) {
@@ -130,6 +132,7 @@ pub(crate) fn session(
         dwell,
         pages,
         duration,
+        at_least,
         between,
         during,
         route,
@@ -144,6 +147,7 @@ pub(crate) fn lifecycle(
     path: &str,
     mut around: Surroundings<'_>,
 ) -> Option<LifecyclePlan> {
+    around.single = false;
     let compiler = &mut bench.compiler;
     let entity = bound_names(compiler, model, path, &mut around.names);
     let noun = model.noun.as_deref().unwrap_or("entity");

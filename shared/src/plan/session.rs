@@ -21,6 +21,7 @@ const JOURNEY: u64 = 0x6a6f_7572;
 const LEAVE: u64 = 0x6c65_6176;
 const NEXT: u64 = 0x6e65_7874;
 const SPREAD: u64 = 0x7370_7264;
+const LINGER: u64 = 0x6c69_6e67;
 
 /// A session behavior, compiled.
 #[derive(Clone, Debug)]
@@ -36,9 +37,10 @@ pub(crate) struct SessionPlan {
     pub(crate) leave_p: f64,
     /// Time on a page, a span.
     pub(crate) dwell: Option<ExprId>,
-    /// Most pages, longest time, pause before the next: a number and spans.
+    /// Most pages, longest and shortest time, pause before the next: a number and spans.
     pub(crate) pages: Option<ExprId>,
     pub(crate) duration: Option<ExprId>,
+    pub(crate) at_least: Option<ExprId>,
     pub(crate) between: Option<ExprId>,
     /// Events on a page.
     pub(crate) during: Vec<DuringPlan>,
@@ -126,6 +128,7 @@ impl SessionPlan {
             }
         };
         life.stand.limit = self.duration.map_or(Nanos(u64::MAX), |id| span(context.evaluate(id)));
+        life.stand.at_least = self.at_least.map_or(Nanos::ZERO, |id| span(context.evaluate(id)));
         if let Some(first) = self.first {
             life.beats.push(self.beat(life, first, Nanos::ZERO));
         }
@@ -165,6 +168,7 @@ impl SessionPlan {
             Some(id) if !breathless => span(Context::new(means.program, means.scratch, None, facts).evaluate(id)),
             Some(_) | None => Nanos::ZERO,
         };
+        let dwell = if breathless { dwell } else { self.lingering(life, own, page, dwell) };
         for (index, during) in self.during.iter().enumerate() {
             let place = page.child(index as u64);
             let mut facts = facts;
@@ -265,6 +269,20 @@ impl SessionPlan {
                 (chosen < pages.len() as u32).then_some(chosen)
             }
         }
+    }
+
+    /// The time on a page: longer than drawn where it is the last one and the session would be too short. By how much
+    /// is drawn, so that short sessions do not all take the same time.
+    fn lingering(&self, life: &mut Life, own: Stream, page: Stream, dwell: Nanos) -> Nanos {
+        let missing = life.stand.at_least.0.saturating_sub(life.stand.offset.0);
+        if dwell.0 >= missing {
+            return dwell;
+        }
+        life.stand.place += 1;
+        let last = life.stand.place >= life.stand.places || self.page(life, own).is_none();
+        life.stand.place -= 1;
+        let more = Nanos::from_secs_f64(dwell.as_secs_f64() * page.draws(LINGER).unit());
+        if last { Nanos(missing).saturating_add(more) } else { dwell }
     }
 
     fn goes_on(&self, life: &Life, own: Stream) -> bool {

@@ -30,6 +30,8 @@ pub(crate) struct Workload {
     pub(crate) streams: Streams,
     /// Where its arrivals come from.
     pub(crate) arrivals: Stream,
+    /// Stands for its load in the ids of its events.
+    pub(crate) tag: u16,
     /// Trouble made on purpose.
     pub(crate) faults: Option<FaultPlan>,
 }

@@ -1,6 +1,6 @@
 //! What an expression can see: the program, the facts of the event at hand, the user's state, memory to work in.
 
-use crate::event_id::EventId;
+use crate::event_id::{EventId, MARK_LENGTH, Stamp};
 use crate::generate::clock::TimeFormat;
 use crate::random::{Draws, Stream};
 use crate::units::EpochMicros;
@@ -51,6 +51,8 @@ pub struct Facts {
     pub moment: EpochMicros,
     /// Its decodable id.
     pub event_id: EventId,
+    /// Makes its mark.
+    pub(crate) stamp: Stamp,
     /// Number of the arrival, from 1.
     pub sequence: u64,
     /// Number within its session, life or user, from 1.
@@ -66,6 +68,7 @@ impl Default for Facts {
         Self {
             moment: EpochMicros(0),
             event_id: EventId::default(),
+            stamp: Stamp::new(0, 0, 0),
             sequence: 0,
             step: 0,
             streams: [Stream::root(0); SCOPES],
@@ -130,6 +133,7 @@ impl<'a> Context<'a> {
             Fact::Index => Value::Int(self.facts.indexes[self.scope as usize] as i64),
             Fact::Sequence => Value::Int(self.facts.sequence as i64),
             Fact::Step => Value::Int(self.facts.step as i64),
+            Fact::Mark => Value::Hex(self.facts.stamp.mark(self.facts.sequence).0, MARK_LENGTH as u8),
             Fact::Time => Value::Moment(self.facts.moment, TimeFormat::Rfc3339),
             Fact::EventId => Value::EventId((self.facts.event_id.0 >> 64) as u64, self.facts.event_id.0 as u64),
         }

@@ -73,6 +73,8 @@ pub(crate) enum Fact {
     Time,
     /// The decodable id.
     EventId,
+    /// The part of an id of the scenario's own that can be decoded.
+    Mark,
 }
 
 /// How an expression comes to its value.

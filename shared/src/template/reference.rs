@@ -223,6 +223,7 @@ pub const ENTRIES: &[Entry] = &[
     name("seq", "seq", "number of the arrival, from 1"),
     name("index", "index", "number of the item, user, session or life that is being made, from 1"),
     name("event.id", "event.id", "the event's id"),
+    name("event.mark", "event.mark", "12 hexadecimal digits for ids of your own, which `throng explain` can decode"),
     name("event.name", "event.name", "its name on the wire"),
     name("event.topic", "event.topic", "its topic"),
     name("event.time", "event.time", "the moment when it happens"),

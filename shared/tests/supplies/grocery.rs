@@ -7,11 +7,22 @@ use shared::scenario::document::Node;
 pub(crate) fn supplies() -> Supplies {
     let mut supplies = Supplies::default();
     supplies.pools.insert("customers".to_owned(), list("customer", 150, ""));
-    supplies.pools.insert("stores".to_owned(), list("store", 5, ""));
+    supplies.pools.insert("stores".to_owned(), stores());
     let product = ", \"unit_price\": \"3.19\", \"perishable\": true";
     supplies.pools.insert("products".to_owned(), list("product", 965, product));
     supplies.pools.insert("inventory".to_owned(), list("inventory", 40, ", \"stock_level\": 7"));
     supplies
+}
+
+/// The zones of the stores, one after the other.
+const ZONES: [&str; 5] = ["Manhattan", "Brooklyn", "Queens", "Bronx", "Staten Island"];
+
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
+fn stores() -> Node {
+    let store =
+        |(number, zone): (usize, &&str)| format!("{{\"store_id\": \"store:{number}\", \"store_zone\": \"{zone}\"}}");
+    let items: Vec<String> = ZONES.iter().enumerate().map(store).collect();
+    json(&format!("[{}]", items.join(","))).expect("this is JSON")
 }
 
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]

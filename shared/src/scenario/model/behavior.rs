@@ -72,7 +72,7 @@ pub struct Session {
     /// Pause before the same user's next session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<Node>,
-    /// When a session is over at the latest.
+    /// When a session is over at the latest, and at the earliest.
     pub limits: Limits,
     /// What happens at each page.
     pub step: Step,
@@ -87,13 +87,16 @@ pub struct Session {
     pub after_path: Option<Node>,
 }
 
-/// When a session is over at the latest.
+/// When a session is over at the latest, and at the earliest.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Longest time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration: Option<Node>,
+    /// Shortest time: a session that would end before stays longer on its last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Node>,
     /// Most pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<Node>,

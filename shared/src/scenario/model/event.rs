@@ -38,7 +38,7 @@ pub struct Event {
     /// Event to emit first when `require` does not hold and the behavior says `unmet: prerequisite`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prerequisite: Option<String>,
-    /// What it changes in its user's state; in this order: remove, push, set, clear.
+    /// What it changes in its user's state, beside what its bases change; in this order: remove, push, set, clear.
     pub effect: Effect,
     /// What its request has of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,6 +60,15 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// Adds what another one changes, which wins where both change the same.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let maps = [(&mut self.remove, &other.remove), (&mut self.push, &other.push), (&mut self.set, &other.set)];
+        for (mine, theirs) in maps {
+            mine.extend(theirs.iter().map(|(name, node)| (name.clone(), node.clone())));
+        }
+        self.clear.extend(other.clear.iter().filter(|name| !self.clear.contains(name)).cloned().collect::<Vec<_>>());
+    }
+
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         self.remove.is_empty() && self.push.is_empty() && self.set.is_empty() && self.clear.is_empty()
