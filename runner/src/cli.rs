@@ -47,7 +47,7 @@ pub enum Command {
     Preview(PreviewArgs),
     /// Write a scenario's events to a file, any number of them, the same for any number of workers
     Generate(GenerateArgs),
-    /// Print a scenario's requests as curl commands
+    /// Print a scenario's requests as curl commands, its messages as commands of websocat and mosquitto_pub
     Curl(CurlArgs),
     /// Send one event of each kind and show the answers: exit code 0 when all were accepted
     Try(Box<TryArgs>),
@@ -496,6 +496,9 @@ pub struct GenerateArgs {
     /// Which scenario, and how it is planned.
     #[command(flatten)]
     pub plan: PlanArgs,
+    /// Address of the targets that pools are fetched from
+    #[arg(short = 'e', long = "url", visible_alias = "endpoint", value_name = "URL")]
+    pub url: Option<String>,
     /// How many events
     #[arg(long, value_name = "COUNT")]
     pub count: Option<u64>,
@@ -526,7 +529,7 @@ pub struct CurlArgs {
     #[arg(short = 't', long, value_name = "TYPE", default_value = "all")]
     pub event_type: String,
     /// How many of each type, or events in the batch
-    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1)]
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
     /// Id of the user in the events
     #[arg(long, value_name = "ID")]
@@ -592,12 +595,18 @@ pub struct TryArgs {
 /// `throng explain`
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
-    /// The event's id
+    /// The event's id: 26 digits and letters, or one with the 12 digits of `event.mark` in it
     #[arg(value_name = "EVENT_ID")]
     pub event_id: String,
     /// Which scenario, and how it is planned.
     #[command(flatten)]
     pub plan: PlanArgs,
+    /// How many events `generate` was asked for
+    #[arg(long, value_name = "COUNT")]
+    pub count: Option<u64>,
+    /// Over how many hours `generate` was asked to spread them
+    #[arg(long, value_name = "HOURS")]
+    pub hours: Option<f64>,
 }
 
 /// `throng ingest`

@@ -1,4 +1,7 @@
-//! `throng curl`: a scenario's requests as curl commands, exactly as a run would send them.
+//! `throng curl`: a scenario's requests as curl commands, exactly as a run would send them; messages of targets that
+//! speak no HTTP as commands of the tools that people have for those.
+
+mod messages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +10,10 @@ use shared::encode::RequestTemplate;
 use shared::plan::{EventTypeId, Plan, Share, TargetPlan};
 use shared::scenario::document::Node;
 use shared::scenario::model::Scenario;
-use shared::scenario::model::target::{Auth, HttpVersion, Target, TokenVia};
+use shared::scenario::model::target::{Auth, HttpVersion, Protocol, Target, TokenVia};
 use shared::units::EpochMicros;
 
-use super::planned::{Planned, plan, start, workloads};
+use super::planned::{Planned, addresses, plan, start, workloads};
 use super::{Exit, Refusal};
 use crate::cli::CurlArgs;
 
@@ -45,9 +48,7 @@ fn settings(document: &Node, args: &CurlArgs) -> Vec<(String, String)> {
         }
     }
     if let Some(url) = &args.url {
-        for entry in document.get("targets").and_then(Node::as_map).unwrap_or_default() {
-            set.push((format!("targets.{}.url", entry.key), serde_json::Value::from(url.as_str()).to_string()));
-        }
+        set.extend(addresses(document, url));
     }
     set
 }
@@ -63,8 +64,9 @@ fn singles(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
         let message = format!("there is no event type `{}`", args.event_type);
         return Err(Refusal::usage(message).with_hint(format!("say all, batch, or one of {}", names.join(", "))));
     }
-    let each = args.count.max(1) as usize;
+    let each = args.count as usize;
     let mut found: BTreeMap<EventTypeId, Vec<String>> = BTreeMap::new();
+    let mut silent = None;
     for (number, workload) in plan.workloads().iter().enumerate() {
         let Some((planned, target)) = target_of(scenario, plan, workload.target.0) else { continue };
         let schedule = workload.schedule(start);
@@ -86,10 +88,25 @@ fn singles(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
                 let template = planned.request_of(emitted.event_type).unwrap_or(&planned.request);
                 let framing = &template.single;
                 let body = [framing.prefix.as_slice(), &event, &framing.suffix].concat();
-                let command = command(target, template, &template.path, &body, args.api_key.as_deref());
+                let topic =
+                    plan.event_types().get(usize::from(emitted.event_type.0)).and_then(|info| info.topic.as_deref());
+                let key = args.api_key.as_deref();
+                let command = match target.protocol {
+                    Protocol::Http => command(target, template, &template.path, &body, key),
+                    Protocol::Ws => messages::websocket(target, &body, key),
+                    Protocol::Mqtt => messages::mqtt(target, topic, &body, key),
+                    Protocol::File | Protocol::Discard => {
+                        silent = Some(workload.name.as_str());
+                        break;
+                    }
+                };
                 found.entry(emitted.event_type).or_default().push(command);
             }
         }
+    }
+    if let Some(name) = silent.filter(|_| found.is_empty()) {
+        let message = format!("what {name} sends goes over no network");
+        return Err(Refusal::usage(message).with_hint("look at its events with `throng preview` or `throng generate`"));
     }
     if found.is_empty() {
         return Err(Refusal::failed(format!("no event of the type `{}` came up", args.event_type)));
@@ -110,7 +127,7 @@ fn batches(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
         let schedule = workload.schedule(start);
         let mut cursor = plan.cursor(number, Share::WHOLE);
         let mut body = batch.framing.prefix.clone();
-        for event in 0..args.count.max(1) {
+        for event in 0..args.count {
             let Some(due) = cursor.next_due(&schedule) else { break };
             if event > 0 {
                 body.extend_from_slice(&batch.framing.separator);

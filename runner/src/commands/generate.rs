@@ -5,14 +5,12 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use shared::generate::clock::TimeFormat;
 use shared::realism::{Causality, Census, Rules};
-use shared::scenario::document::Node;
-use shared::units::Nanos;
 use shared::wording;
 
-use super::planned::{Planned, plan, shown, start, workloads};
+use super::planned::{Amount, Planned, addresses, plan, shown, start};
 use super::{Exit, Refusal};
 use crate::atomic_file::{self, check_writable};
 use crate::cli::GenerateArgs;
@@ -21,19 +19,21 @@ use crate::report::counted;
 
 /// Bytes that are gathered before the file is written to. What comes in longer runs goes out as it is.
 const BUFFER: usize = 64 << 10;
-/// Longest window, in hours: a hundred years.
-const MAX_HOURS: f64 = 876_000.0;
 
 /// Writes the dataset, and says what became of it.
 pub(super) fn generate(args: &GenerateArgs) -> Result<Exit, Refusal> {
-    let span = args.hours.map(window).transpose()?;
+    let amount = Amount::new(args.count, args.hours)?;
     if let Some(output) = &args.output {
         check_writable(output)
             .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", output.display())))?;
     }
     let mut limit = None;
-    let Planned { scenario, plan } = plan(&args.plan, |document| settings(document, args, span, &mut limit))?;
-    let start = start(&args.plan, &scenario, span)?;
+    let Planned { scenario, plan } = plan(&args.plan, |document| {
+        let mut set = amount.settings(document, &mut limit);
+        set.extend(args.url.as_deref().map(|url| addresses(document, url)).unwrap_or_default());
+        Ok(set)
+    })?;
+    let start = start(&args.plan, &scenario, amount.span)?;
     let endless = plan.workloads().iter().any(|workload| workload.length.span().is_none());
     if endless && limit.is_none() {
         return Err(Refusal::usage("the scenario goes on forever").with_hint("say how much with --count or --hours"));
@@ -79,63 +79,8 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<Exit, Refusal> {
     }
 }
 
-fn window(hours: f64) -> Result<Nanos, Refusal> {
-    if hours > 0.0 && hours <= MAX_HOURS {
-        Ok(Nanos::from_secs_f64(hours * 3_600.0))
-    } else {
-        Err(Refusal::usage(format!("{hours} hours are no window"))
-            .with_hint("write a number above 0, such as --hours 24"))
-    }
-}
-
 fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1))
-}
-
-/// What `--hours` and `--count` set. A count that no load can promise becomes a limit.
-fn settings(
-    document: &Node,
-    args: &GenerateArgs,
-    span: Option<Nanos>,
-    limit: &mut Option<u64>,
-) -> Result<Vec<(String, String)>, Refusal> {
-    let mut set = Vec::new();
-    let workloads = workloads(document);
-    if let Some(span) = span {
-        for (name, _) in &workloads {
-            set.push((format!("workloads.{name}.load.duration"), span.to_string()));
-        }
-    }
-    if let Some(count) = args.count {
-        match workloads.as_slice() {
-            // One event per arrival: then the load itself can be exact, and spread over the whole window.
-            [(name, workload)] if count > 0 && is_counted(document, workload) => {
-                // A count fills the whole window evenly, or by its shape.
-                for kind in ["rate", "arrival", "ramp"] {
-                    if workload.get("load").is_some_and(|load| load.get(kind).is_some()) {
-                        set.push((format!("workloads.{name}.load.{kind}"), "$unset".to_owned()));
-                    }
-                }
-                set.push((format!("workloads.{name}.load.count"), count.to_string()));
-            }
-            _ => *limit = Some(count),
-        }
-    }
-    Ok(set)
-}
-
-/// Whether a workload's load is open and its behavior makes one event of each arrival.
-fn is_counted(document: &Node, workload: &Node) -> bool {
-    let behaviors = document.get("behaviors").and_then(Node::as_map).unwrap_or_default();
-    let behavior = match workload.get("behavior").and_then(Node::as_str) {
-        Some(name) => behaviors.iter().find(|entry| entry.key == name),
-        None => behaviors.first(),
-    };
-    let single = behavior.is_some_and(|entry| entry.node.get("mix").is_some() || entry.node.get("emit").is_some());
-    let load = workload.get("load");
-    let open = load.is_some_and(|load| load.get("rate").is_some() || load.get("count").is_some());
-    let finite = load.and_then(|load| load.get("duration")).is_some_and(|node| node.as_str() != Some("forever"));
-    single && open && finite
 }
 
 /// How many events are to be expected, where arrivals and events are one.
@@ -183,11 +128,15 @@ impl Progress {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(expected, ProgressDrawTarget::stderr_with_hz(10));
             let template = match expected {
-                Some(_) => "{bar:24} {human_pos} of {human_len} events  {msg}  {per_sec}  {eta} left",
-                None => "{spinner} {human_pos} events  {msg}  {per_sec}",
+                Some(_) => "{bar:24} {human_pos} of {human_len} events  {msg}  {pace}  {eta} left",
+                None => "{spinner} {human_pos} events  {msg}  {pace}",
             };
             if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("━╸─"));
+                let pace = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                    // What is drawn on a terminal has nobody to tell that it could not be.
+                    let _drawn = out.write_str(&wording::rate(state.per_sec().round()));
+                };
+                bar.set_style(style.with_key("pace", pace).progress_chars("━╸─"));
             }
             bar
         });

@@ -24,6 +24,7 @@ pub(super) fn init(args: &InitArgs) -> Result<Exit, Refusal> {
         .filter(|(example, ..)| args.kind == Example::All || args.kind == *example)
         .map(|(_, name, text)| (name, text))
         .collect();
+    let first = wanted.first().map(|(name, _)| *name);
     // All or nothing: what is there is looked for before anything is written.
     let there: Vec<&str> = wanted.iter().map(|(name, _)| *name).filter(|name| directory.join(name).exists()).collect();
     if !there.is_empty() && !args.force {
@@ -35,7 +36,9 @@ pub(super) fn init(args: &InitArgs) -> Result<Exit, Refusal> {
         write_whole(&path, text.as_bytes()).map_err(|error| failed(path.display().to_string(), error))?;
         anstream::println!("{}", path.display());
     }
-    anstream::eprintln!("look at one with `throng preview {}`", directory.join(FILES[0].1).display());
+    if let Some(first) = first {
+        anstream::eprintln!("look at it with `throng preview {}`", directory.join(first).display());
+    }
     Ok(Exit::Done)
 }
 

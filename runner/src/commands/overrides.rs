@@ -253,6 +253,21 @@ workloads: {orders: {load: {rate: 1/s}}, signups: {load: {ratio_of: orders, rati
     }
 
     #[test]
+    fn the_flags_of_a_custom_load_set_users_time_and_rate() {
+        let shop = shared::scenario::built_in::find("commerce-events").unwrap().text;
+        let flags = ScenarioFlags {
+            users: Some(100),
+            duration: Some("5m".to_owned()),
+            rate: Some("50/s".to_owned()),
+            ..ScenarioFlags::default()
+        };
+        assert_eq!(
+            set(shop, &flags).unwrap(),
+            ["workloads.shop.load.duration=5m", "workloads.shop.load.rate=50/s", "workloads.shop.population.count=100"]
+        );
+    }
+
+    #[test]
     fn a_flag_that_could_mean_several_things_is_refused() {
         let two = "{targets: {a: {}}, workloads: {x: {load: {rate: 1/s}}, y: {load: {rate: 1/s}}}}";
         assert_eq!(set(two, &flags()).unwrap_err(), "--rate could mean any of the workloads x, y");

@@ -19,6 +19,11 @@ use crate::practice::PracticeTarget;
 use crate::supplies::fetch::is_needed;
 use crate::supplies::records::Depth;
 
+/// What removes a value.
+const UNSET: &str = "$unset";
+/// Longest window, in hours: a hundred years.
+const MAX_HOURS: f64 = 876_000.0;
+
 /// A scenario with its plan.
 pub(super) struct Planned {
     pub(super) scenario: ValidScenario,
@@ -53,6 +58,13 @@ pub(super) fn plan(
         Additions { profile: args.profile.clone(), set: args.set.clone(), seed: args.seed, ..Additions::default() };
     let first = look_with(&found, &additions, Depth::Beginning);
     let mut set = settings(first.document())?;
+    // What a flag replaces is looked at all the same.
+    let replaced = |path: &str| set.iter().any(|(key, value)| key == path && value == UNSET);
+    let wrong: Vec<_> = first.problems().iter().filter(|problem| replaced(&problem.path)).cloned().collect();
+    if !wrong.is_empty() {
+        show_problems(&wrong, &found);
+        return Err(Refusal::shown(Exit::Usage));
+    }
     set.append(&mut additions.set);
     additions.set = set;
     let loading = look_with(&found, &additions, Depth::Whole);
@@ -130,4 +142,82 @@ pub(super) fn shown(moment: EpochMicros, format: TimeFormat) -> String {
     write_time(moment, format, &mut text);
     // Times are written in ASCII, numbers without quotes.
     String::from_utf8_lossy(&text).trim_matches('"').to_owned()
+}
+
+/// How much of a scenario a dataset has: a number of events, a window of event time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Amount {
+    pub(super) count: Option<u64>,
+    pub(super) span: Option<Nanos>,
+}
+
+impl Amount {
+    /// What `--count` and `--hours` ask for.
+    ///
+    /// # Errors
+    ///
+    /// The hours are no window.
+    pub(super) fn new(count: Option<u64>, hours: Option<f64>) -> Result<Self, Refusal> {
+        Ok(Self { count, span: hours.map(window).transpose()? })
+    }
+
+    /// What it sets. A count that no load can promise becomes a limit.
+    pub(super) fn settings(self, document: &Node, limit: &mut Option<u64>) -> Vec<(String, String)> {
+        let mut set = Vec::new();
+        let workloads = workloads(document);
+        if let Some(span) = self.span {
+            // Who is tied to another lasts as long as that one.
+            let tied = |workload: &Node| workload.get("load").is_some_and(|load| load.get("ratio_of").is_some());
+            for (name, _) in workloads.iter().filter(|(_, workload)| !tied(workload)) {
+                set.push((format!("workloads.{name}.load.duration"), span.to_string()));
+            }
+        }
+        let Some(count) = self.count else { return set };
+        match workloads.as_slice() {
+            // One event per arrival: then the load itself can be exact, and spread over the whole window.
+            [(name, workload)] if count > 0 && is_counted(document, workload) => {
+                // A count fills the whole window evenly, or by its shape.
+                for kind in ["rate", "arrival", "ramp"] {
+                    if workload.get("load").is_some_and(|load| load.get(kind).is_some()) {
+                        set.push((format!("workloads.{name}.load.{kind}"), UNSET.to_owned()));
+                    }
+                }
+                set.push((format!("workloads.{name}.load.count"), count.to_string()));
+            }
+            _ => *limit = Some(count),
+        }
+        set
+    }
+}
+
+/// What gives every target of a merged document an address.
+pub(super) fn addresses(document: &Node, url: &str) -> Vec<(String, String)> {
+    let targets = document.get("targets").and_then(Node::as_map).unwrap_or_default();
+    // In YAML a JSON string is a string.
+    let quoted = serde_json::Value::from(url).to_string();
+    targets.iter().map(|entry| (format!("targets.{}.url", entry.key), quoted.clone())).collect()
+}
+
+/// Whether a workload's load is open and its behavior makes one event of each arrival.
+fn is_counted(document: &Node, workload: &Node) -> bool {
+    let behaviors = document.get("behaviors").and_then(Node::as_map).unwrap_or_default();
+    let behavior = match workload.get("behavior").and_then(Node::as_str) {
+        Some(name) => behaviors.iter().find(|entry| entry.key == name),
+        None => behaviors.first(),
+    };
+    let single = behavior.is_some_and(|entry| entry.node.get("mix").is_some() || entry.node.get("emit").is_some());
+    let load = workload.get("load");
+    let open = load.is_some_and(|load| load.get("rate").is_some() || load.get("count").is_some());
+    let finite = load.and_then(|load| load.get("duration")).is_some_and(|node| node.as_str() != Some("forever"));
+    single && open && finite
+}
+
+fn window(hours: f64) -> Result<Nanos, Refusal> {
+    if hours > 0.0 && hours <= MAX_HOURS {
+        Ok(Nanos::from_secs_f64(hours * 3_600.0))
+    } else {
+        let hours = if hours.abs() < 1e9 { hours.to_string() } else { format!("{hours:e}") };
+        Err(Refusal::usage(format!("{hours} hours are no window"))
+            .with_hint(format!("write a number above 0, such as --hours 24, up to {MAX_HOURS} (a hundred years)")))
+    }
 }

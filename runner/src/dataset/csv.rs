@@ -1,4 +1,5 @@
-//! Events as rows of comma-separated values (RFC 4180): nested fields become dotted columns, lists stay JSON.
+//! Events as rows of comma-separated values (RFC 4180): nested fields become dotted columns, lists stay JSON. An event
+//! that is a list of maps, such as triples, has a row for each of them.
 
 use std::collections::BTreeSet;
 
@@ -36,41 +37,58 @@ impl Columns {
 #[derive(Debug, Default)]
 pub(super) struct Row {
     seen: BTreeSet<String>,
-    fields: Vec<(String, String)>,
+    /// The fields of each row of the event at hand.
+    rows: Vec<Vec<(String, String)>>,
 }
 
 impl Row {
     /// The names in an event that no event before had.
     pub(super) fn fresh_names(&mut self, event: &[u8]) -> Vec<String> {
         self.read(event);
-        let fresh: Vec<String> =
-            self.fields.iter().map(|(name, _)| name).filter(|name| !self.seen.contains(*name)).cloned().collect();
-        self.seen.extend(fresh.iter().cloned());
+        let mut fresh = Vec::new();
+        for (name, _) in self.rows.iter().flatten() {
+            if self.seen.insert(name.clone()) {
+                fresh.push(name.clone());
+            }
+        }
         fresh
     }
 
-    /// Writes an event as a row.
+    /// Writes an event as a row, or several.
     pub(super) fn write(&mut self, event: &[u8], columns: &Columns, out: &mut Vec<u8>) {
         self.read(event);
-        for (index, name) in columns.names.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
+        for fields in &self.rows {
+            for (index, name) in columns.names.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                if let Some((_, text)) = fields.iter().find(|(field, _)| field == name) {
+                    cell(text, out);
+                }
             }
-            if let Some((_, text)) = self.fields.iter().find(|(field, _)| field == name) {
-                cell(text, out);
-            }
+            out.push(b'\n');
         }
-        out.push(b'\n');
     }
 
     fn read(&mut self, event: &[u8]) {
-        self.fields.clear();
+        self.rows.clear();
         match serde_json::from_slice::<Node>(event) {
-            Ok(node) => flatten(&node, &mut String::new(), &mut self.fields),
+            Ok(node) => match node.as_list() {
+                Some(items) if !items.is_empty() && items.iter().all(|item| item.as_map().is_some()) => {
+                    self.rows.extend(items.iter().map(fields));
+                }
+                _ => self.rows.push(fields(&node)),
+            },
             // An event that is no JSON is one field of text.
-            Err(_) => self.fields.push(("value".to_owned(), String::from_utf8_lossy(event).into_owned())),
+            Err(_) => self.rows.push(vec![("value".to_owned(), String::from_utf8_lossy(event).into_owned())]),
         }
     }
+}
+
+fn fields(node: &Node) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    flatten(node, &mut String::new(), &mut fields);
+    fields
 }
 
 fn flatten(node: &Node, path: &mut String, fields: &mut Vec<(String, String)>) {
@@ -131,5 +149,18 @@ mod tests {
         events.iter().for_each(|event| row.write(event, &columns, &mut out));
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "a.b,a.c,d,e,a\n1,\"x,\"\"y\"\"\",\"[1,2]\",,\n,,,true,{}\n");
+    }
+
+    #[test]
+    fn an_event_of_triples_has_a_row_for_each() {
+        let event =
+            br#"[{"subject_id": "order:1", "object_value": "NEW"}, {"subject_id": "line:1", "object_value": "2"}]"#;
+        let (mut columns, mut row, mut out) = (Columns::default(), Row::default(), Vec::new());
+        row.fresh_names(event).iter().for_each(|name| columns.add(name));
+        row.write(event, &columns, &mut out);
+        row.write(b"[1, 2]", &columns, &mut out);
+        assert_eq!(columns.header(), b"subject_id,object_value\n");
+        assert_eq!(String::from_utf8(out).unwrap(), "order:1,NEW\nline:1,2\n,\n");
+        assert_eq!(row.fresh_names(b"[1, 2]"), ["value"]);
     }
 }

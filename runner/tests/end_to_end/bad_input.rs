@@ -33,6 +33,72 @@ fn a_bad_scenario_gets_all_its_problems_with_their_places() {
 }
 
 #[test]
+fn what_cannot_be_read_is_told_with_its_place_and_what_to_do() {
+    let home = Home::new();
+    let deep = format!("extends: commerce-events\nname: {}", "[".repeat(100));
+    let long = format!(
+        "extends: commerce-events\nevents: {{page.search: {{body: {{n: \"${{{}}}\"}}}}}}\n",
+        "(".repeat(10_000)
+    );
+    let shop = |inner: &str| format!("extends: commerce-events\nworkloads: {{shop: {{{inner}}}}}\n");
+    let cases: [(&str, String, &[&str]); 9] = [
+        ("tab", "extends: commerce-events\nworkloads:\n\tshop: {}\n".to_owned(), &[":3:", "spaces"]),
+        ("nan", shop("load: {rate: .nan}"), &[":2:", "write a number"]),
+        ("deep", deep, &[":2:", "64 levels", "bracket"]),
+        ("long", long, &[":2:", "(((…(((", "write it like `${user.id}`"]),
+        ("float", shop("population: {count: 9e15}"), &[":2:", "9000000000000000", "without a point or an exponent"]),
+        ("users", shop("population: {count: 4294967295}"), &[":2:", "100000000 users", "write less"]),
+        ("zero", shop("load: {duration: 0s}"), &[":2:", "write forever"]),
+        ("open", "extends: commerce-events\nworkloads: {shop: {\n".to_owned(), &[":3:", "bracket"]),
+        (
+            "pool",
+            "extends: commerce-events\npools: {products: {generate: {count: 4000000000}}}\n".to_owned(),
+            &[":2:", "1000000 items", "write less"],
+        ),
+    ];
+    for (name, text, wanted) in cases {
+        let file = home.write(&format!("{name}.yaml"), &text);
+        let ended = home.ended(&["validate", &file]);
+        assert_eq!(ended.code, Some(2), "{name}: {ended:?}");
+        for part in wanted {
+            assert!(ended.stderr.contains(part), "{name}: no {part} in {}", ended.stderr);
+        }
+        assert!(ended.stderr.contains("help: "), "{name}: {}", ended.stderr);
+        assert!(ended.stderr.len() < 2_000, "{name}: {} bytes are said", ended.stderr.len());
+    }
+    std::fs::write(home.path("bytes.yaml"), b"extends: demo\nname: \xff\xfe\n").unwrap();
+    let bytes = home.ended(&["validate", "bytes.yaml"]);
+    assert!(bytes.stderr.contains("byte 21 in line 2") && bytes.stderr.contains("UTF-8"), "{bytes:?}");
+    std::fs::write(home.path("large.yaml"), vec![b'#'; 5 << 20]).unwrap();
+    let large = home.ended(&["validate", "large.yaml"]);
+    assert!(large.stderr.contains("help: move large lists to files"), "{large:?}");
+    for (arguments, wanted) in [
+        (["run", "commerce-events", "-u", "4294967295", "--dry-run"], "100000000 users"),
+        (["run", "commerce-events", "-d", "0s", "--dry-run"], "write forever"),
+        (["generate", "commerce-events", "--hours", "1e300", "--count"], "1e300 hours are no window"),
+    ] {
+        let mut arguments = arguments.to_vec();
+        if arguments.ends_with(&["--count"]) {
+            arguments.push("5");
+        }
+        let ended = home.ended(&arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(wanted), "{ended:?}");
+    }
+    let file = home.write("rate.yaml", &shop("load: {rate: 1e300/s}"));
+    let counted = home.ended(&["generate", &file, "--count", "5"]);
+    assert_eq!(
+        counted.code,
+        Some(2),
+        "a rate that nothing can send is refused though the count replaces it: {counted:?}"
+    );
+    let base =
+        home.write("base.yaml", "extends: commerce-events\nbehaviors: {shopper: {mix: {weights: {cart.ad: 1}}}}\n");
+    let hints = home.ended(&["validate", &base]).stderr;
+    assert!(hints.contains("`cart.add`") && !hints.contains("`_"), "{hints}");
+}
+
+#[test]
 fn an_unknown_scenario_profile_or_path_is_named() {
     let home = Home::new();
     let unknown = home.ended(&["run", "comerce", "--practice-target"]);

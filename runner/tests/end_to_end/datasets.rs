@@ -110,6 +110,48 @@ fn an_event_is_explained_by_its_id() {
 }
 
 #[test]
+fn an_event_of_a_counted_dataset_is_explained_or_it_is_said_what_is_missing() {
+    let home = Home::new();
+    for (name, place) in [("commerce-events", "/data/event_id"), ("api-monitoring", "/event_id")] {
+        let dataset = home.ended(&["generate", name, "--count", "3000", "--hours", "10", "--start", START]).stdout;
+        let line = dataset.lines().nth(1_234).unwrap();
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = event.pointer(place).and_then(serde_json::Value::as_str).unwrap().to_owned();
+        let told = home.ended(&["explain", &id, name, "--count", "3000", "--hours", "10", "--start", START]);
+        assert_eq!(told.code, Some(0), "{id}: {}", told.stderr);
+        assert!(told.stdout.contains(line), "{}\n{line}", told.stdout);
+        if let Some(moment) = event["timestamp"].as_str() {
+            assert!(told.stdout.contains(&format!("at        {moment}")), "{}\n{line}", told.stdout);
+        }
+        // With another load it would have been due at another moment: that is said, not told wrong.
+        for other in [&["--count", "3001"][..], &[], &["--count", "3000", "--hours", "9"]] {
+            let told = home.ended(&[&["explain", &id, name, "--start", START], other].concat());
+            assert_eq!(told.code, Some(2), "{id} {other:?}: {}", told.stdout);
+            assert!(told.stderr.contains("another load") && told.stderr.contains("--count"), "{}", told.stderr);
+        }
+        let foreign = home.ended(&["explain", &id, name, "--count", "3000", "--hours", "10", "--seed", "99"]);
+        assert_ne!(foreign.code, Some(0), "{}", foreign.stdout);
+    }
+}
+
+#[test]
+fn groceries_are_realistic_and_fetched_from_where_they_are() {
+    let home = Home::new();
+    let generate = ["generate", "freshmart", "--count", "20000", "--hours", "6", "-o", "orders.csv", "--format", "csv"];
+    let ended = home.ended(&[&generate[..], &["--practice-target", "--realism"]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for rule in ["no order is touched before it begins", "totals are the sums of their lines"] {
+        assert!(ended.stderr.contains(rule), "{}", ended.stderr);
+    }
+    let rows = std::fs::read_to_string(home.path("orders.csv")).unwrap();
+    assert!(rows.starts_with("subject_id,predicate,object_value,object_type\n"), "{}", &rows[..200]);
+    // An address where nobody is.
+    let nobody = home.ended(&["generate", "freshmart", "--count", "10", "-e", "http://127.0.0.1:9"]);
+    assert_eq!(nobody.code, Some(3), "{}", nobody.stderr);
+    assert!(nobody.stderr.contains("127.0.0.1:9"), "{}", nobody.stderr);
+}
+
+#[test]
 fn requests_are_printed_as_curl_commands_and_imported_again() {
     let home = Home::new();
     let all = home.ended(&["curl", "commerce-events"]).stdout;
@@ -122,6 +164,9 @@ fn requests_are_printed_as_curl_commands_and_imported_again() {
     let batch = home.ended(&["curl", "commerce-events", "-t", "batch", "-n", "5"]).stdout;
     assert_eq!(batch.matches("\"topic\"").count(), 5, "{batch}");
     assert_eq!(home.ended(&["curl", "commerce-events", "-t", "nothing"]).code, Some(2));
+    assert_eq!(home.ended(&["curl", "commerce-events", "-t", "batch", "-n", "0"]).code, Some(2));
+    let stream = home.ended(&["curl", "stream-testbench"]).stdout;
+    assert!(stream.contains("| websocat -n1 'ws://localhost:8000/ws/mobile/sync/?device_id=throng'"), "{stream}");
 
     let file = home.write("requests.sh", &cart.stdout);
     let scenario = home.path("imported.yaml");
@@ -139,6 +184,8 @@ fn examples_are_written_once_and_can_be_looked_at() {
     let ended = home.ended(&["init", "examples", "--type", "http"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_eq!(home.ended(&["preview", "examples/shop.yaml"]).code, Some(0));
+    let stream = home.ended(&["init", "streams", "--type", "websocket"]).stderr;
+    assert!(stream.contains("throng preview streams/websocket.yaml"), "{stream}");
     let again = home.ended(&["init", "examples"]);
     assert_eq!(again.code, Some(2));
     assert!(again.stderr.contains("--force"), "{}", again.stderr);
