@@ -55,7 +55,14 @@ pub(super) fn scenario(root: &Node, notes: &mut Notes) -> Node {
     }
     let behavior = behavior(&mut config, &table);
     let mut pools = Map::new();
+    let clicks = table.share("button_clicked") > 0.0;
+    if !clicks {
+        config.refuse("buttons", "nobody clicks on one");
+    }
     for (pool, path) in [("pages", "pages"), ("buttons", "buttons")] {
+        if pool == "buttons" && !clicks {
+            continue;
+        }
         let items = config.texts(path).filter(|items| !items.is_empty());
         let items = items.unwrap_or_else(|| if pool == "pages" { texts(&PAGES) } else { texts(&BUTTONS) });
         let items: Vec<String> = items.iter().map(|item| literal_text(item)).collect();
@@ -198,10 +205,13 @@ fn behavior(config: &mut Config<'_>, table: &Table) -> Map {
             .with("spread", Map::new().with("even", true).with("jitter", 0.5));
         session.put("during", vec![during]);
     }
-    session.with("journeys", journeys(config)).with("after_path", Map::new().with("$pool", "pages"))
+    session
+        .with("journeys", journeys(config, table.share("button_clicked") > 0.0))
+        .with("after_path", Map::new().with("$pool", "pages"))
 }
 
-fn journeys(config: &mut Config<'_>) -> Vec<Map> {
+/// Journeys with their pages, and what is likely to be clicked on them, if anything ever is.
+fn journeys(config: &mut Config<'_>, clicked: bool) -> Vec<Map> {
     let node = config.get("user_journeys");
     // Either a list of journeys with names, or a map from name to journey.
     let given: Vec<(String, &Node)> = match node.map(|node| &node.value) {
@@ -231,23 +241,26 @@ fn journeys(config: &mut Config<'_>) -> Vec<Map> {
             1.0
         });
         let clicks = list(journey, "likely_clicks");
-        journeys.push(
-            Map::new()
-                .with("name", name)
-                .with("weight", weight)
-                .with("path", list(journey, "path"))
-                .with("clicks", clicks),
-        );
+        for entry in journey.as_map().unwrap_or_default() {
+            if !["name", "probability", "weight", "path", "likely_clicks"].contains(&entry.key.as_str()) {
+                config.notes.add(format!("user_journeys.{name}.{}", entry.key), UNKNOWN);
+            }
+        }
+        let mut map = Map::new().with("name", name.as_str()).with("weight", weight).with("path", list(journey, "path"));
+        if clicked {
+            map.put("clicks", clicks);
+        } else if !clicks.is_empty() {
+            config.notes.add(format!("user_journeys.{name}.likely_clicks"), "nobody clicks on a button; left out");
+        }
+        journeys.push(map);
     }
     if journeys.is_empty() {
         for (name, weight, path, clicks) in JOURNEYS {
-            journeys.push(
-                Map::new()
-                    .with("name", name)
-                    .with("weight", weight)
-                    .with("path", path.to_vec())
-                    .with("clicks", clicks.to_vec()),
-            );
+            let mut map = Map::new().with("name", name).with("weight", weight).with("path", path.to_vec());
+            if clicked {
+                map.put("clicks", clicks.to_vec());
+            }
+            journeys.push(map);
         }
     }
     journeys
@@ -262,7 +275,7 @@ fn events(table: &Table) -> Map {
             .with("props", Map::new())
     };
     let event = |body: Map| Map::new().with("body", body);
-    let on_page = || body().with("page_path", "${page.name}");
+    let on_page = || body().with("page_path", "${page}");
     let likely = Map::new().with(
         "$if",
         Map::new()

@@ -21,7 +21,10 @@ const WEIGHTS: [(&str, &str); 12] = [
     ("user_signup", "user.signup"),
     ("user_login", "user.login"),
 ];
-const IGNORED: &str = "the harness never used it, and there is no counterpart";
+/// What the harness does where its configuration says nothing: users, events a second, minutes.
+const USUAL: (f64, f64, f64) = (100.0, 100.0, 10.0);
+/// The share of a user's events that belong to a session.
+const IN_SESSIONS: f64 = 0.86;
 const UNKNOWN: &str = "the harness does not know it either; left out";
 
 /// The scenario of a configuration.
@@ -33,9 +36,7 @@ pub(super) fn scenario(root: &Node, notes: &mut Notes) -> Node {
     let pools = pools(&mut config);
     let outputs = outputs(&mut config);
     let profiles = profiles(&mut config);
-    for path in ["users.session_duration_minutes", "users.sessions_per_user"] {
-        config.refuse(path, IGNORED);
-    }
+    let events = sessions(&mut config);
     config.finish(UNKNOWN);
     Map::new()
         .with("version", 1_i64)
@@ -43,6 +44,7 @@ pub(super) fn scenario(root: &Node, notes: &mut Notes) -> Node {
         .with("name", "commerce-events-imported")
         .with("targets", Map::new().with("api", target).without_empty())
         .with("pools", pools.without_empty())
+        .with("events", events)
         .with("behaviors", behavior)
         .with("workloads", Map::new().with("shop", workload).without_empty())
         .with("outputs", outputs)
@@ -83,6 +85,34 @@ fn workload(config: &mut Config<'_>) -> Map {
         .with_some("rate", config.amount("events.events_per_second").map(rate))
         .with_some("duration", config.amount("events.duration_minutes").map(minutes));
     Map::new().with("population", population).with("load", load).without_empty()
+}
+
+/// How long sessions are, in events: the built-in counts them, since what users remember cannot depend on the time.
+fn sessions(config: &mut Config<'_>) -> Map {
+    let (users, rate, minutes) = USUAL;
+    let users = config.count("users.total_count").map_or(users, |count| count as f64);
+    let rate = config.amount("events.events_per_second").unwrap_or(rate);
+    let minutes = config.amount("events.duration_minutes").unwrap_or(minutes);
+    let a_minute = rate * 60.0 / users * IN_SESSIONS;
+    let each = config.amount("users.sessions_per_user").filter(|count| *count > 0.0);
+    let longest = config.amount("users.session_duration_minutes").filter(|longest| *longest > 0.0);
+    let mean = each.map(|count| a_minute * minutes / count);
+    let most = longest.map(|longest| (a_minute * longest).max(1.0));
+    let high = match (mean, most) {
+        (None, None) => return Map::new(),
+        (Some(mean), None) => mean * 1.5,
+        (None, Some(most)) => most,
+        (Some(mean), Some(most)) => (mean * 1.5).min(most),
+    };
+    let (low, high) = ((high / 3.0).round().clamp(1.0, 1e9) as i64, high.round().clamp(1.0, 1e9) as i64);
+    let why = format!("the harness never used it; here a session has {low} to {high} events");
+    for (path, given) in [("users.sessions_per_user", each), ("users.session_duration_minutes", longest)] {
+        if given.is_some() {
+            config.notes.add(path, why.as_str());
+        }
+    }
+    let length = Map::new().with("length", Map::new().with("$int", vec![low, high]));
+    Map::new().with("_visit", Map::new().with("let", length))
 }
 
 fn behavior(config: &mut Config<'_>) -> Map {

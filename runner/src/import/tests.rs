@@ -1,7 +1,8 @@
 //! One golden scenario per kind, each of which loads; and texts that are broken in every way.
 
 use proptest::prelude::*;
-use shared::scenario::{LoadOptions, load};
+use shared::compile::compile;
+use shared::scenario::LoadOptions;
 
 use super::*;
 
@@ -12,15 +13,19 @@ const CURL: &str = include_str!("fixtures/requests.sh");
 const HAR: &str = include_str!("fixtures/recording.har");
 const OPENAPI: &str = include_str!("fixtures/openapi.yaml");
 
-/// The scenario and the notes as one text, after making sure that the scenario loads.
-fn golden(text: &str, kind: Kind) -> String {
+/// An import whose scenario is sound as a whole, templates included.
+fn sound(text: &str, kind: Kind) -> Imported {
     let imported = import(text, None).unwrap();
     assert_eq!(imported.kind, kind);
-    let loaded = load(&imported.scenario, &LoadOptions::new("imported"));
-    // What the engine cannot do yet is the engine's to say.
-    let problems: Vec<String> =
-        loaded.problems.iter().filter(|p| !p.message.contains("not supported yet")).map(ToString::to_string).collect();
-    assert!(problems.is_empty(), "{problems:#?}\n{}", imported.scenario);
+    let compiled = compile(&imported.scenario, &LoadOptions::new("imported"), 1);
+    assert!(compiled.problems.is_empty(), "{:#?}\n{}", compiled.problems, imported.scenario);
+    assert!(compiled.plan.is_some());
+    imported
+}
+
+/// The scenario and the notes as one text, after making sure that the scenario is sound.
+fn golden(text: &str, kind: Kind) -> String {
+    let imported = sound(text, kind);
     let notes: Vec<String> = imported.notes.iter().map(|note| format!("# {note}\n")).collect();
     format!("{}\n{}", imported.scenario, notes.concat())
 }
@@ -33,6 +38,36 @@ fn a_shop_event_configuration_becomes_an_overlay_of_the_built_in() {
 #[test]
 fn a_web_analytics_configuration_becomes_sessions_that_keep_its_table() {
     insta::assert_snapshot!(golden(ANALYTICS, Kind::Analytics));
+}
+
+#[test]
+fn every_configuration_of_the_simulator_becomes_a_sound_scenario() {
+    let journeys = "user_journeys:\n  - {name: shopping, probability: 0.3, path: [/home, /cart], likely_clicks: [buy]}\n  \
+                    - {name: random, probability: 0.1, path: [], likely_clicks: []}\n";
+    for text in [
+        // As its guide prints it, and cut down to next to nothing.
+        "simulation: {num_users: 10, duration_seconds: 300, api_url: 'http://localhost:8000/api/events'}\n",
+        "simulation: {duration_seconds: 0}\nadvanced: {verbose: false}\n",
+        "simulation: {num_users: 3}\nadvanced: {stats_interval: 0}\n",
+        "user_behavior: {pages_per_session_min: 1, pages_per_session_max: 1, clicks_per_page_max: 0}\n",
+        "event_probabilities: {session_start: 0.5, session_end: 0.5}\n",
+        journeys,
+    ] {
+        let imported = sound(text, Kind::Analytics);
+        assert!(!imported.scenario.contains("console:\nprofiles") && !imported.scenario.ends_with("console:\n"));
+    }
+    let left_out = sound(&format!("{journeys}  - {{probability: 0.6, path: [/a], hue: red}}\n"), Kind::Analytics).notes;
+    assert!(left_out.iter().any(|note| note.path == "user_journeys.journey_3.hue"), "{left_out:?}");
+}
+
+#[test]
+fn a_shop_configuration_keeps_how_often_people_come_back() {
+    let users = "users: {total_count: 100, session_duration_minutes: 30, sessions_per_user: 3}\n\
+                 events: {events_per_second: 100, duration_minutes: 10}\nscenarios: {}\n";
+    let imported = sound(users, Kind::Commerce);
+    // 516 of a user's 600 events are of sessions: three of about 172.
+    assert!(imported.scenario.contains("length: {$int: [86, 258]}"), "{}", imported.scenario);
+    assert!(imported.notes.iter().any(|note| note.path == "users.sessions_per_user"), "{:?}", imported.notes);
 }
 
 #[test]
