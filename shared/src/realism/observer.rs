@@ -210,6 +210,40 @@ mod tests {
         assert!(report.causality.iter().all(|rule| rule.checked > 500), "{}", report.table());
     }
 
+    /// A minute for pages of half a minute: most sessions end before they have three.
+    #[test]
+    fn a_session_that_runs_out_of_time_is_not_too_short() {
+        let length = |limits: &str, tampered: bool| {
+            let text = format!(
+                "{{extends: web-analytics, behaviors: {{browse: {{session: {{limits: {limits}, \
+                 step: {{dwell: 30s}}}}}}}}, workloads: {{web: {{load: {{users: 40, duration: 1h}}}}}}}}"
+            );
+            let compiled = compile(&text, &LoadOptions::new("test"), 1);
+            assert!(compiled.problems.is_empty(), "{:?}", compiled.problems);
+            let (scenario, plan) = (compiled.scenario.unwrap(), compiled.plan.unwrap());
+            let mut observer = Observer::new(&scenario, &plan, START, 1);
+            let schedule = plan.workloads()[0].schedule(START);
+            let mut cursor = Arc::clone(&plan).cursor(0, Share::WHOLE);
+            let visited = plan.event_types().iter().position(|info| info.name == "page_visited");
+            while let Some(due) = cursor.next_due(&schedule) {
+                let mut event = Vec::new();
+                let planned = cursor.emit(START.plus(due), &mut event);
+                // Pages that nobody sees.
+                if tampered && Some(usize::from(planned.event_type.0)) == visited {
+                    continue;
+                }
+                observer.observe(0, &planned, &event);
+            }
+            let rows = observer.report().unwrap().rows;
+            rows.into_iter().find(|row| row.what == "session length of web").unwrap()
+        };
+        let hurried = length("{duration: 60s, at_least: $unset}", false);
+        assert_eq!(hurried.judgement, Judgement::Fits, "{hurried:?}");
+        assert!(hurried.parts.len() == 2 && hurried.parts[1].emitted > 0.5, "{hurried:?}");
+        assert_eq!(length("{duration: $unset, at_least: $unset}", false).parts.len(), 1);
+        assert_eq!(length("{duration: $unset, at_least: $unset}", true).judgement, Judgement::Off);
+    }
+
     #[test]
     fn a_rate_that_somebody_changed_is_the_rate_that_is_expected() {
         let report = observed("200/s", "20s", 100, true);
