@@ -41,7 +41,8 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["serve"] => serve(),
+        ["serve"] => serve(false),
+        ["serve", "awake"] => serve(true),
         ["ours", address, load, seconds, connections] => ours(address, load, seconds.parse()?, connections.parse()?),
         ["cost", options @ ..] => cost(&Options::read(options)?),
         ["pace", options @ ..] => pace(&Options::read(options)?),
@@ -128,7 +129,7 @@ fn pace(options: &Options) -> anyhow::Result<()> {
         for &rate in &options.rates {
             for tool in tools {
                 let Some(command) = open(tool, &files, rate, options.seconds)? else { continue };
-                let server = Server::start(options.realtime)?;
+                let server = Server::awake()?;
                 let (used, wall) = spend(command, &server, options.realtime)?;
                 let [p50, p99, max, within, sent] = server.lateness(rate)?;
                 figures.entry((rate, tool)).or_default().push([
@@ -357,8 +358,19 @@ struct Server {
 
 impl Server {
     fn start(realtime: bool) -> anyhow::Result<Self> {
-        let mut child =
-            pinned(&[ourself()?, "serve".to_owned()], SERVER_CORE, realtime).stdout(Stdio::piped()).spawn()?;
+        Self::spawn(&["serve"], realtime)
+    }
+
+    /// A server that never sleeps, so that it sees a request when it comes and not when it wakes up.
+    fn awake() -> anyhow::Result<Self> {
+        // At real-time priority the system would take a twentieth of each second from it.
+        Self::spawn(&["serve", "awake"], false)
+    }
+
+    fn spawn(words: &[&str], realtime: bool) -> anyhow::Result<Self> {
+        let mut all = vec![ourself()?];
+        all.extend(words.iter().map(|&word| word.to_owned()));
+        let mut child = pinned(&all, SERVER_CORE, realtime).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("the server has no output")?).read_line(&mut line)?;
         Ok(Self { child, address: line.trim().parse()? })
@@ -397,7 +409,7 @@ impl Drop for Server {
 type Arrivals = Arc<Mutex<Vec<u64>>>;
 
 /// Answers everything at once, one thread.
-fn serve() -> anyhow::Result<()> {
+fn serve(awake: bool) -> anyhow::Result<()> {
     let mut cores = CpuSet::new();
     cores.set(SERVER_CORE);
     sched_setaffinity(None, &cores)?;
@@ -410,6 +422,13 @@ fn serve() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
+        if awake {
+            tokio::spawn(async {
+                loop {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;

@@ -6,6 +6,7 @@ mod current;
 mod failure;
 mod guard;
 mod history;
+mod listen;
 mod live;
 mod metrics;
 mod panel;
@@ -24,7 +25,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post, put};
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::library::Library;
 use crate::practice::PracticeTarget;
@@ -61,8 +62,8 @@ pub enum ServerError {
         /// The address that was asked for.
         address: SocketAddr,
     },
-    /// The system let go of the listening socket.
-    #[error("the server stopped: {0}")]
+    /// The listening socket cannot say where it is.
+    #[error("the server cannot start: {0}")]
     Serve(#[from] io::Error),
 }
 
@@ -78,6 +79,8 @@ pub struct App {
     /// Hosts beyond this network that may be sent to.
     pub allowed_targets: Vec<String>,
     current: Arc<CurrentRun>,
+    /// Places for those who follow a run.
+    watchers: Arc<Semaphore>,
     /// Turns true when the server stops, so that live streams end.
     closing: watch::Sender<bool>,
 }
@@ -98,6 +101,7 @@ impl App {
         let (closing, _watchers) = watch::channel(false);
         Self {
             current: Arc::new(CurrentRun::new(Arc::clone(&store))),
+            watchers: Arc::new(Semaphore::new(live::MAX_WATCHERS)),
             store,
             library,
             practice,
@@ -132,24 +136,15 @@ impl Server {
 
     /// Answers until `stop` is ready, then lets a run that is going on end: `hurry` cuts that short.
     ///
-    /// # Errors
-    ///
-    /// The listening socket fails.
-    pub async fn serve(
-        self,
-        stop: impl Future<Output = ()> + Send + 'static,
-        hurry: impl Future<Output = ()>,
-    ) -> Result<(), ServerError> {
+    pub async fn serve(self, stop: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
         let Self { listener, access, app, .. } = self;
         let router = router(Arc::clone(&app), access);
         let (stopped, mut stopping) = watch::channel(false);
         let mut closing = stopping.clone();
-        let serving = axum::serve(listener, router)
-            .with_graceful_shutdown(async move {
-                // The sender lives as long as this function.
-                let _stopping = closing.wait_for(|stopping| *stopping).await;
-            })
-            .into_future();
+        let serving = listen::serve(listener, router, async move {
+            // The sender lives as long as this function.
+            let _stopping = closing.wait_for(|stopping| *stopping).await;
+        });
         tokio::pin!(serving);
         let end = async {
             stop.await;
@@ -158,15 +153,12 @@ impl Server {
             stopped.send_replace(true);
         };
         tokio::select! {
-            outcome = &mut serving => return Ok(outcome?),
+            () = &mut serving => return,
             () = end => {}
         }
         let _stopping = stopping.wait_for(|stopping| *stopping).await;
         // A watcher that does not say goodbye must not hold the process.
-        match tokio::time::timeout(FAREWELL, serving).await {
-            Ok(outcome) => Ok(outcome?),
-            Err(_late) => Ok(()),
-        }
+        let _late = tokio::time::timeout(FAREWELL, serving).await;
     }
 }
 
@@ -192,6 +184,7 @@ fn router(app: Arc<App>, access: Access) -> Router {
         .fallback(failure::no_such_route)
         .method_not_allowed_fallback(failure::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(failure::in_shape))
         .with_state(Arc::clone(&app));
     let metrics = Router::new().route("/metrics", get(metrics::show)).with_state(app);
     Router::new()

@@ -26,7 +26,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Refusal> {
     }
     anstream::eprintln!("runs and scenarios: {}", directory.display());
     anstream::eprintln!("Ctrl-C stops it");
-    server.serve(signals.clone().asked(1), signals.asked(2)).await.map_err(refuse)?;
+    server.serve(signals.clone().asked(1), signals.asked(2)).await;
     Ok(Exit::Done)
 }
 

@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::engine::clock::{RunClock, rfc3339};
 use crate::engine::control::Control;
-use crate::engine::handle::Ask;
+use crate::engine::handle::{Ask, News};
 use crate::engine::journal::{Journal, JournalEntry};
 use crate::engine::orders::CommandError;
 use crate::engine::progress::{Progress, SharedResult};
@@ -51,7 +51,7 @@ pub(crate) struct Channels {
     pub(crate) reports: mpsc::Receiver<Report>,
     pub(crate) controls: Vec<mpsc::Sender<Control>>,
     pub(crate) asks: mpsc::Receiver<Ask>,
-    pub(crate) ticks: broadcast::Sender<Arc<Tick>>,
+    pub(crate) ticks: broadcast::Sender<Arc<News>>,
     pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
     pub(crate) result: watch::Sender<SharedResult>,
 }
@@ -365,7 +365,7 @@ impl Conductor {
         };
         self.channels.snapshots.send_replace(snapshot);
         // Without a watcher there is nobody to tell.
-        let _ = self.channels.ticks.send(Arc::new(tick));
+        let _ = self.channels.ticks.send(Arc::new(News::new(tick)));
     }
 
     fn finish(&mut self) {

@@ -1,9 +1,10 @@
 //! A run from outside: commands, watching, waiting.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use shared::plan::Plan;
-use shared::run::{Change, Command, Hello, RunId, RunResult, Snapshot, SupplyRecord, Tick};
+use shared::run::{Change, Command, Hello, LiveMessage, RunId, RunResult, Snapshot, SupplyRecord, Tick};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::engine::orders::CommandError;
@@ -18,9 +19,36 @@ pub(crate) const TICKS: usize = 32;
 #[derive(Debug)]
 pub(crate) enum Ask {
     Command { command: Command, origin: String, reply: oneshot::Sender<Result<Change, CommandError>> },
-    Watch(oneshot::Sender<(Hello, broadcast::Receiver<Arc<Tick>>)>),
+    Watch(oneshot::Sender<(Hello, broadcast::Receiver<Arc<News>>)>),
     Refill { plan: Arc<Plan>, record: SupplyRecord },
     Warn(String),
+}
+
+/// A tick as it goes to those who follow the run: written down once, however many they are.
+#[derive(Debug)]
+pub struct News {
+    tick: Tick,
+    text: OnceLock<Option<String>>,
+}
+
+impl News {
+    pub(crate) fn new(tick: Tick) -> Self {
+        Self { tick, text: OnceLock::new() }
+    }
+
+    /// The tick as a live message in JSON; none where it cannot be written.
+    pub fn text(&self) -> Option<&str> {
+        let write = || serde_json::to_string(&LiveMessage::Tick(Box::new(self.tick.clone()))).ok();
+        self.text.get_or_init(write).as_deref()
+    }
+}
+
+impl Deref for News {
+    type Target = Tick;
+
+    fn deref(&self) -> &Tick {
+        &self.tick
+    }
 }
 
 /// A running run, or one that is over and can still be looked at. Copies are the same run.
@@ -56,7 +84,7 @@ impl RunHandle {
     /// # Errors
     ///
     /// The run's conductor is gone.
-    pub async fn subscribe(&self) -> Result<(Hello, broadcast::Receiver<Arc<Tick>>), CommandError> {
+    pub async fn subscribe(&self) -> Result<(Hello, broadcast::Receiver<Arc<News>>), CommandError> {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Watch(reply)).await.map_err(|_error| CommandError::Gone)?;
         answer.await.map_err(|_error| CommandError::Gone)

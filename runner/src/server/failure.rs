@@ -1,17 +1,29 @@
 //! Errors as [`ErrorBody`], the same shape for every route.
 
+use std::error::Error;
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use shared::api::ErrorBody;
 use shared::problem::Problem;
+use tokio::sync::Semaphore;
 
 use crate::library::LibraryError;
 use crate::practice::PracticeError;
 use crate::store::{ScenarioStoreError, StoreError};
+
+/// Work for the disk or the processor at the same time: what comes beyond waits its turn.
+static WORK: Semaphore = Semaphore::const_new(16);
+/// Time for the body of a request.
+const BODY_TIME: Duration = Duration::from_secs(60);
+/// Longest sentence of an error that was made elsewhere.
+const MOST_SAID: usize = 64 * 1024;
 
 /// An answer that is an error.
 #[derive(Debug)]
@@ -98,7 +110,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        match Json::from_request(request, state).await {
+        let read = tokio::time::timeout(BODY_TIME, Json::from_request(request, state)).await;
+        let read = read.map_err(|_late| {
+            Failure::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the body of the request did not come in time")
+        })?;
+        match read {
             Ok(Json(value)) => Ok(Self(value)),
             Err(rejection) => {
                 let code = match rejection {
@@ -114,9 +130,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// Runs work that waits for the disk or takes long away from the threads that answer.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string()))
+    let internal = |error: &dyn Error| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error.to_string());
+    let _turn = WORK.acquire().await.map_err(|error| internal(&error))?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| internal(&error))
+}
+
+/// Gives errors that were made below the routes (a path that is no UTF-8, a query that cannot be read) the shape of all
+/// others.
+pub(super) async fn in_shape(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if !(status.is_client_error() || status.is_server_error()) || kind.is_some_and(|kind| kind.contains("json")) {
+        return response;
+    }
+    let said = axum::body::to_bytes(response.into_body(), MOST_SAID).await.unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    let message = if said.trim().is_empty() { status.to_string() } else { said.into_owned() };
+    Failure::new(status, "malformed", message).into_response()
 }
 
 /// The answer to an unknown path below `/api`.

@@ -2,7 +2,8 @@
 //! page (against other pages in the same browser), and beyond this machine a token is needed.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -19,17 +20,52 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
     style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Wrong tokens in a second, from whomever; what comes beyond is not even looked at.
+const WRONG_TOKENS: f64 = 10.0;
+/// Requests in a second that change something, from whomever.
+const WRITES: f64 = 200.0;
+
 /// The rules for one server.
 #[derive(Debug)]
 pub struct Access {
     bound_to: IpAddr,
     token: Option<String>,
+    wrong_tokens: Bucket,
+    writes: Bucket,
+}
+
+/// What may be done so many times in a second, and as often at once.
+#[derive(Debug)]
+struct Bucket {
+    rate: f64,
+    /// What is left, and when that was so.
+    level: Mutex<(f64, Instant)>,
+}
+
+impl Bucket {
+    fn new(rate: f64) -> Self {
+        Self { rate, level: Mutex::new((rate, Instant::now())) }
+    }
+
+    /// What is left at a moment.
+    fn left(&self, now: Instant) -> f64 {
+        let (level, at) = *self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        (level + now.saturating_duration_since(at).as_secs_f64() * self.rate).min(self.rate)
+    }
+
+    /// Takes one out; says whether there was one.
+    fn take(&self, now: Instant) -> bool {
+        let left = self.left(now);
+        let there = left >= 1.0;
+        *self.level.lock().unwrap_or_else(PoisonError::into_inner) = (left - f64::from(u8::from(there)), now);
+        there
+    }
 }
 
 impl Access {
     /// Rules for a server at an address; with a token, every request must carry it.
     pub fn new(address: SocketAddr, token: Option<String>) -> Self {
-        Self { bound_to: address.ip(), token }
+        Self { bound_to: address.ip(), token, wrong_tokens: Bucket::new(WRONG_TOKENS), writes: Bucket::new(WRITES) }
     }
 
     /// Whether a `Host` is one under which this server may be reached. Behind a token any name will do: a page of
@@ -86,7 +122,9 @@ pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, n
         Some(failure) => failure.into_response(),
         None => match access.welcome(&request) {
             Some(welcome) => welcome,
+            None if access.wrong_tokens.left(Instant::now()) < 1.0 => slow_down("too many wrong tokens"),
             None if access.admits(request.headers()) => next.run(request).await,
+            None if !access.wrong_tokens.take(Instant::now()) => slow_down("too many wrong tokens"),
             None => Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", "this server asks for a token")
                 .with_hint("open the address that `throng serve` printed, or send `Authorization: Bearer TOKEN`")
                 .into_response(),
@@ -113,7 +151,20 @@ fn refuse(access: &Access, request: &Request) -> Option<Failure> {
     if (changes_something || opens_a_stream) && !comes_from_us(headers, host) {
         return Some(Failure::new(StatusCode::FORBIDDEN, "origin_foreign", "another page may not ask for this"));
     }
+    if changes_something && !access.writes.take(Instant::now()) {
+        return Some(too_fast("too many changes in a second"));
+    }
     None
+}
+
+fn too_fast(message: &str) -> Failure {
+    Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_fast", message).with_hint("wait a second")
+}
+
+fn slow_down(message: &str) -> Response {
+    let mut response = too_fast(message).into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 /// Whether a request comes from our own page or from no page at all. Browsers say so themselves (`Sec-Fetch-Site`);
@@ -177,6 +228,16 @@ mod tests {
         assert!(!from("origin", "null"));
         assert!(!from("sec-fetch-site", "same-site"));
         assert!(!from("sec-fetch-site", "cross-site"));
+    }
+
+    #[test]
+    fn a_bucket_gives_its_rate_and_what_it_has_saved() {
+        let bucket = Bucket::new(10.0);
+        let now = Instant::now();
+        assert_eq!((0..20).filter(|_| bucket.take(now)).count(), 10);
+        let later = now + std::time::Duration::from_millis(500);
+        assert_eq!((0..20).filter(|_| bucket.take(later)).count(), 5);
+        assert_eq!((0..40).filter(|_| bucket.take(later + std::time::Duration::from_secs(60))).count(), 10);
     }
 
     #[test]

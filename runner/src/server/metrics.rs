@@ -12,6 +12,7 @@ use axum::routing::get;
 use shared::run::RunInfo;
 use tokio::net::TcpListener;
 
+use super::listen;
 use super::{App, ServerError};
 use crate::engine::handle::RunHandle;
 use crate::report::prometheus;
@@ -39,12 +40,7 @@ pub async fn offer(
     let bound = listener.local_addr()?;
     let figures = move || async move { page(Some((&info, &run))) };
     let router = Router::new().route("/metrics", get(figures));
-    let serving = async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "figures are no longer offered");
-        }
-    };
-    Ok((bound, serving))
+    Ok((bound, listen::serve(listener, router, std::future::pending())))
 }
 
 fn page(run: Option<(&RunInfo, &RunHandle)>) -> impl IntoResponse + use<> {

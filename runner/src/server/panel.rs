@@ -5,6 +5,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use rust_embed::{Embed, EmbeddedFile};
 
+use super::failure;
+
 /// What `cargo xtask build` leaves; empty when the runner was built alone.
 #[derive(Embed)]
 #[folder = "../target/panel"]
@@ -22,10 +24,13 @@ const MISSING: &str = "<!doctype html><meta charset=utf-8><title>Throng</title>\
 
 /// Serves a file, or the page for everything else.
 pub(super) async fn serve(request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches('/');
+    if path == "api" || path.starts_with("api/") {
+        return failure::no_such_route().await.into_response();
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
-    let path = request.uri().path().trim_start_matches('/');
     let is_variant = ENCODINGS.iter().any(|(_, ending)| path.ends_with(ending));
     let known = !path.is_empty() && !is_variant && Files::get(path).is_some();
     // A name with an ending is a file that somebody expects; a page in its place would only puzzle them.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agreement;
 #[cfg(test)]
+mod api_fuzz;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod checks;
