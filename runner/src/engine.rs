@@ -9,8 +9,10 @@ pub mod clock;
 mod coarse;
 mod conductor;
 mod control;
+mod deliveries;
 mod expectation;
 mod feed;
+mod flights;
 mod footprint;
 mod gate;
 pub mod handle;
@@ -20,6 +22,7 @@ mod job;
 pub mod journal;
 mod lane;
 mod meaning;
+mod mqtt_setup;
 mod notes;
 pub mod orders;
 mod outcome;
@@ -36,6 +39,7 @@ mod slots;
 pub mod start;
 mod stream;
 mod stream_lane;
+mod stream_session;
 mod stream_setup;
 mod tally;
 mod target;
@@ -49,6 +53,8 @@ mod worker;
 mod fault_tests;
 #[cfg(test)]
 mod load_tests;
+#[cfg(test)]
+mod mqtt_tests;
 #[cfg(test)]
 mod stream_tests;
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod folder;
 pub mod import;
 pub mod ledger;
 pub mod library;
+pub mod mqtt;
 pub mod practice;
 pub mod report;
 pub mod server;

@@ -15,6 +15,7 @@ mod gate;
 mod holdings;
 mod intake;
 mod json;
+mod mqtt;
 mod pulse;
 mod random;
 mod request;
@@ -31,6 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
 pub use gate::check_settings;
+use mqtt::Broker;
 use site::Site;
 
 /// How many questions may wait for the target's thread.
@@ -152,12 +154,13 @@ async fn serve(
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let site = Rc::new(Site::new(settings));
+    let broker = Rc::new(Broker::default());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _peer)) => {
-                    connections.spawn_local(connection::serve(stream, Rc::clone(&site)));
+                    connections.spawn_local(connection::serve(stream, Rc::clone(&site), Rc::clone(&broker)));
                 }
                 // Out of file handles, or a peer that left at once: neither is a reason to stop serving the rest.
                 Err(error) => {

@@ -3,14 +3,17 @@
 //! Nothing here knows of scenarios, schedules or counts: bytes go in, an answer with its moments comes out.
 
 pub mod address;
+pub mod channel;
 pub mod dial;
 pub mod drip;
 pub mod exchange;
 pub mod failure;
 pub mod http;
+pub mod mqtt;
 pub mod sink;
 pub mod stream;
 pub mod tls;
+pub mod traffic;
 #[cfg(test)]
 pub(crate) mod trial_server;
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::run::fault::{self, FaultCounts, FaultKind, FaultRow};
 use crate::run::stream::StreamCounts;
 use crate::run::{
     Change, Compressed, ConnectionCounts, Counts, Environment, EventTypeRow, Expectation, Failure, FailureKind,
-    Latencies, Latency, Percentiles, RunId, RunInfo, RunRecord, RunResult, RunState, TimelineRow, Totals, Verdict,
-    VerdictStatus, WorkloadRow,
+    Latencies, Latency, Percentiles, ProtocolRow, RunId, RunInfo, RunRecord, RunResult, RunState, TimelineRow, Totals,
+    Verdict, VerdictStatus, WorkloadRow,
 };
 
 /// A part with its start, in seconds after the first part's.
@@ -41,6 +41,7 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
         totals: totals(&parts),
         latency: latencies(&parts)?,
         workloads: workloads(&parts),
+        protocols: protocols(&parts)?,
         event_types: event_types(&parts),
         status_codes: status_codes(&parts),
         failures: failures(&parts),
@@ -241,33 +242,57 @@ fn totals(parts: &[Part<'_>]) -> Totals {
     sum
 }
 
+/// Each protocol with what it carried in all parts.
+fn protocols(parts: &[Part<'_>]) -> Result<Vec<ProtocolRow>, String> {
+    let mut rows: Vec<ProtocolRow> = Vec::new();
+    let all = || parts.iter().flat_map(|part| part.result.protocols.iter().map(move |row| (part.result, row)));
+    for (_, row) in all() {
+        let place = rows.iter().position(|known| known.protocol == row.protocol).unwrap_or_else(|| {
+            rows.push(ProtocolRow { protocol: row.protocol.clone(), ..ProtocolRow::default() });
+            rows.len() - 1
+        });
+        rows[place].events.add(&row.events);
+        for target in &row.targets {
+            if !rows[place].targets.contains(target) {
+                rows[place].targets.push(target.clone());
+            }
+        }
+    }
+    for whole in &mut rows {
+        let own = all().filter(|(_, row)| row.protocol == whole.protocol);
+        whole.response_time = whole_of(&whole.protocol, own.map(|(result, row)| (result, &row.response_time)))?;
+    }
+    Ok(rows)
+}
+
+/// One distribution of several, by their histograms.
+fn whole_of<'a>(name: &str, parts: impl Iterator<Item = (&'a RunResult, &'a Latency)>) -> Result<Latency, String> {
+    let mut whole = Histogram::new();
+    let mut figures: Vec<&Percentiles> = Vec::new();
+    for (result, latency) in parts.filter(|(_, latency)| latency.percentiles.count > 0) {
+        let refused = |error: String| format!("run {}: {name}: {error}", result.run.info.id);
+        let histogram = Histogram::from_base64(&latency.hdr).map_err(refused)?;
+        if histogram.count() != latency.percentiles.count {
+            return Err(refused("its histogram and its count disagree".to_owned()));
+        }
+        whole.merge(&histogram);
+        figures.push(&latency.percentiles);
+    }
+    if figures.is_empty() {
+        return Ok(Latency::default());
+    }
+    let mut latency = whole.latency();
+    let sum: f64 = figures.iter().map(|figures| figures.mean_us * figures.count as f64).sum();
+    // The format has no sum and no exact extremes; the parts have.
+    latency.percentiles.mean_us = sum / latency.percentiles.count as f64;
+    latency.percentiles.min_us = figures.iter().map(|figures| figures.min_us).min().unwrap_or(0);
+    latency.percentiles.max_us = figures.iter().map(|figures| figures.max_us).max().unwrap_or(0);
+    Ok(latency)
+}
+
 fn latencies(parts: &[Part<'_>]) -> Result<Latencies, String> {
     let merged = |name: &str, which: fn(&Latencies) -> &Latency| {
-        let mut whole = Histogram::new();
-        let mut figures: Vec<&Percentiles> = Vec::new();
-        for part in parts {
-            let latency = which(&part.result.latency);
-            if latency.percentiles.count == 0 {
-                continue;
-            }
-            let refused = |error: String| format!("run {}: {name}: {error}", part.result.run.info.id);
-            let histogram = Histogram::from_base64(&latency.hdr).map_err(refused)?;
-            if histogram.count() != latency.percentiles.count {
-                return Err(refused("its histogram and its count disagree".to_owned()));
-            }
-            whole.merge(&histogram);
-            figures.push(&latency.percentiles);
-        }
-        if figures.is_empty() {
-            return Ok(Latency::default());
-        }
-        let mut latency = whole.latency();
-        let sum: f64 = figures.iter().map(|figures| figures.mean_us * figures.count as f64).sum();
-        // The format has no sum and no exact extremes; the parts have.
-        latency.percentiles.mean_us = sum / latency.percentiles.count as f64;
-        latency.percentiles.min_us = figures.iter().map(|figures| figures.min_us).min().unwrap_or(0);
-        latency.percentiles.max_us = figures.iter().map(|figures| figures.max_us).max().unwrap_or(0);
-        Ok(latency)
+        whole_of(name, parts.iter().map(|part| (part.result, which(&part.result.latency))))
     };
     Ok(Latencies {
         response_time: merged("response_time", |latency| &latency.response_time)?,
@@ -275,6 +300,7 @@ fn latencies(parts: &[Part<'_>]) -> Result<Latencies, String> {
         send_lag: merged("send_lag", |latency| &latency.send_lag)?,
         connect: merged("connect", |latency| &latency.connect)?,
         tls: merged("tls", |latency| &latency.tls)?,
+        delivery: merged("delivery", |latency| &latency.delivery)?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The plan: the pure function from a scenario and a seed to events and the moments they are due.
 
 mod arrivals;
+mod client;
 pub mod clock;
 mod compile;
 mod crowd;
@@ -41,6 +42,7 @@ use load::LoadPlan;
 use workload::Workload;
 
 pub use crate::event_id::{EventId, EventMark};
+pub use client::Client;
 pub use cursor::Cursor;
 pub use curve::Curve;
 pub use schedule::{Position, Schedule};
@@ -73,6 +75,7 @@ pub struct TargetPlan {
     /// What its requests look like.
     pub request: RequestTemplate,
     overrides: Vec<Option<RequestTemplate>>,
+    clients: Option<client::ClientPlan>,
 }
 
 impl TargetPlan {

@@ -247,7 +247,7 @@ pub struct Latency {
     pub hdr: String,
 }
 
-/// The five times that every run measures.
+/// The times that every run measures.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Latencies {
@@ -261,6 +261,8 @@ pub struct Latencies {
     pub connect: Latency,
     /// Time of the TLS handshake.
     pub tls: Latency,
+    /// From the moment a message was due to the moment it came back on a topic that is listened to.
+    pub delivery: Latency,
 }
 
 /// Why a request or an event failed: a closed list, so that nothing a target says becomes a key.
@@ -454,6 +456,41 @@ pub struct EventTypeRow {
     pub events: Counts,
     /// Response times so far: those of the requests that carried it.
     pub response_time: Percentiles,
+}
+
+/// What one protocol carried.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProtocolRow {
+    /// Its name: `http`, `ws`, `mqtt`.
+    pub protocol: String,
+    /// Where it led.
+    pub targets: Vec<String>,
+    /// Its events.
+    pub events: Carried,
+    /// Its response times.
+    pub response_time: Latency,
+}
+
+/// Events that were carried somewhere.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carried {
+    /// Sent, each once however often it was tried.
+    pub sent: u64,
+    /// Accepted.
+    pub succeeded: u64,
+    /// Not accepted.
+    pub failed: u64,
+}
+
+impl Carried {
+    /// Adds others.
+    pub fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+    }
 }
 
 /// A request and its answer, kept as a sample; secrets are replaced.
@@ -861,6 +898,9 @@ pub struct RunResult {
     /// By workload.
     #[serde(default)]
     pub workloads: Vec<WorkloadRow>,
+    /// By protocol.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protocols: Vec<ProtocolRow>,
     /// By event type.
     pub event_types: Vec<EventTypeRow>,
     /// Answers by status code.
@@ -872,7 +912,7 @@ pub struct RunResult {
     pub faults: Vec<FaultRow>,
     /// Connections.
     pub connections: ConnectionCounts,
-    /// What happened on streams (WebSocket) beside their messages.
+    /// What happened on streams (WebSocket, MQTT) beside their messages.
     #[serde(default, skip_serializing_if = "StreamCounts::is_empty")]
     pub streams: StreamCounts,
     /// What became of each threshold.

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: lasting benchmarks against other tools.
 
+mod mqtt;
+
 use anyhow::Result;
 
 use crate::screen;
@@ -25,4 +27,10 @@ pub(crate) fn http(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         return Ok(());
     }
     run(std::process::Command::new(&program).args(arguments))
+}
+
+/// What a message over MQTT costs; see docs/benchmarks.md.
+pub(crate) fn mqtt(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    run(&mut workspace.cargo(["build", "--release", "--package", "runner", "--bin", "throng"]))?;
+    mqtt::measure(workspace, arguments)
 }

@@ -73,6 +73,22 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     find().context("chromium was installed, yet is not on the path; set CHROMIUM to its path")
 }
 
+/// Makes sure that Debian's MQTT broker and its clients are there: the tests have them as witnesses.
+///
+/// # Errors
+/// When they are missing and cannot be installed; says what to do.
+pub(crate) fn mosquitto() -> Result<()> {
+    let advice = "the tests of MQTT need mosquitto and its clients; see https://mosquitto.org/download";
+    // Debian puts the broker where only root's path leads.
+    if found_on_path("mosquitto").is_none() && !Path::new("/usr/sbin/mosquitto").is_file() {
+        debian_package("mosquitto", advice)?;
+    }
+    if found_on_path("mosquitto_sub").is_none() {
+        debian_package("mosquitto-clients", advice)?;
+    }
+    Ok(())
+}
+
 /// Finds node and npm, new enough for the browser journey.
 ///
 /// # Errors

@@ -30,6 +30,8 @@ cargo xtask <command>
                         instructions per event of each built-in (valgrind), whatever else the machine does
   bench http [cost|pace OPTIONS...]
                         the generator beside wrk, h2load and oha; see docs/benchmarks.md
+  bench mqtt [OPTIONS...]
+                        the generator beside mosquitto_pub
   check                 the layers of ARCHITECTURE.md and the habits of the tree";
 
 fn main() -> ExitCode {
@@ -59,6 +61,7 @@ fn obey(arguments: &[String]) -> Result<()> {
         ["test", ..] => test::all(&workspace, &arguments[1..]),
         ["instructions", ..] => instructions::count(&workspace, &arguments[1..]),
         ["bench", "http", ..] => bench::http(&workspace, &arguments[2..]),
+        ["bench", "mqtt", ..] => bench::mqtt(&workspace, &arguments[2..]),
         ["check"] => check::all(&workspace),
         [] | ["help" | "-h" | "--help"] => {
             screen::line(USAGE);

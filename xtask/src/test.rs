@@ -128,6 +128,7 @@ fn docs(workspace: &Workspace) -> Result<Passed> {
 }
 
 fn unit(workspace: &Workspace) -> Result<Passed> {
+    install::mosquitto()?;
     let passed = tallied(&mut workspace.cargo(["test", "--workspace", "--no-fail-fast"]), |line| {
         line.strip_prefix("test result: ok. ")?.split(' ').next()
     })?;

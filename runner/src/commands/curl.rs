@@ -88,13 +88,11 @@ fn singles(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
                 let template = planned.request_of(emitted.event_type).unwrap_or(&planned.request);
                 let framing = &template.single;
                 let body = [framing.prefix.as_slice(), &event, &framing.suffix].concat();
-                let topic =
-                    plan.event_types().get(usize::from(emitted.event_type.0)).and_then(|info| info.topic.as_deref());
                 let key = args.api_key.as_deref();
                 let command = match target.protocol {
                     Protocol::Http => command(target, template, &template.path, &body, key),
                     Protocol::Ws => messages::websocket(target, &body, key),
-                    Protocol::Mqtt => messages::mqtt(target, topic, &body, key),
+                    Protocol::Mqtt => messages::mqtt(target, cursor.topic(), &body, key),
                     Protocol::File | Protocol::Discard => {
                         silent = Some(workload.name.as_str());
                         break;

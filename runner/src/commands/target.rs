@@ -14,7 +14,9 @@ pub(super) async fn target(args: TargetArgs) -> Result<Exit, Refusal> {
         PracticeError::Start(_) | PracticeError::Gone => Refusal::failed(error),
     })?;
     anstream::println!("practice target: {}", practice.url());
-    anstream::eprintln!("GET /account, GET /held, PATCH /settings, POST /reset; Ctrl-C stops it");
+    anstream::eprintln!(
+        "requests, WebSockets and MQTT on one port; GET /account, GET /held, PATCH /settings, POST /reset; Ctrl-C stops it"
+    );
     signals.asked(1).await;
     let report = practice.report().await.map_err(Refusal::failed)?;
     anstream::println!("{}", serde_json::to_string_pretty(&report.account).map_err(Refusal::failed)?);

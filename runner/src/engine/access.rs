@@ -50,6 +50,8 @@ impl Access {
         };
         let address = Address::parse(url).map_err(wrong)?;
         let context = Context {
+            seed: 0,
+            run: 0,
             environment: &*options.environment,
             allowed_hosts: &options.allowed_hosts,
             practice_key: options.practice_target.as_ref().map(|_url| PRACTICE_KEY),

@@ -6,8 +6,8 @@ use shared::metrics::Histogram;
 use shared::run::fault::FaultCounts;
 use shared::run::stream::StreamCounts;
 use shared::run::{
-    Bytes, Compressed, ConnectionCounts, Counts, EventTypeRow, Expectation, Failure, FailureKind, Latencies,
-    Percentiles, Sample, Totals,
+    Bytes, Carried, Compressed, ConnectionCounts, Counts, EventTypeRow, Expectation, Failure, FailureKind, Latencies,
+    Percentiles, ProtocolRow, Sample, Totals,
 };
 use shared::units::Nanos;
 
@@ -36,7 +36,9 @@ pub(crate) struct Account {
     service_time: Histogram,
     connect: Histogram,
     tls: Histogram,
+    delivery: Histogram,
     event_types: Vec<OfType>,
+    protocols: Vec<OfProtocol>,
     statuses: BTreeMap<u16, u64>,
     failures: BTreeMap<FailureKind, Failure>,
     /// By check of answers; names are not known here.
@@ -44,6 +46,14 @@ pub(crate) struct Account {
     samples: Vec<Sample>,
     sample_number: u64,
     gauges: Vec<Gauges>,
+}
+
+#[derive(Debug)]
+struct OfProtocol {
+    name: &'static str,
+    targets: Vec<String>,
+    carried: Carried,
+    response_time: Histogram,
 }
 
 #[derive(Debug)]
@@ -57,7 +67,11 @@ struct OfType {
 
 impl Account {
     /// An empty account for these event types (name, declared share) and so many workers.
-    pub(crate) fn new(event_types: impl Iterator<Item = (String, Option<f64>)>, workers: usize) -> Self {
+    pub(crate) fn new(
+        event_types: impl Iterator<Item = (String, Option<f64>)>,
+        protocols: &[(&'static str, Vec<String>)],
+        workers: usize,
+    ) -> Self {
         Self {
             events: Counts::default(),
             requests: Counts::default(),
@@ -75,6 +89,7 @@ impl Account {
             service_time: Histogram::new(),
             connect: Histogram::new(),
             tls: Histogram::new(),
+            delivery: Histogram::new(),
             event_types: event_types
                 .map(|(name, declared_share)| OfType {
                     name,
@@ -82,6 +97,15 @@ impl Account {
                     counts: Counts::default(),
                     response_time: Histogram::new(),
                     figures: Percentiles::default(),
+                })
+                .collect(),
+            protocols: protocols
+                .iter()
+                .map(|(name, targets)| OfProtocol {
+                    name,
+                    targets: targets.clone(),
+                    carried: Carried::default(),
+                    response_time: Histogram::new(),
                 })
                 .collect(),
             statuses: BTreeMap::new(),
@@ -114,11 +138,16 @@ impl Account {
         add_to(&mut self.own_lag, &delta.own_lag);
         add_to(&mut self.connect, &delta.connect);
         add_to(&mut self.tls, &delta.tls);
+        add_to(&mut self.delivery, &delta.delivery);
         for (event_type, counts, times) in &delta.event_types {
             if let Some(of_type) = self.event_types.get_mut(usize::from(*event_type)) {
                 of_type.counts.add(counts);
                 add_to(&mut of_type.response_time, times);
             }
+        }
+        for (of_protocol, (carried, times)) in self.protocols.iter_mut().zip(&delta.protocols) {
+            of_protocol.carried.add(carried);
+            add_to(&mut of_protocol.response_time, times);
         }
         for (status, count) in &delta.statuses {
             *self.statuses.entry(*status).or_default() += count;
@@ -206,6 +235,23 @@ impl Account {
         self.event_types.iter().map(row).collect()
     }
 
+    /// By protocol. Where there is only one, it carried everything.
+    pub(crate) fn protocols(&self) -> Vec<ProtocolRow> {
+        let row = |of: &OfProtocol, carried: Carried, response_time: &Histogram| ProtocolRow {
+            protocol: of.name.to_owned(),
+            targets: of.targets.clone(),
+            events: carried,
+            response_time: response_time.latency(),
+        };
+        match self.protocols.as_slice() {
+            [only] => {
+                let Counts { sent, succeeded, failed, .. } = self.events;
+                vec![row(only, Carried { sent, succeeded, failed }, &self.response_time)]
+            }
+            several => several.iter().map(|of| row(of, of.carried, &of.response_time)).collect(),
+        }
+    }
+
     /// The scenario's shares do not hold any more.
     pub(crate) fn forget_declared(&mut self) {
         self.event_types.iter_mut().for_each(|of_type| of_type.declared_share = None);
@@ -249,6 +295,7 @@ impl Account {
             send_lag: self.send_lag.latency(),
             connect: self.connect.latency(),
             tls: self.tls.latency(),
+            delivery: self.delivery.latency(),
         }
     }
 

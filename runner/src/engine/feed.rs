@@ -481,6 +481,7 @@ impl Feed {
         let happens = EpochMicros(happens.0.saturating_sub_unsigned(decision.late_by.0 / 1_000));
         let from = job.buffer.len();
         let planned = self.cursor.emit(happens, &mut job.buffer);
+        job.topic.extend_from_slice(self.cursor.topic());
         // As it is before faults make trouble: those are counted apart.
         self.observer.borrow_mut().observe(self.workload, &planned, job.buffer.get(from..).unwrap_or_default());
         if !decision.hits.is_empty() && !decision.withheld() {
@@ -571,6 +572,7 @@ impl Feed {
         if let Some(packer) = self.packer.as_mut().filter(|_| route.head.has_body()) {
             job.pack(packer);
         }
+        job.protocol = setup.protocol_place;
         job.due = due;
         job.late_after = self.late_after;
         job.drop_after = self.drop_after;

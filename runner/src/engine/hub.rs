@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use shared::plan::Plan;
+use shared::plan::{Client, Plan, TargetId};
 use shared::units::Nanos;
 
 use crate::engine::clock::RunClock;
@@ -187,7 +187,8 @@ impl Hub {
         saver: Option<Saver>,
         streams: Vec<Option<StreamPool>>,
     ) -> Self {
-        let recorder = Recorder::new(plan.event_types().len());
+        let protocols = targets.iter().map(|target| usize::from(target.protocol_place) + 1).max().unwrap_or(1);
+        let recorder = Recorder::new(plan.event_types().len(), protocols);
         Self {
             clock,
             targets,
@@ -225,6 +226,11 @@ impl Hub {
     /// The name of an event type.
     pub(crate) fn type_name(&self, event_type: u16) -> String {
         self.plan.event_types().get(usize::from(event_type)).map_or_else(String::new, |kind| kind.name.clone())
+    }
+
+    /// A client of a target, by its number.
+    pub(crate) fn client(&self, target: usize, number: u64) -> Option<Client> {
+        self.plan.client(TargetId(target as u16), number)
     }
 
     /// The recorder as it is.

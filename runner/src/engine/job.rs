@@ -40,8 +40,12 @@ impl DerefMut for Job {
 pub(crate) struct Request {
     /// Room for the head, then the body.
     pub(crate) buffer: Vec<u8>,
+    /// Where it is published, where that matters.
+    pub(crate) topic: Vec<u8>,
     /// Where the request starts in the buffer, once it is complete.
     start: usize,
+    /// Its target's protocol, by its place among those of the run.
+    pub(crate) protocol: u8,
     /// Which of its target's routes it takes.
     pub(crate) route: usize,
     /// Where each event stands in the buffer, if that is to be known.
@@ -125,6 +129,7 @@ impl Request {
         self.buffer.clear();
         self.buffer.resize(room, 0);
         self.start = room;
+        self.topic.clear();
         self.types.clear();
         self.notes.clear();
         self.unanswered = false;
@@ -159,6 +164,7 @@ impl Request {
     pub(crate) fn copy(&mut self, other: &Self) {
         self.buffer.clear();
         self.buffer.extend_from_slice(&other.buffer);
+        self.topic.clone_from(&other.topic);
         self.types.clone_from(&other.types);
         self.places.clone_from(&other.places);
         self.notes.clone_from(&other.notes);

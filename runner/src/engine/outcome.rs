@@ -86,6 +86,7 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job, now: Nanos) {
     let own_lag = if job.waited || job.held { job.taken.saturating_sub(job.due) } else { lag };
     let mut recorder = hub.record(now);
     recorder.request_sent(&job.types, lag, own_lag, lag > job.late_after);
+    recorder.carried(job.protocol, job.types.len());
     if let Some(fault) = job.fault() {
         recorder.fault_applied(fault);
     }
@@ -242,6 +243,32 @@ fn look_at(hub: &Hub, setup: &TargetSetup, job: &Job, ending: &Ending, attempt: 
     }
 }
 
+/// Holds a message that came back on a topic against what the scenario's checks expect of answers.
+pub(crate) fn look_at_delivery(hub: &Hub, setup: &TargetSetup, event_type: u16, message: &[u8], delay: Nanos) {
+    let now = hub.clock.now();
+    for (place, expected) in setup.expectations.iter().enumerate() {
+        let complaint = expected.complaint(0, None, message, delay);
+        let wanted = hub.record(now).expectation(place, now, complaint.is_some());
+        if let (Some(reason), true) = (complaint, wanted) {
+            let cut = message.get(..SHOWN).unwrap_or(message);
+            let sample = Sample {
+                number: 0,
+                elapsed_seconds: now.as_secs_f64(),
+                label: hub.type_name(event_type),
+                events: 1,
+                request: setup.routes.first().map(|route| route.shown.clone()).unwrap_or_default(),
+                // The message that it answers is acknowledged and gone.
+                request_body: String::new(),
+                status: None,
+                answer_body: hide(&String::from_utf8_lossy(cut), &hub.secrets),
+                failure: None,
+                response_time_us: delay.as_micros(),
+            };
+            hub.record(now).expectation_example(place, hide(&reason, &hub.secrets), sample);
+        }
+    }
+}
+
 /// A request that was to be sent again ends here: the run is stopping.
 pub(crate) fn give_up_retry(hub: &Hub, target: usize, job: Job, now: Nanos) {
     let kind = if hub.aborted.get() { FailureKind::Aborted } else { job.retry_of.unwrap_or(FailureKind::Aborted) };
@@ -269,7 +296,8 @@ fn finish(hub: &Hub, setup: &TargetSetup, job: Job, ending: &Ending, items: &[Me
     hub.in_flight.set(hub.in_flight.get() - 1);
     let mut recorder = hub.record(ending.at);
     let sample = recorder.wants_sample(ending.failure).then(|| sample(hub, setup, &job, ending, attempt));
-    recorder.request_ended(&job.types, ending, items, sample);
+    let failed = recorder.request_ended(&job.types, ending, items, sample);
+    recorder.carried_to_its_end(job.protocol, job.types.len(), failed, ending);
     drop(recorder);
     if let Some(page) = hub.ledger.borrow_mut().as_mut() {
         let status = attempt.result.as_ref().ok().map(|answer| answer.status);

@@ -176,6 +176,8 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         return Err(PrepareError::Unsupported(format!("{path}: it was not read before the run")));
     }
     let context = Context {
+        seed,
+        run: own_number(),
         expectations: Arc::clone(&expectations),
         environment: &*options.environment,
         allowed_hosts: &options.allowed_hosts,
@@ -196,7 +198,9 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         let target = scenario.targets.get(&planned.name).ok_or_else(|| wrong("the scenario has no such target"))?;
         let local = matches!(target.protocol, Protocol::File | Protocol::Discard);
         let url = match (&options.practice_target, &target.url) {
-            (Some(practice), Some(url)) if target.protocol == Protocol::Ws => &at_practice(practice, url),
+            (Some(practice), Some(url)) if target.protocol.holds_streams() => {
+                &at_practice(practice, target.protocol, url)
+            }
             (Some(practice), _) if !local => practice.as_str(),
             (_, Some(url)) => url.as_str(),
             (_, None) if target.protocol == Protocol::Discard => "",
@@ -205,6 +209,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         let types = plan.event_types().len();
         targets.push(TargetSetup::new(planned, target, url, types, &context, &mut secrets)?);
     }
+    let protocols = protocols(&mut targets);
     let enabled = scenario.workloads.values().filter(|workload| workload.enabled);
     let most_in_flight = enabled.filter_map(|workload| workload.load.max_in_flight);
     let workers = evenly(workers(&plan, &targets, most_in_flight, options.workers), &targets);
@@ -234,6 +239,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         },
         workloads: plan.workloads().iter().map(workload_row).collect(),
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
+        protocols,
         arrivals_are_events: arrivals_are_events(&scenario) && scenario.clock.mode != ClockMode::Backfill,
         pace: plan.clock().pace(),
         workers,
@@ -257,6 +263,21 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         companion: None,
         ledger: None,
     })
+}
+
+/// The protocols of the targets that are used, each with where it leads; tells each target the place of its own.
+fn protocols(targets: &mut [TargetSetup]) -> Vec<(&'static str, Vec<String>)> {
+    let mut protocols: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for target in targets.iter_mut().filter(|target| target.used) {
+        let name = target.protocol.name();
+        let place = protocols.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            protocols.push((name, Vec::new()));
+            protocols.len() - 1
+        });
+        protocols[place].1.push(target.origin());
+        target.protocol_place = u8::try_from(place).unwrap_or(u8::MAX);
+    }
+    protocols
 }
 
 fn workload_row(workload: &WorkloadPlan) -> WorkloadRow {
@@ -299,8 +320,11 @@ fn evenly(workers: usize, targets: &[TargetSetup]) -> usize {
 }
 
 /// A stream's address, but at the practice target.
-fn at_practice(practice: &Url, url: &str) -> String {
+fn at_practice(practice: &Url, protocol: Protocol, url: &str) -> String {
     let authority = practice.as_str().split_once("://").map_or("", |(_, rest)| rest.trim_end_matches('/'));
+    if protocol == Protocol::Mqtt {
+        return format!("mqtt://{authority}");
+    }
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     format!("ws://{authority}/{path}")
 }
@@ -337,6 +361,12 @@ pub(crate) fn drawn_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     // Seeds are typed and compared by people: six digits are enough.
     RandomState::new().hash_one(today().0) % 1_000_000
+}
+
+/// A number that no other run has.
+fn own_number() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(today().0)
 }
 
 /// An id that sorts by time: the date to the second, then something of its own.

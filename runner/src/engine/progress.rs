@@ -39,6 +39,8 @@ pub(crate) struct Facts {
     pub(crate) workloads: Vec<WorkloadRow>,
     /// Name and declared share of each event type.
     pub(crate) event_types: Vec<(String, Option<f64>)>,
+    /// Each protocol with where it leads.
+    pub(crate) protocols: Vec<(&'static str, Vec<String>)>,
     /// Whether each planned arrival is one event, so that planned and offered can be compared.
     pub(crate) arrivals_are_events: bool,
     pub(crate) workers: usize,
@@ -90,7 +92,7 @@ impl Progress {
         Self {
             info,
             changes: Vec::new(),
-            account: Account::new(facts.event_types.iter().cloned(), facts.workers),
+            account: Account::new(facts.event_types.iter().cloned(), &facts.protocols, facts.workers),
             timeline: Timeline::new(),
             schedules,
             clock: ScheduleClock::at_pace(facts.pace),
@@ -332,6 +334,7 @@ impl Progress {
             totals: self.account.totals(now, self.scheduled(now)),
             latency: self.account.latencies(),
             workloads: self.facts.workloads.clone(),
+            protocols: self.account.protocols(),
             event_types: self.account.event_types(),
             status_codes: self.account.statuses(),
             failures: self.account.failures(),
@@ -438,6 +441,7 @@ mod tests {
             environment: Environment::default(),
             workloads: Vec::new(),
             event_types: vec![("a".to_owned(), Some(1.0))],
+            protocols: vec![("http", vec!["http://localhost".to_owned()])],
             arrivals_are_events: true,
             workers: 2,
             expectations: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use shared::run::fault::{FaultCounts, FaultKind};
 use shared::run::stream::StreamCounts;
-use shared::run::{Bytes, Compressed, ConnectionCounts, Counts, FailureKind, Sample};
+use shared::run::{Bytes, Carried, Compressed, ConnectionCounts, Counts, FailureKind, Sample};
 use shared::units::Nanos;
 
 use crate::engine::held::Notes;
@@ -35,8 +35,12 @@ pub(crate) struct Delta {
     pub(crate) own_lag: Distribution,
     pub(crate) connect: Distribution,
     pub(crate) tls: Distribution,
+    /// From due to the moment at which a message came back on a topic.
+    pub(crate) delivery: Distribution,
     /// By event type, those that were touched.
     pub(crate) event_types: Vec<(u16, Counts, Distribution)>,
+    /// By protocol, where there are several; empty where there is one.
+    pub(crate) protocols: Vec<(Carried, Distribution)>,
     /// Answers by status.
     pub(crate) statuses: Vec<(u16, u64)>,
     pub(crate) failures: Vec<FailureSeen>,
@@ -123,7 +127,9 @@ pub(crate) struct Recorder {
     own_lag: Tally,
     connect: Tally,
     tls: Tally,
+    delivery: Tally,
     event_types: Vec<(Counts, Tally)>,
+    protocols: Vec<(Carried, Tally)>,
     touched_types: Vec<u16>,
     samples_left: u32,
     kinds_sampled: [bool; FailureKind::ALL.len()],
@@ -134,8 +140,8 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder for so many event types.
-    pub(crate) fn new(event_types: usize) -> Self {
+    /// A recorder for so many event types and protocols.
+    pub(crate) fn new(event_types: usize, protocols: usize) -> Self {
         Self {
             tick: 0,
             now: Delta::default(),
@@ -145,7 +151,10 @@ impl Recorder {
             own_lag: Tally::new(),
             connect: Tally::new(),
             tls: Tally::new(),
+            delivery: Tally::new(),
             event_types: (0..event_types).map(|_| (Counts::default(), Tally::new())).collect(),
+            // What there is only one of is the whole.
+            protocols: (0..if protocols > 1 { protocols } else { 0 }).map(|_| Default::default()).collect(),
             touched_types: Vec::new(),
             samples_left: SAMPLES_PER_TICK,
             kinds_sampled: [false; FailureKind::ALL.len()],
@@ -294,7 +303,15 @@ impl Recorder {
     /// A request has come to its end. `items` says what became of each event, where the answer does.
     ///
     /// In a batch whose answer only counts, the first events count as the accepted ones: it does not say which.
-    pub(crate) fn request_ended(&mut self, types: &[u16], ending: &Ending, items: &[Meaning], sample: Option<Sample>) {
+    ///
+    /// Gives how many of its events failed.
+    pub(crate) fn request_ended(
+        &mut self,
+        types: &[u16],
+        ending: &Ending,
+        items: &[Meaning],
+        sample: Option<Sample>,
+    ) -> u64 {
         let accepted = (ending.succeeded as usize).min(types.len());
         let meaning = |place: usize| match items.get(place) {
             Some(meaning) => *meaning,
@@ -343,6 +360,7 @@ impl Recorder {
             self.now.requests.failed += 1;
         }
         self.now.samples.extend(sample);
+        failed
     }
 
     fn failed(&mut self, kind: FailureKind, count: u64, at: Nanos, sample: Option<&Sample>) {
@@ -375,6 +393,29 @@ impl Recorder {
     pub(crate) fn bytes(&mut self, sent: u64, received: u64) {
         self.now.bytes.sent += sent;
         self.now.bytes.received += received;
+    }
+
+    /// A message came back on a topic that is listened to.
+    pub(crate) fn delivered(&mut self, delay: Nanos) {
+        self.delivery.record(micros(delay), 1);
+    }
+
+    /// A protocol carries events for the first time.
+    pub(crate) fn carried(&mut self, protocol: u8, events: usize) {
+        if let Some((carried, _)) = self.protocols.get_mut(usize::from(protocol)) {
+            carried.sent += events as u64;
+        }
+    }
+
+    /// What became of events that a protocol carried.
+    pub(crate) fn carried_to_its_end(&mut self, protocol: u8, events: usize, failed: u64, ending: &Ending) {
+        if let Some((carried, times)) = self.protocols.get_mut(usize::from(protocol)) {
+            carried.succeeded += events as u64 - failed;
+            carried.failed += failed;
+            if ending.answered {
+                times.record(micros(ending.response_time), 1);
+            }
+        }
     }
 
     /// What happened on streams, to be added to.
@@ -441,6 +482,9 @@ impl Recorder {
         delta.own_lag = self.own_lag.drain();
         delta.connect = self.connect.drain();
         delta.tls = self.tls.drain();
+        delta.delivery = self.delivery.drain();
+        let protocols = self.protocols.iter_mut();
+        delta.protocols = protocols.map(|(carried, times)| (std::mem::take(carried), times.drain())).collect();
         self.touched_types.sort_unstable();
         self.touched_types.dedup();
         for event_type in self.touched_types.drain(..) {
@@ -490,7 +534,7 @@ mod tests {
 
     #[test]
     fn a_batch_that_is_accepted_in_part_counts_both_parts() {
-        let mut recorder = Recorder::new(3);
+        let mut recorder = Recorder::new(3, 1);
         let types = [0, 2, 2];
         types.iter().for_each(|t| recorder.event_offered(*t));
         recorder.request_offered();
@@ -510,7 +554,7 @@ mod tests {
 
     #[test]
     fn each_tick_holds_what_happened_in_it_and_nothing_is_left_over() {
-        let mut recorder = Recorder::new(1);
+        let mut recorder = Recorder::new(1, 1);
         recorder.event_offered(0);
         recorder.roll(Nanos::from_millis(99), Gauges::default());
         assert!(recorder.take().is_none());
@@ -524,7 +568,7 @@ mod tests {
 
     #[test]
     fn samples_are_few_but_every_kind_of_failure_gets_one() {
-        let mut recorder = Recorder::new(1);
+        let mut recorder = Recorder::new(1, 1);
         let taken = (0..100).filter(|_| recorder.wants_sample(None)).count();
         assert_eq!(taken, SAMPLES_PER_TICK as usize);
         assert!(recorder.wants_sample(Some(FailureKind::Timeout)));
@@ -534,7 +578,7 @@ mod tests {
 
     #[test]
     fn recording_a_request_costs_less_than_a_microsecond() {
-        let mut recorder = Recorder::new(12);
+        let mut recorder = Recorder::new(12, 1);
         let started = Instant::now();
         let count = 100_000_u64;
         for number in 0..count {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::engine::job::Job;
 use crate::engine::place::{Lane, Submitted};
-use crate::transport::websocket::WsTransport;
+use crate::transport::channel::ChannelTransport;
 
 /// Messages and bytes that may wait for the connections of one target, for each worker. Beyond, they are dropped.
 const MOST_WAITING: usize = 200_000;
@@ -18,10 +18,12 @@ const OPENED_AT_ONCE: usize = 64;
 
 /// The streams to one target.
 pub(crate) struct StreamPool {
-    pub(crate) transport: WsTransport,
+    pub(crate) transport: ChannelTransport,
     pub(crate) lanes: Vec<Rc<StreamLane>>,
     /// Lets only so many connections be opened at the same time.
     pub(crate) opening: Semaphore,
+    /// The number of its first stream among all of the target's, and the step to its next: workers take turns.
+    numbers: (u64, u64),
     next: Cell<usize>,
     waiting: Cell<usize>,
     waiting_bytes: Cell<usize>,
@@ -36,15 +38,22 @@ pub(crate) struct StreamLane {
 
 impl StreamPool {
     /// Streams that are not open yet.
-    pub(crate) fn new(transport: WsTransport, streams: usize) -> Self {
+    pub(crate) fn new(transport: ChannelTransport, streams: usize, numbers: (u64, u64)) -> Self {
         Self {
             transport,
+            numbers,
             lanes: (0..streams.max(1)).map(|_| Rc::default()).collect(),
             opening: Semaphore::new(OPENED_AT_ONCE),
             next: Cell::new(0),
             waiting: Cell::new(0),
             waiting_bytes: Cell::new(0),
         }
+    }
+
+    /// The number of a stream among all of the target's, from 0.
+    pub(crate) fn number(&self, place: usize) -> u64 {
+        let (first, step) = self.numbers;
+        first + step * place as u64
     }
 
     /// Hands a message to the next stream in turn, so that each carries the same share.

@@ -1,4 +1,5 @@
-//! What a scenario says of a WebSocket target, made ready: the handshake, and how its messages are understood.
+//! What a scenario says of a target of streams, made ready: how connections are opened, how messages are paired with
+//! answers and understood.
 
 use indexmap::IndexMap;
 use shared::encode::Pointer;
@@ -7,6 +8,7 @@ use shared::run::FailureKind;
 use shared::scenario::model::target::{Outcome, Replies, Target, Ws};
 use shared::units::Nanos;
 
+use crate::engine::mqtt_setup::{self, MqttSetup};
 use crate::transport::websocket::Handshake;
 
 /// Messages in flight on one connection where the scenario says nothing.
@@ -19,11 +21,10 @@ const GREETINGS: [&str; 2] = ["connection_established", "server_heartbeat"];
 /// What an error that speaks of the rate is called, where the scenario does not classify it.
 const RATE_LIMIT: &str = "RATE_LIMIT";
 
-/// A WebSocket target made ready.
+/// A target of streams made ready.
 #[derive(Debug)]
 pub(crate) struct StreamSetup {
-    pub(crate) handshake: Handshake,
-    pub(crate) binary: bool,
+    pub(crate) way: Way,
     /// The first message of a connection; it may hold a secret.
     pub(crate) first: Option<Secret>,
     pub(crate) pairing: Pairing,
@@ -37,6 +38,15 @@ pub(crate) struct StreamSetup {
     code: Pointer,
     ignored: Vec<Vec<u8>>,
     codes: IndexMap<String, Outcome>,
+}
+
+/// What a stream is.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// A WebSocket: its handshake, and whether its messages are binary.
+    Ws(Handshake, bool),
+    /// A client of an MQTT broker.
+    Mqtt(Box<MqttSetup>),
 }
 
 /// Bytes that do not show themselves.
@@ -55,6 +65,8 @@ pub(crate) enum Pairing {
     None,
     /// First in, first out.
     Order,
+    /// By the number of each.
+    Number,
     /// By a field that an answer repeats.
     Field(Pointer),
 }
@@ -71,7 +83,16 @@ pub(crate) enum Heard {
 }
 
 impl StreamSetup {
-    /// Makes a target ready.
+    /// Makes a broker ready.
+    pub(crate) fn of_broker(target: &Target, setup: MqttSetup) -> Result<Self, String> {
+        let window = target.mqtt.as_ref().and_then(|mqtt| mqtt.window);
+        let pairing = if setup.introduction.qos > 0 { Pairing::Number } else { Pairing::None };
+        let ping = Some(setup.ping());
+        let plain = Self::base(target, Way::Mqtt(Box::new(setup)))?;
+        Ok(Self { pairing, ping, window: window.unwrap_or(WINDOW).max(1) as usize, ..plain })
+    }
+
+    /// Makes a target of WebSockets ready.
     ///
     /// # Errors
     ///
@@ -85,30 +106,71 @@ impl StreamSetup {
             (None, Replies::Order) => Pairing::Order,
             (None, Replies::None) => Pairing::None,
         };
-        let reconnect = target.reconnect.clone().unwrap_or_default();
-        let delay = if reconnect.delay > Nanos::ZERO { reconnect.delay } else { RECONNECT };
+        let plain = Self::base(target, Way::Ws(handshake, binary))?;
         Ok(Self {
-            handshake,
-            binary,
             first: first.map(Secret),
             pairing,
             window: window.unwrap_or(WINDOW).max(1) as usize,
             ping,
-            reconnect: (delay, reconnect.max.unwrap_or(LONGEST_RECONNECT).max(delay)),
             kind: kind.as_deref().unwrap_or("type").parse()?,
             error: quoted(&error.unwrap_or_else(|| "error".to_owned())),
             code: code.as_deref().unwrap_or("error_code").parse()?,
             ignored: match &ignore {
                 Some(ignore) => ignore.iter().map(quoted).collect(),
-                None => GREETINGS.map(|kind| quoted(&kind.to_owned())).to_vec(),
+                None => plain.ignored,
             },
+            ..plain
+        })
+    }
+
+    /// What all have in common.
+    fn base(target: &Target, way: Way) -> Result<Self, String> {
+        let reconnect = target.reconnect.clone().unwrap_or_default();
+        let delay = if reconnect.delay > Nanos::ZERO { reconnect.delay } else { RECONNECT };
+        Ok(Self {
+            way,
+            first: None,
+            pairing: Pairing::None,
+            window: WINDOW as usize,
+            ping: None,
+            reconnect: (delay, reconnect.max.unwrap_or(LONGEST_RECONNECT).max(delay)),
+            kind: "type".parse()?,
+            error: br#""error""#.to_vec(),
+            code: "error_code".parse()?,
+            ignored: GREETINGS.map(|kind| serde_json::to_vec(kind).unwrap_or_default()).to_vec(),
             codes: target.classify.clone(),
         })
     }
 
-    /// Whether its messages are answered.
+    /// What only a broker has.
+    pub(crate) fn mqtt(&self) -> Option<&MqttSetup> {
+        match &self.way {
+            Way::Mqtt(mqtt) => Some(mqtt),
+            Way::Ws(..) => None,
+        }
+    }
+
+    /// What a broker's reason is called, and what it means.
+    pub(crate) fn reason(&self, reason: u8) -> (String, Result<bool, FailureKind>) {
+        let name = mqtt_setup::name_of(reason);
+        let meaning = self.classified(&name).unwrap_or_else(|| mqtt_setup::meaning_of(reason));
+        (name, meaning)
+    }
+
+    /// What the scenario says that a code means.
+    fn classified(&self, name: &str) -> Option<Result<bool, FailureKind>> {
+        Some(match self.codes.get(name)? {
+            Outcome::Ok => Ok(false),
+            Outcome::Duplicate => Ok(true),
+            Outcome::Throttled => Err(FailureKind::Throttled),
+            Outcome::Failed => Err(FailureKind::ErrorAnswer),
+        })
+    }
+
+    /// Whether the answer to a message is what checks of answers look at: not where messages come back on a topic.
     pub(crate) fn has_answers(&self) -> bool {
-        !matches!(self.pairing, Pairing::None)
+        let comes_back = self.mqtt().is_some_and(|mqtt| mqtt.correlate.is_some());
+        !matches!(self.pairing, Pairing::None) && !comes_back
     }
 
     /// Understands a message of the target.
@@ -123,14 +185,10 @@ impl StreamSetup {
         let code = self.code.find(message).unwrap_or_default();
         let name =
             serde_json::from_slice::<String>(code).unwrap_or_else(|_| String::from_utf8_lossy(code).into_owned());
-        let meaning = match self.codes.get(&name) {
-            Some(Outcome::Ok) => Ok(false),
-            Some(Outcome::Duplicate) => Ok(true),
-            Some(Outcome::Throttled) => Err(FailureKind::Throttled),
-            Some(Outcome::Failed) => Err(FailureKind::ErrorAnswer),
-            None if name.contains(RATE_LIMIT) => Err(FailureKind::Throttled),
-            None => Err(FailureKind::ErrorAnswer),
-        };
+        let meaning = self.classified(&name).unwrap_or(Err(match name.contains(RATE_LIMIT) {
+            true => FailureKind::Throttled,
+            false => FailureKind::ErrorAnswer,
+        }));
         Heard::Error(name, meaning)
     }
 
@@ -151,6 +209,7 @@ pub(crate) fn closed(code: u16) -> FailureKind {
         1011..=1014 | 4500..=4599 => FailureKind::ServerError,
         1002 | 1003 | 1007 | 1009 | 1010 | 4400 => FailureKind::ClientError,
         4429 => FailureKind::Throttled,
+        0x80..=0xff => mqtt_setup::meaning_of(code as u8).err().unwrap_or(FailureKind::ConnectionReset),
         _ => FailureKind::ConnectionReset,
     }
 }

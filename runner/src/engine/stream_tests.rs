@@ -206,6 +206,21 @@ async fn messages_travel_encrypted_and_say_who_they_are_in_each_of_the_ways() {
     }
 }
 
+#[tokio::test]
+async fn the_answer_to_who_we_are_is_no_messages_answer() {
+    let settings = TargetSettings { latency_p50_ms: 60.0, latency_p99_ms: 60.0, ..TargetSettings::default() };
+    let target = "auth: {bearer: {token: s3cret-t0ken, via: message}}";
+    let load = "rate: 50/s, arrival: uniform, duration: 1s";
+    let (result, account) = against(settings, "replies: order", target, load, 1).await;
+    assert_eq!((result.totals.events.succeeded, account.accepted), (50, 50));
+    // The greeting is ignored; what answers the token is received, and matches nothing.
+    let counts = &result.streams;
+    assert_eq!((counts.received, counts.matched, counts.ignored), (52, 50, 1), "{counts:?}");
+    // Off by one, each message would have had the answer of the one before it.
+    let times = result.latency.response_time.percentiles;
+    assert!(times.min_us >= 55_000, "{times:?}");
+}
+
 /// A server that does to each connection what a test says, after a handshake that is sound.
 async fn hostile(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -13,15 +13,18 @@ use shared::units::Nanos;
 
 use crate::engine::expectation::Expected;
 use crate::engine::meaning::Meanings;
+use crate::engine::mqtt_setup::MqttSetup;
 use crate::engine::prepare_error::PrepareError;
 use crate::engine::retry::RetryRule;
-use crate::engine::stream_setup::StreamSetup;
+use crate::engine::stream_setup::{StreamSetup, Way};
 use crate::folder::Folder;
 use crate::transport::Transport;
 use crate::transport::address::Address;
+use crate::transport::channel::ChannelTransport;
 use crate::transport::dial::{Dialer, Reach};
 use crate::transport::http::request::RequestHead;
 use crate::transport::http::{Capacity, HttpTransport, Version};
+use crate::transport::mqtt::MqttTransport;
 use crate::transport::sink::Sink;
 use crate::transport::tls::{Identity, TlsConfig, TlsOptions};
 use crate::transport::websocket::{Handshake, WsTransport};
@@ -43,6 +46,9 @@ const MAX_PEM: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct TargetSetup {
     pub(crate) name: String,
+    pub(crate) protocol: Protocol,
+    /// The place of its protocol among those of the run.
+    pub(crate) protocol_place: u8,
     pub(crate) address: Address,
     pub(crate) timeout: Nanos,
     pub(crate) connect_timeout: Nanos,
@@ -190,12 +196,9 @@ impl TargetSetup {
         let name = plan.name.clone();
         let wrong = |why: String| PrepareError::Target { target: name.clone(), why };
         let sink = match target.protocol {
-            Protocol::Http | Protocol::Ws => None,
+            Protocol::Http | Protocol::Ws | Protocol::Mqtt => None,
             Protocol::Discard => Some(Sink::Nowhere),
             Protocol::File => Some(Sink::File(context.folder.resolve(url).map_err(wrong)?)),
-            Protocol::Mqtt => {
-                return Err(wrong(format!("the protocol {} cannot be sent yet", target.protocol.name())));
-            }
         };
         if let Some(sink) = sink {
             return Self::local(name, target, sink, event_types);
@@ -210,11 +213,16 @@ impl TargetSetup {
             secrets.push(value.clone());
             headers.push((header.clone(), value));
         }
-        let streams = target.protocol == Protocol::Ws;
+        let streams = target.protocol.holds_streams();
+        let broker = match target.protocol {
+            Protocol::Mqtt => Some(broker(&name, target, context, secrets)?),
+            Protocol::Http | Protocol::Ws | Protocol::File | Protocol::Discard => None,
+        };
         if streams {
             headers.retain(|(header, _)| !header.eq_ignore_ascii_case("content-type"));
         }
-        let Credentials { query, first } = credentials(&name, &target.auth, context, &mut headers, secrets)?;
+        let auth = if broker.is_some() { &Auth::None } else { &target.auth };
+        let Credentials { query, first } = credentials(&name, auth, context, &mut headers, secrets)?;
         let http = target.http.clone().unwrap_or_default();
         if let Some(compression) = http.compress {
             headers.push(("Content-Encoding".to_owned(), compression.name().to_owned()));
@@ -232,7 +240,9 @@ impl TargetSetup {
             let route = Route::new(&address, template, batch, &headers, &query, reads).map_err(wrong)?;
             Ok::<_, PrepareError>(if streams { route.on_stream(url) } else { route })
         };
-        let stream = if streams {
+        let stream = if let Some(broker) = broker {
+            Some(StreamSetup::of_broker(target, broker).map_err(wrong)?)
+        } else if streams {
             let uri = stream_uri(url, &plan.request.path, &query);
             let subprotocol = target.ws.as_ref().and_then(|ws| ws.subprotocol.as_deref());
             let handshake = Handshake::new(&uri, &headers, subprotocol).map_err(wrong)?;
@@ -263,6 +273,8 @@ impl TargetSetup {
             .then(|| format!("target `{name}`: its certificate is not checked (insecure), anybody could be answering"));
         let reach = if context.allows(&address.host) { Reach::Anywhere } else { Reach::Private };
         Ok(Self {
+            protocol: target.protocol,
+            protocol_place: 0,
             timeout: target.timeout.unwrap_or(TIMEOUT),
             connect_timeout: target.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
             connections: if streams { Some(target.connections.unwrap_or(1)) } else { target.connections },
@@ -302,6 +314,8 @@ impl TargetSetup {
     fn local(name: String, target: &Target, sink: Sink, event_types: usize) -> Result<Self, PrepareError> {
         let wrong = |why: String| PrepareError::Target { target: name.clone(), why };
         Ok(Self {
+            protocol: target.protocol,
+            protocol_place: 0,
             // Nothing of it is ever dialled.
             address: Address::parse("http://localhost").map_err(wrong)?,
             timeout: target.timeout.unwrap_or(TIMEOUT),
@@ -362,9 +376,15 @@ impl TargetSetup {
     }
 
     /// How one of so many workers opens its streams, and how many, where the target has some.
-    pub(crate) fn streams(&self, worker: usize, workers: usize) -> Result<Option<(WsTransport, usize)>, String> {
+    pub(crate) fn streams(&self, worker: usize, workers: usize) -> Result<Option<(ChannelTransport, usize)>, String> {
         let Some(stream) = &self.stream else { return Ok(None) };
-        let transport = WsTransport::new(self.dialer()?, stream.handshake.clone(), stream.binary);
+        let dialer = self.dialer()?;
+        let transport = match &stream.way {
+            Way::Ws(handshake, binary) => {
+                ChannelTransport::Ws(Box::new(WsTransport::new(dialer, handshake.clone(), *binary)))
+            }
+            Way::Mqtt(mqtt) => ChannelTransport::Mqtt(Box::new(MqttTransport::new(dialer, mqtt.introduction.clone()))),
+        };
         Ok(Some((transport, self.share(worker, workers).unwrap_or(1))))
     }
 
@@ -425,10 +445,40 @@ impl TargetSetup {
     }
 }
 
+/// A broker made ready: who its clients say they are.
+fn broker(
+    name: &str,
+    target: &Target,
+    context: &Context<'_>,
+    secrets: &mut Vec<String>,
+) -> Result<MqttSetup, PrepareError> {
+    let mut hidden = |field: &str, text: &str| {
+        let value = context.resolve(name, field, text)?;
+        secrets.push(value.clone());
+        Ok::<_, PrepareError>(Some(value))
+    };
+    let who = match &target.auth {
+        Auth::None => (None, None),
+        Auth::Basic { username, password } => {
+            let username = context.resolve(name, "auth.basic.username", username)?;
+            (Some(username), hidden("auth.basic.password", password)?)
+        }
+        // What a token says about whom is in itself; version 3.1.1 has no password without a name.
+        Auth::Bearer { token, .. } => (Some("token".to_owned()), hidden("auth.bearer.token", token)?),
+        Auth::ApiKey { value, .. } => (hidden("auth.api_key.value", value)?, None),
+    };
+    let mqtt = target.mqtt.clone().unwrap_or_default();
+    MqttSetup::new(&mqtt, who, (name, context.seed), context.run)
+        .map_err(|why| PrepareError::Target { target: name.to_owned(), why })
+}
+
 /// What preparing a target depends on beside the scenario.
 pub(crate) struct Context<'a> {
     pub(crate) environment: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) allowed_hosts: &'a [String],
+    /// The run's seed, and a number that no other run has.
+    pub(crate) seed: u64,
+    pub(crate) run: u64,
     /// Key to use where the scenario's own is missing: requests go to the practice target.
     pub(crate) practice_key: Option<&'a str>,
     /// Where files are that the scenario names.

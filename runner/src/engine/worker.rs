@@ -164,7 +164,8 @@ impl Worker {
             .iter()
             .map(|target| {
                 let streams = target.streams(index, count)?;
-                Ok(streams.map(|(transport, streams)| StreamPool::new(transport, streams)))
+                let numbers = (index as u64, count as u64);
+                Ok(streams.map(|(transport, streams)| StreamPool::new(transport, streams, numbers)))
             })
             .collect();
         let observer = Observer::new(&scenario, &plan, start, count as u32);

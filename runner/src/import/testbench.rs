@@ -234,7 +234,9 @@ fn target(via: Via, endpoint: &str, connections: i64, auth: Option<&Auth>, confi
                 .with("qos", 1_i64)
                 .with("clean", true)
                 .with("keepalive", "1m")
-                .with("subscribe", ANSWERS.to_vec());
+                .with("subscribe", ANSWERS.to_vec())
+                // The service repeats them in its acknowledgement.
+                .with("correlate", "uuids[0]");
             target.put("mqtt", mqtt);
             target.put("connect_timeout", "30s");
         }

@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::control;
+use super::mqtt::{self, Broker};
 use super::request::Request;
 use super::site::{Reply, Site};
 use super::websocket;
@@ -75,10 +76,14 @@ impl From<std::io::Error> for Refusal {
     }
 }
 
-/// Serves one connection until either side closes it.
-pub(super) async fn serve(mut stream: TcpStream, site: Rc<Site>) {
+/// Serves one connection, whatever it speaks, until either side closes it.
+pub(super) async fn serve(mut stream: TcpStream, site: Rc<Site>, broker: Rc<Broker>) {
     // Answers are written whole; waiting for more would only delay them.
     let _nodelay = stream.set_nodelay(true);
+    let mut first = [0];
+    if stream.peek(&mut first).await.is_ok_and(|count| count == 1) && first[0] == mqtt::FIRST_BYTE {
+        return mqtt::serve(stream, site, broker).await;
+    }
     match exchange(&mut stream, &site).await {
         Ok(End::Closed) | Err(Refusal::Gone) => {}
         Ok(End::WebSocket { head, rest }) => websocket::serve(stream, &head, &rest, site).await,

@@ -60,6 +60,7 @@ pub(super) fn frozen() -> RunResult {
             ..Latencies::default()
         },
         workloads: vec![WorkloadRow { name: "shop".to_owned(), ..WorkloadRow::default() }],
+        protocols: Vec::new(),
         event_types: event_types(&events, &response),
         status_codes: BTreeMap::from([(200, events.succeeded), (429, 40), (503, 90)]),
         failures: failures.iter().map(|(kind, count)| failure(*kind, *count)).collect(),

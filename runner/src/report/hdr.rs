@@ -51,12 +51,13 @@ pub fn log(result: &RunResult) -> Result<String, HdrLogError> {
         .with_base_time(start)
         .with_max_value_divisor(MICROS_PER_MILLI);
     let mut writer = builder.begin_log_with(&mut bytes, &mut serializer).map_err(|error| format(error.to_string()))?;
-    let times: [(&str, &Latency); 5] = [
+    let times: [(&str, &Latency); 6] = [
         ("response_time", &result.latency.response_time),
         ("service_time", &result.latency.service_time),
         ("send_lag", &result.latency.send_lag),
         ("connect", &result.latency.connect),
         ("tls", &result.latency.tls),
+        ("delivery", &result.latency.delivery),
     ];
     for (name, latency) in times {
         if latency.percentiles.count == 0 {

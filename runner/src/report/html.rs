@@ -45,6 +45,7 @@ pub fn page(result: &RunResult) -> String {
         out.push_str(&format!("<p class=\"facts\">Each point of a chart covers {}.</p>\n", wording::clock(length)));
     }
     tables::write_times(&mut out, &result.latency);
+    tables::write_protocols(&mut out, result);
     tables::write_event_types(&mut out, result);
     tables::write_counts(&mut out, result);
     tables::write_faults(&mut out, result);

@@ -1,12 +1,13 @@
 //! The summary of a run that is over.
 
+mod streams;
+
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use shared::api::TargetAccount;
 use shared::metrics::Histogram;
 use shared::run::realism::{Judgement, Part, Row};
-use shared::run::stream::StreamCounts;
 use shared::run::{Counts, FailureKind, LoadKind, Percentiles, RunResult, VerdictStatus};
 use shared::threshold::watch::in_words;
 use shared::wording::{bytes, clock, count, latency, rate, share};
@@ -38,7 +39,8 @@ pub fn summary(result: &RunResult, witness: Option<&TargetAccount>, columns: usi
     write_distribution(&mut out, result, columns);
     write_event_types(&mut out, result, columns);
     write_faults(&mut out, result, columns);
-    write_streams(&mut out, result);
+    streams::write_protocols(&mut out, result, columns);
+    streams::write_streams(&mut out, result);
     write_failures(&mut out, result, columns);
     write_realism(&mut out, result);
     if let Some(account) = witness {
@@ -208,37 +210,6 @@ fn write_faults(out: &mut String, result: &RunResult, columns: usize) {
     }
 }
 
-/// What happened on streams beside their messages.
-fn write_streams(out: &mut String, result: &RunResult) {
-    let StreamCounts { received, matched, ignored, pings, refused, broken, closes, errors } = &result.streams;
-    if result.streams.is_empty() {
-        return;
-    }
-    let connections = &result.connections;
-    let _written = writeln!(
-        out,
-        "\n{} opened, {} again; {} received, {} of them answers, {} greetings and heartbeats",
-        counted(connections.opened, "stream"),
-        count(connections.reopened),
-        counted(*received, "message"),
-        count(*matched),
-        count(*ignored)
-    );
-    let mut lines: Vec<String> = Vec::new();
-    lines.extend(refused.iter().map(|(status, times)| format!("handshake refused with {status}: {}", count(*times))));
-    lines.extend(closes.iter().map(|(code, times)| format!("closed by the target with {code}: {}", count(*times))));
-    lines.extend(errors.iter().map(|(name, times)| format!("error {}: {}", one_line(name), count(*times))));
-    if *broken > 0 {
-        lines.push(format!("broken without a word: {}", count(*broken)));
-    }
-    if *pings > 0 {
-        lines.push(format!("pings answered: {}", count(*pings)));
-    }
-    for line in lines {
-        let _written = writeln!(out, "  {line}");
-    }
-}
-
 fn write_thresholds(out: &mut String, result: &RunResult) {
     if !result.thresholds.is_empty() {
         out.push('\n');
@@ -272,6 +243,7 @@ fn write_latency(out: &mut String, result: &RunResult, columns: usize) {
         ("send lag", &times.send_lag),
         ("connect", &times.connect),
         ("TLS", &times.tls),
+        ("end to end", &times.delivery),
     ];
     for (name, distribution) in rows {
         let Percentiles { count, mean_us, p50_us, p90_us, p95_us, p99_us, p999_us, max_us, .. } =

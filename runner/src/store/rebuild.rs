@@ -57,6 +57,7 @@ pub(super) fn result_of_rows(
         },
         failures: failures_of(&snapshot, &timeline),
         workloads: Vec::new(),
+        protocols: Vec::new(),
         faults: snapshot.faults.clone(),
         event_types: snapshot.event_types,
         status_codes: Default::default(),

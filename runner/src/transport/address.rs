@@ -4,11 +4,21 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
+/// How URLs begin, whether what they lead to is encrypted, and the port where they name none.
+const SCHEMES: [(&str, bool, u16); 6] = [
+    ("http", false, 80),
+    ("https", true, 443),
+    ("ws", false, 80),
+    ("wss", true, 443),
+    ("mqtt", false, 1883),
+    ("mqtts", true, 8883),
+];
+
 /// A target's place on the network.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Address {
-    /// Whether requests go there, and not a stream.
-    pub web: bool,
+    /// What it is written with: `http`, `wss`, `mqtt`.
+    pub scheme: &'static str,
     /// Whether the connection is encrypted.
     pub secure: bool,
     /// Name or IP address, without brackets.
@@ -22,42 +32,35 @@ pub struct Address {
 }
 
 impl Address {
-    /// Takes apart an `http`, `https`, `ws` or `wss` URL.
+    /// Takes apart the URL of a target: `http`, `ws` or `mqtt`, or one of these over TLS.
     ///
     /// # Errors
     ///
     /// Says in a sentence what is wrong with it.
     pub fn parse(url: &str) -> Result<Self, String> {
         let url = Url::parse(url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
-        let secure = match url.scheme() {
-            "http" | "ws" => false,
-            "https" | "wss" => true,
-            other => return Err(format!("a target's URL starts with http, https, ws or wss, not {other}://")),
+        let known = SCHEMES.iter().find(|(scheme, ..)| *scheme == url.scheme());
+        let Some(&(scheme, secure, usual_port)) = known else {
+            let schemes = "http, https, ws, wss, mqtt or mqtts";
+            return Err(format!("a target's URL starts with {schemes}, not {}://", url.scheme()));
         };
-        let web = matches!(url.scheme(), "http" | "https");
         if !url.username().is_empty() || url.password().is_some() {
             return Err("a URL that holds a password would show up in logs and results; use `auth`".to_owned());
         }
         let written = url.host_str().ok_or_else(|| format!("`{url}` names no host"))?;
         let host = written.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 });
+        let port = url.port().unwrap_or(usual_port);
         let authority = match url.port() {
             Some(port) => format!("{written}:{port}"),
             None => written.to_owned(),
         };
         let base_path = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { web, secure, host, port, authority, base_path })
+        Ok(Self { scheme, secure, host, port, authority, base_path })
     }
 
     /// The address for people: scheme, host and port.
     pub fn origin(&self) -> String {
-        let scheme = match (self.web, self.secure) {
-            (true, false) => "http",
-            (true, true) => "https",
-            (false, false) => "ws",
-            (false, true) => "wss",
-        };
-        format!("{scheme}://{}", self.authority)
+        format!("{}://{}", self.scheme, self.authority)
     }
 }
 
@@ -86,6 +89,14 @@ mod tests {
         assert_eq!((address.authority.as_str(), address.base_path.as_str()), ("localhost:8010", "/base"));
         let address = Address::parse("https://[::1]").unwrap();
         assert_eq!((address.host.as_str(), address.port, address.authority.as_str()), ("::1", 443, "[::1]"));
+    }
+
+    #[test]
+    fn a_broker_has_a_port_of_its_own() {
+        let address = Address::parse("mqtt://broker.local").unwrap();
+        assert_eq!((address.port, address.secure, address.origin().as_str()), (1883, false, "mqtt://broker.local"));
+        let address = Address::parse("mqtts://[::1]").unwrap();
+        assert_eq!((address.host.as_str(), address.port, address.secure), ("::1", 8883, true));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio_websockets::{ClientBuilder, Error, Limits, Message, WebSocketStream, u
 use crate::transport::dial::{DialTimes, Dialer};
 use crate::transport::failure::TransportError;
 use crate::transport::stream::Stream;
+use crate::transport::traffic::Incoming;
 
 /// The longest message that is taken from a target.
 pub const MOST_RECEIVED: usize = 1024 * 1024;
@@ -81,21 +82,6 @@ pub struct WsTransport {
 pub struct WsConnection {
     socket: WebSocketStream<Stream>,
     binary: bool,
-}
-
-/// What came in.
-#[derive(Debug)]
-pub enum Incoming {
-    /// A message, text or binary.
-    Message(Bytes),
-    /// The target asked whether we are there; that is answered already.
-    Ping,
-    /// The target says that it is there.
-    Pong,
-    /// The target closes the connection, with a code.
-    Closed(u16),
-    /// The connection is of no more use.
-    Broken(TransportError),
 }
 
 impl WsTransport {

@@ -7,6 +7,8 @@ mod api_fuzz;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod brokers;
+#[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod clocks;

@@ -111,6 +111,7 @@ pub(crate) fn empty(id: &str) -> RunResult {
         totals: Totals::default(),
         latency: Latencies::default(),
         workloads: Vec::new(),
+        protocols: Vec::new(),
         event_types: Vec::new(),
         status_codes: std::collections::BTreeMap::new(),
         failures: Vec::new(),

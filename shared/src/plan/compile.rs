@@ -5,8 +5,9 @@ use indexmap::IndexMap;
 use crate::encode::RequestTemplate;
 use crate::fault::FaultPlan;
 use crate::plan::arrivals::Spacing;
+use crate::plan::client::ClientPlan;
 use crate::plan::clock::ClockPlan;
-use crate::plan::event::{self, Surroundings, Whole};
+use crate::plan::event::{self, Published, Surroundings, Whole};
 use crate::plan::life::Loop;
 use crate::plan::live;
 use crate::plan::lives::LivePlan;
@@ -19,8 +20,10 @@ use crate::plan::{EventTypeId, EventTypeInfo, Pacing, Plan, TargetId, TargetPlan
 use crate::problem::Problem;
 use crate::random::choice::Alias;
 use crate::random::{Domain, Stream, hash_bytes, mix};
+use crate::scenario::document::Mark;
 use crate::scenario::model::behavior::{Behavior, Mix, ReplayOrder};
 use crate::scenario::model::load::{Arrival, Load};
+use crate::scenario::model::target::Protocol;
 use crate::scenario::model::{ClockMode, Scenario, Workload as Model};
 use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Purpose, Site};
@@ -89,11 +92,15 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn targets(&mut self) -> Vec<TargetPlan> {
-        let problems = &mut self.bench.problems;
-        let compiled = self.bench.scenario.targets.iter().map(|(name, target)| TargetPlan {
+        let Workbench { scenario, compiler, problems, .. } = &mut self.bench;
+        let compiled = scenario.targets.iter().map(|(name, target)| TargetPlan {
             name: name.clone(),
             request: RequestTemplate::compile(target, &format!("targets.{name}"), problems),
             overrides: Vec::new(),
+            clients: (target.protocol == Protocol::Mqtt).then(|| {
+                let mqtt = target.mqtt.clone().unwrap_or_default();
+                ClientPlan::compile(compiler, &mqtt, name, self.root)
+            }),
         });
         compiled.collect()
     }
@@ -116,9 +123,15 @@ impl Builder<'_> {
         let user = event::user_names(&mut self.bench.compiler, &model.population, &path);
         let mut names = Names::default();
         names.group("user", user);
+        let named = self.bench.scenario.targets.get_index(target);
+        let published = named.filter(|(_, target)| target.protocol == Protocol::Mqtt).map(|(name, target)| Published {
+            target: format!("targets.{name}"),
+            topic: target.mqtt.as_ref().and_then(|mqtt| mqtt.topic.clone()),
+        });
         let around = Surroundings {
             envelope: model.envelope.as_ref(),
             workload: path.clone(),
+            published,
             names,
             state: Default::default(),
             state_types: Vec::new(),
@@ -145,11 +158,12 @@ impl Builder<'_> {
                 let kind = self.replayed_type(behavior_name);
                 let records = self.supplies.records.get(behavior_name).cloned();
                 let write = replayed(&mut self.bench.compiler, behavior_name, &around);
+                let topic = republished(&mut self.bench.compiler, &behavior_path, &around);
                 let speed = match replay.order {
                     ReplayOrder::File => None,
                     ReplayOrder::EventTime => Some(replay.speed.unwrap_or(1.0)),
                 };
-                let plan = ReplayPlan { event_type: kind, write, records, limit: replay.limit, speed };
+                let plan = ReplayPlan { event_type: kind, write, topic, records, limit: replay.limit, speed };
                 (BehaviorPlan::Replay(plan), vec![(kind, 1.0)])
             }
         };
@@ -356,6 +370,18 @@ fn replayed(compiler: &mut Compiler<'_>, name: &str, around: &Surroundings<'_>) 
     names.group("event", event);
     let site = Site::new(format!("{}.envelope", around.workload), "envelope", envelope.mark);
     compiler.node(envelope, &site, &names, Purpose::Json).id
+}
+
+/// The topic that recorded events are published to, where their target has topics.
+fn republished(compiler: &mut Compiler<'_>, behavior: &str, around: &Surroundings<'_>) -> Option<ExprId> {
+    let to = around.published.as_ref()?;
+    let Some(topic) = &to.topic else {
+        let site = Site::new(behavior, "topic", Mark::default());
+        let message = "to which topic recorded events are published is not said";
+        return Some(compiler.wrong(&site, message, "give their target one: mqtt: {topic: events}").id);
+    };
+    let site = Site::new(format!("{}.mqtt.topic", to.target), "publish", Mark::default());
+    Some(compiler.text(topic, &site, &around.names).id)
 }
 
 /// Fills in each event type's share of all planned events, where every workload declares its own.

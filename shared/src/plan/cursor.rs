@@ -43,6 +43,8 @@ struct Walk {
     arrivals: Arrivals,
     run: Run,
     scratch: Scratch,
+    /// The topic of the event that was rendered last.
+    topic: Vec<u8>,
     next: Option<Next>,
     over: bool,
     /// An arrival beyond the horizon: what it brings is not decided yet.
@@ -142,6 +144,7 @@ impl Cursor {
             arrivals,
             run,
             scratch: Scratch::default(),
+            topic: Vec::new(),
             next: None,
             over,
             ahead: None,
@@ -286,6 +289,11 @@ impl Cursor {
         self.walk.take(&self.plan, event_time, Render::Into(out))
     }
 
+    /// The topic of the event that was rendered last ([`Cursor::emit`]); empty where its target has none.
+    pub fn topic(&self) -> &[u8] {
+        &self.walk.topic
+    }
+
     /// Draws all that the event holds which [`Cursor::next_due`] announced, writes nothing, and moves on: benchmarks tell
     /// by it what drawing costs and what writing does.
     pub fn draw(&mut self, event_time: EpochMicros) -> Planned {
@@ -330,17 +338,29 @@ impl Walk {
         };
         let (mut facts, id) = self.facts(inner, &next, event_time);
         self.scratch.begin(&plan.program);
+        let topic = &mut self.topic;
+        topic.clear();
         let mut waiter = None;
         let event_type = match (&inner.behavior, &mut self.run, &next.decided) {
             (BehaviorPlan::Mix(mix), Run::Mix(run), Some(decided)) => {
                 let template = &mix.events[decided.event].template;
                 let state = run.state(decided).map(|state| (&mix.state, state));
-                render.event(Context::new(&plan.program, &mut self.scratch, state, facts), template.write);
+                render.event(
+                    Context::new(&plan.program, &mut self.scratch, state, facts),
+                    template.write,
+                    template.topic,
+                    topic,
+                );
                 run.change(mix, &plan.program, &mut self.scratch, facts, inner.streams, decided);
                 template.event_type
             }
             (BehaviorPlan::Emit(template), ..) => {
-                render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
+                render.event(
+                    Context::new(&plan.program, &mut self.scratch, None, facts),
+                    template.write,
+                    template.topic,
+                    topic,
+                );
                 template.event_type
             }
             (BehaviorPlan::Replay(replay), run, _) => {
@@ -352,7 +372,12 @@ impl Walk {
                     // What cannot be read any more ends the replay; the reader keeps why.
                     self.over |= !reader.write(next.sequence, &mut recorded);
                     self.scratch.recorded = recorded;
-                    render.event(Context::new(&plan.program, &mut self.scratch, None, facts), replay.write);
+                    render.event(
+                        Context::new(&plan.program, &mut self.scratch, None, facts),
+                        replay.write,
+                        replay.topic,
+                        topic,
+                    );
                 }
                 replay.event_type
             }
@@ -369,7 +394,12 @@ impl Walk {
                     LivePlan::Lifecycle(lifecycle) => lifecycle.give(&beat, &mut self.scratch),
                 }
                 let template = &live.templates()[usize::from(beat.template)];
-                render.event(Context::new(&plan.program, &mut self.scratch, None, facts), template.write);
+                render.event(
+                    Context::new(&plan.program, &mut self.scratch, None, facts),
+                    template.write,
+                    template.topic,
+                    topic,
+                );
                 let share = self.share;
                 let mine = |number: u64| is_mine(share, number);
                 let mut course = course(plan, inner, &mut self.scratch, &mine);
@@ -649,12 +679,16 @@ fn course<'a>(
 }
 
 impl Render<'_> {
-    fn event(&mut self, mut context: Context<'_>, event: ExprId) {
+    fn event(&mut self, mut context: Context<'_>, event: ExprId, topic: Option<ExprId>, topic_out: &mut Vec<u8>) {
         match self {
             Self::Nothing => {}
             Self::Draws => context.draw_all(event),
             Self::Into(out) => {
                 context.write(event, out);
+                if let Some(topic) = topic {
+                    let topic = context.evaluate(topic);
+                    context.write_plain(topic, topic_out);
+                }
             }
         }
     }

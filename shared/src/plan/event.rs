@@ -24,6 +24,8 @@ pub(crate) struct EventTemplate {
     pub(crate) event_type: EventTypeId,
     /// What is written, envelope included.
     pub(crate) write: ExprId,
+    /// The topic that it is published to, where its target has topics.
+    pub(crate) topic: Option<ExprId>,
     /// What must hold for its user.
     pub(crate) require: Option<ExprId>,
     /// Variables of the state that `require` looks at, as bits.
@@ -83,6 +85,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) envelope: Option<&'a Node>,
     /// Path of the workload in the document.
     pub(crate) workload: String,
+    /// Where events are published, if they are.
+    pub(crate) published: Option<Published>,
     /// Names that the population, the state and the behavior give.
     pub(crate) names: Names,
     /// What users remember.
@@ -91,6 +95,15 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) state_types: Vec<Type>,
     /// Whether each arrival is one event.
     pub(crate) single: bool,
+}
+
+/// A target that has topics.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    /// Its path in the document.
+    pub(crate) target: String,
+    /// The topic of events that have none of their own.
+    pub(crate) topic: Option<String>,
 }
 
 /// An event with everything that it extends.
@@ -275,16 +288,9 @@ pub(crate) fn compile(
     let mut names = around.names.clone();
     let mut event = Names::default();
     let wire_name = whole.name.as_deref().unwrap_or(key);
-    for (name, text) in [("name", Some(wire_name)), ("topic", whole.topic.as_deref())] {
-        let typed = match text {
-            Some(text) => {
-                let span = compiler.program.add_text(text.as_bytes());
-                compiler.constant(Value::Text(span))
-            }
-            None => compiler.constant(Value::Null),
-        };
-        event.bind(name, typed);
-    }
+    let span = compiler.program.add_text(wire_name.as_bytes());
+    let wire_name = compiler.constant(Value::Text(span));
+    event.bind("name", wire_name);
     let number = compiler.typed(Expr::Fact(Fact::Sequence), Type::Int);
     names.bind("seq", number);
     let time = compiler.typed(Expr::Fact(Fact::Time), Type::Moment);
@@ -305,6 +311,16 @@ pub(crate) fn compile(
         None => compiler.typed(Expr::Fact(Fact::EventId), Type::Text),
     };
     event.bind("id", id);
+    let topic = match &whole.topic {
+        Some(topic) => {
+            let site = Site::new(format!("events.{key}.topic"), "topic", Mark::default());
+            names.group("event", event.clone());
+            let typed = compiler.text(topic, &site, &names);
+            slot(compiler, typed, Scope::Event)
+        }
+        None => compiler.constant(Value::Null),
+    };
+    event.bind("topic", topic.clone());
     names.group("event", event.clone());
 
     for (name, (node, path)) in &whole.bind {
@@ -331,6 +347,7 @@ pub(crate) fn compile(
         }
         None => body,
     };
+    let topic = around.published.as_ref().map(|to| publish(compiler, key, whole, to, topic, &names));
     let effects = effects(compiler, key, whole, &names, around);
     let timed = require.iter().copied().chain(effects.iter().flat_map(Effect::values));
     let timed: Vec<ExprId> = timed.filter(|id| compiler.program.is_timed(*id)).collect();
@@ -345,7 +362,23 @@ pub(crate) fn compile(
     }
     let requires = require.map_or(0, |require| compiler.program.variables_of(require));
     let changes = effects.iter().fold(0, |sum, effect| sum | effect.changes());
-    EventTemplate { event_type, write: write.id, require, requires, effects, changes }
+    EventTemplate { event_type, write: write.id, topic, require, requires, effects, changes }
+}
+
+/// The topic that an event is published to: that of its request, that of its target, its own.
+fn publish(compiler: &mut Compiler<'_>, key: &str, whole: &Whole, to: &Published, own: Typed, names: &Names) -> ExprId {
+    let asked = whole.send.as_ref().and_then(|send| send.topic.as_ref());
+    let (text, path) = match (asked, &to.topic) {
+        (Some(topic), _) => (topic, format!("events.{key}.send.topic")),
+        (None, Some(topic)) => (topic, format!("{}.mqtt.topic", to.target)),
+        (None, None) if whole.topic.is_some() => return own.id,
+        (None, None) => {
+            let site = Site::new(format!("events.{key}"), "topic", Mark::default());
+            let message = "to which topic it is published is not said";
+            return compiler.wrong(&site, message, "give it a topic, or its target: mqtt: {topic: events}").id;
+        }
+    };
+    compiler.text(text, &Site::new(path, "publish", Mark::default()), names).id
 }
 
 /// The body: the bases' fields first, the event's own after them or in their place.

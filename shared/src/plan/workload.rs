@@ -56,6 +56,8 @@ pub(crate) struct ReplayPlan {
     pub(crate) event_type: EventTypeId,
     /// What is written.
     pub(crate) write: ExprId,
+    /// The topic that it is published to, where its target has topics.
+    pub(crate) topic: Option<ExprId>,
     /// The events; none while nobody has read them.
     pub(crate) records: Option<Arc<dyn Records>>,
     /// At most this many.

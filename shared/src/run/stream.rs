@@ -22,13 +22,19 @@ pub struct StreamCounts {
     pub matched: u64,
     /// Of these, heartbeats and greetings: no answer was looked for in them.
     pub ignored: u64,
+    /// Acknowledgements of messages of ours, favourable or not.
+    pub acknowledged: u64,
+    /// Of what was received, messages of ours that came back on a topic that is listened to.
+    pub delivered: u64,
+    /// Messages of ours that did not come back while they were waited for.
+    pub undelivered: u64,
     /// Pings of targets, answered.
     pub pings: u64,
-    /// Handshakes that a target refused, by status.
+    /// Handshakes that a target refused, by status or reason.
     pub refused: BTreeMap<u16, u64>,
     /// Connections that broke without a word.
     pub broken: u64,
-    /// Connections that a target closed, by close code.
+    /// Connections that a target closed, by close code or reason.
     pub closes: BTreeMap<u16, u64>,
     /// Error messages of targets, by the name that they give.
     pub errors: BTreeMap<String, u64>,
@@ -45,6 +51,9 @@ impl StreamCounts {
         self.received += other.received;
         self.matched += other.matched;
         self.ignored += other.ignored;
+        self.acknowledged += other.acknowledged;
+        self.delivered += other.delivered;
+        self.undelivered += other.undelivered;
         self.pings += other.pings;
         self.broken += other.broken;
         for (status, count) in &other.refused {

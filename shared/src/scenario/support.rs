@@ -3,19 +3,17 @@
 
 use crate::problem::{Problem, Severity};
 use crate::scenario::model::fault::Fault;
-use crate::scenario::model::target::{Protocol, Target};
+use crate::scenario::model::target::Target;
 use crate::scenario::model::{Scenario, Workload};
 
 type Rule<T> = (&'static str, fn(&T) -> bool);
 
 /// What only a run needs: without it a scenario can still be planned, previewed and generated. To those who only look
 /// it is a warning.
-const NEEDED_BY_RUNS: &[&str] = &["protocol", "reconnect", "auth_expire"];
+const NEEDED_BY_RUNS: &[&str] = &["reconnect", "auth_expire"];
 
-const TARGET: &[Rule<Target>] = &[
-    ("protocol", |target| target.protocol == Protocol::Mqtt),
-    ("reconnect", |target| target.reconnect.is_some() && !target.protocol.holds_streams()),
-];
+const TARGET: &[Rule<Target>] =
+    &[("reconnect", |target| target.reconnect.is_some() && !target.protocol.holds_streams())];
 
 /// Every use of a feature that the engine does not have yet. `to_run`: what only runs need is an error, too.
 pub(crate) fn unsupported(scenario: &Scenario, to_run: bool) -> Vec<Problem> {

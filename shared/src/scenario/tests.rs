@@ -100,8 +100,8 @@ fn dead_configuration_is_an_error_where_it_was_written() {
 
 #[test]
 fn nothing_unsupported_is_accepted_and_ignored() {
-    let text = "extends: commerce-events\noutputs: {events: {csv: events.csv}}\n";
-    assert!(told(text).contains("outputs.events: not supported yet: outputs.events"), "{}", told(text));
+    let text = "extends: commerce-events\nfaults: {odd: [{auth_expire: {p: 0.1}}]}\nworkloads: {shop: {faults: odd}}\n";
+    assert!(told(text).contains("not supported yet: auth_expire"), "{}", told(text));
     assert!(load_text("extends: web-analytics\nload: {users: 5}\n").scenario.is_some());
     // What only runs need does not keep anybody from looking.
     let text = "extends: stream-testbench\n";
@@ -111,6 +111,80 @@ fn nothing_unsupported_is_accepted_and_ignored() {
     for problem in to_run.problems {
         assert!(problem.is_error() && problem.message.starts_with("not supported yet"), "{problem}");
     }
+}
+
+fn broker(url: &str, target: &str, mqtt: &str) -> String {
+    format!(
+        "{{name: trial, targets: {{broker: {{protocol: mqtt, url: '{url}', {target}, mqtt: {{topic: t, {mqtt}}}}}}},
+          events: {{beat: {{body: {{id: 1}}}}}}, behaviors: {{beats: {{emit: {{event: beat}}}}}},
+          workloads: {{main: {{load: {{rate: 1/s, duration: 1s}}}}}}}}"
+    )
+}
+
+#[test]
+fn everything_that_a_broker_takes_can_be_said() {
+    for (target, mqtt) in [
+        ("connections: 2", "qos: 2, version: 5, clean: false, session_expiry: 2h, client_id: 'c-${index}'"),
+        ("auth: {basic: {username: u, password: p4ss}}", "version: 3.1.1, retain: true, keepalive: 30s, window: 10"),
+        (
+            "auth: {api_key: {value: k3y-1234}}",
+            "version: 4, subscribe: ['a/+/b', '$SYS/#', '${client.id}/down'], correlate: 'ids[0]'",
+        ),
+        (
+            "auth: {bearer: {token: t0ken}}",
+            "will: {topic: 'gone/${index}', payload: bye, qos: 1, retain: true}, client_id: x",
+        ),
+        ("classify: {QUOTA_EXCEEDED: throttled, NOT_AUTHORIZED: ok}, reconnect: {delay: 1s}", "qos: 1"),
+        ("timeout: 5s, connect_timeout: 1s, retry: {attempts: 2}", "topic: 'a/${event.id}/${user.id}'"),
+    ] {
+        let text = broker("mqtt://localhost:1883", target, mqtt).replace("topic: t, topic", "topic");
+        assert_eq!(told(&text), "", "{text}");
+    }
+    assert_eq!(told(&broker("mqtts://localhost", "tls: {insecure: true}", "qos: 0")), "");
+}
+
+#[test]
+fn what_a_broker_cannot_do_is_refused_with_its_place_and_a_hint() {
+    let sound = "mqtt://localhost:1883";
+    for (url, target, mqtt, place) in [
+        ("http://localhost:1883", "timeout: 1s", "qos: 1", "url"),
+        ("mqtt://localhost:1883/path", "timeout: 1s", "qos: 1", "url"),
+        (sound, "headers: {A: b}", "qos: 1", "headers"),
+        (sound, "batch: {size: 5}", "qos: 1", "batch"),
+        (sound, "health: {path: /}", "qos: 1", "health"),
+        (sound, "auth: {bearer: {token: t0ken, via: query}}", "qos: 1", "auth.bearer.via"),
+        (sound, "auth: {bearer: {token: t0ken, via: message}}", "qos: 1", "auth.bearer.via"),
+        (sound, "auth: {api_key: {header: X-Other, value: k3y-1234}}", "qos: 1", "auth.api_key.header"),
+        (sound, "classify: {SLOWER: throttled}", "qos: 1", "classify.SLOWER"),
+        (sound, "connections: 2", "client_id: same", "mqtt.client_id"),
+        (sound, "timeout: 1s", "client_id: ''", "mqtt.client_id"),
+        (sound, "timeout: 1s", "qos: 3", "mqtt.qos"),
+        (sound, "timeout: 1s", "version: 3", "mqtt.version"),
+        (sound, "timeout: 1s", "keepalive: 1500ms", "mqtt.keepalive"),
+        (sound, "timeout: 1s", "keepalive: 20h", "mqtt.keepalive"),
+        (sound, "timeout: 1s", "session_expiry: 1h", "mqtt.session_expiry"),
+        (sound, "timeout: 1s", "version: 5, session_expiry: 1h", "mqtt.session_expiry"),
+        (sound, "timeout: 1s", "window: 0", "mqtt.window"),
+        (sound, "timeout: 1s", "window: 70000", "mqtt.window"),
+        (sound, "timeout: 1s", "subscribe: ['a/#/b']", "mqtt.subscribe[0]"),
+        (sound, "timeout: 1s", "correlate: id", "mqtt.correlate"),
+        (sound, "timeout: 1s", "subscribe: [a], correlate: 'a..b'", "mqtt.correlate"),
+        (sound, "timeout: 1s", "will: {payload: x}", "mqtt.will.topic"),
+        (sound, "timeout: 1s", "will: {topic: 'a/+', payload: x}", "mqtt.will.topic"),
+        (sound, "timeout: 1s", "will: {topic: a, qos: 7}", "mqtt.will.qos"),
+        (sound, "timeout: 1s", "qqos: 1", "mqtt.qqos"),
+    ] {
+        let text = broker(url, target, mqtt);
+        let loaded = load_text(&text);
+        let there = |problem: &&Problem| problem.path.starts_with(&format!("targets.broker.{place}"));
+        let problem = loaded.problems.iter().find(there).unwrap_or_else(|| panic!("{place}: {:#?}", loaded.problems));
+        assert!(problem.is_error() && problem.hint.is_some(), "{problem}");
+    }
+    let text = broker(sound, "timeout: 1s", "qos: 1").replace("topic: t", "topic: 'a/#'");
+    assert!(told(&text).contains("targets.broker.mqtt.topic: nobody can publish to `a/#`"), "{}", told(&text));
+    let text =
+        broker(sound, "timeout: 1s", "qos: 1").replace("workloads", "checks: [{expect: {required: [id]}}], workloads");
+    assert!(told(&text).contains("targets.broker.mqtt: a check looks into answers"), "{}", told(&text));
 }
 
 #[test]

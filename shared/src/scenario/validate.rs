@@ -15,6 +15,7 @@ pub(crate) use usage::unused;
 
 use crate::problem::Problem;
 use crate::scenario::document::Node;
+use crate::scenario::model::check::Check;
 use crate::scenario::model::event::Event;
 use crate::scenario::model::target::Protocol;
 use crate::scenario::model::{ClockMode, Scenario, Workload};
@@ -40,7 +41,7 @@ pub(crate) fn validate(
         target::check(name, target, environment, &mut findings);
     }
     for (name, pool) in &scenario.pools {
-        pool::check(name, pool, &mut findings);
+        pool::check(name, pool, scenario, &mut findings);
     }
     for (name, event) in &scenario.events {
         event::check(name, event, scenario, &mut findings);
@@ -227,6 +228,19 @@ fn check_meeting(path: &str, workload: &Workload, scenario: &Scenario, findings:
             message,
             &format!("write targets.{name}.connections: 10"),
         );
+    }
+    let looks_inside = |check: &Check| {
+        check.expect.as_ref().is_some_and(|expect| !expect.required.is_empty() || !expect.fields.is_empty())
+    };
+    let answers_known = target.mqtt.as_ref().is_some_and(|mqtt| mqtt.correlate.is_some());
+    if target.protocol == Protocol::Mqtt
+        && workload.enabled
+        && !answers_known
+        && scenario.checks.iter().any(looks_inside)
+    {
+        let message = "a check looks into answers, and an acknowledgement says nothing";
+        let hint = "write mqtt: {subscribe: [answers], correlate: id}, or leave the fields out of the check";
+        findings.error(format!("targets.{name}.mqtt"), message, hint);
     }
     let topic = target.mqtt.as_ref().and_then(|mqtt| mqtt.topic.as_ref());
     let has_topic =

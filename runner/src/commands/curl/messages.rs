@@ -1,5 +1,6 @@
 //! Messages that are not HTTP, as commands of the tools that people have for them: websocat and the clients of Mosquitto.
 
+use shared::scenario::model::target::mqtt::MqttVersion;
 use shared::scenario::model::target::{Auth, Target, TokenVia};
 
 use super::{literal, quoted};
@@ -45,8 +46,8 @@ pub(super) fn websocket(target: &Target, body: &[u8], api_key: Option<&str>) -> 
     format!("printf '%s\\n' {} \\\n  | {}", messages.join(" "), parts.join(" "))
 }
 
-/// A message through a broker.
-pub(super) fn mqtt(target: &Target, topic: Option<&str>, body: &[u8], api_key: Option<&str>) -> String {
+/// A message through a broker, to the topic that it is published to.
+pub(super) fn mqtt(target: &Target, topic: &[u8], body: &[u8], api_key: Option<&str>) -> String {
     let url = target.url.as_deref().unwrap_or("mqtt://localhost");
     let secure = url.starts_with("mqtts://");
     let (scheme, port) = PORTS[usize::from(secure)];
@@ -54,7 +55,7 @@ pub(super) fn mqtt(target: &Target, topic: Option<&str>, body: &[u8], api_key: O
     let (host, port) = address.rsplit_once(':').unwrap_or((address, port));
     let mut parts = vec![format!("mosquitto_pub -h {} -p {}", literal(host), literal(port))];
     let settings = target.mqtt.clone().unwrap_or_default();
-    if settings.version == Some(5) {
+    if settings.version == MqttVersion::V5 {
         parts.push("-V 5".to_owned());
     }
     match &target.auth {
@@ -62,11 +63,9 @@ pub(super) fn mqtt(target: &Target, topic: Option<&str>, body: &[u8], api_key: O
         Auth::Basic { username, password } => {
             parts.push(format!("-u {} -P {}", quoted(username), quoted(password)));
         }
-        // A broker knows a name and a password: the name of the key, and the key.
-        Auth::ApiKey { header, value, .. } => {
-            parts.push(format!("-u {} -P {}", quoted(header), quoted(api_key.unwrap_or(value))));
-        }
-        Auth::Bearer { token, .. } => parts.push(format!("-P {}", quoted(token))),
+        // A broker knows a name and a password: a key is the one, a token the other.
+        Auth::ApiKey { value, .. } => parts.push(format!("-u {}", quoted(api_key.unwrap_or(value)))),
+        Auth::Bearer { token, .. } => parts.push(format!("-u token -P {}", quoted(token))),
     }
     if let Some(tls) = target.tls.as_ref().filter(|_| secure) {
         for (flag, file) in [("--cafile", &tls.authority), ("--cert", &tls.certificate), ("--key", &tls.key)] {
@@ -76,9 +75,8 @@ pub(super) fn mqtt(target: &Target, topic: Option<&str>, body: &[u8], api_key: O
             parts.push("--insecure".to_owned());
         }
     }
-    let topic = settings.topic.as_deref().or(topic).unwrap_or("events");
     let retain = if settings.retain { " -r" } else { "" };
-    parts.push(format!("-q {}{retain} -t {}", settings.qos, literal(topic)));
+    parts.push(format!("-q {}{retain} -t {}", settings.qos, literal(&String::from_utf8_lossy(topic))));
     parts.push(format!("-m {}", literal(&String::from_utf8_lossy(body))));
     parts.join(" \\\n  ")
 }
@@ -119,10 +117,10 @@ mod tests {
         let auth = "auth: {basic: {username: me, password: '${env.PASSWORD}'}}";
         let broker =
             target(&format!("{{protocol: mqtt, url: 'mqtt://localhost', {auth}, mqtt: {{topic: a/b, qos: 1}}}}"));
-        let command = mqtt(&broker, Some("c"), b"{}", None);
+        let command = mqtt(&broker, b"a/b", b"{}", None);
         assert!(command.starts_with("mosquitto_pub -h 'localhost' -p '1883' "), "{command}");
         assert!(command.contains("-u 'me' -P \"${PASSWORD}\"") && command.contains("-q 1 -t 'a/b'"), "{command}");
         let own = target("{protocol: mqtt, url: 'mqtt://localhost:1999'}");
-        assert!(mqtt(&own, Some("from/event"), b"{}", None).contains("-p '1999' \\\n  -q 0 -t 'from/event'"));
+        assert!(mqtt(&own, b"from/event", b"{}", None).contains("-p '1999' \\\n  -q 0 -t 'from/event'"));
     }
 }

@@ -2,7 +2,9 @@
 
 use shared::limit::{LimitStep, StepOutcome};
 use shared::run::fault::FaultRow;
-use shared::run::{Change, Counts, FigureUnit, Latencies, Percentiles, RunResult, Sample, ThresholdResult};
+use shared::run::{
+    Change, Counts, FigureUnit, Latencies, Percentiles, ProtocolRow, RunResult, Sample, ThresholdResult,
+};
 use shared::threshold::watch::in_words;
 use shared::wording;
 
@@ -136,6 +138,7 @@ pub(super) fn write_times(out: &mut String, latency: &Latencies) {
         ("send lag", &latency.send_lag),
         ("connect", &latency.connect),
         ("TLS handshake", &latency.tls),
+        ("end to end", &latency.delivery),
     ]
     .into_iter()
     .filter(|(name, latency)| latency.percentiles.count > 0 || *name == "response time")
@@ -174,6 +177,28 @@ pub(super) fn write_event_types(out: &mut String, result: &RunResult) {
         .collect();
     let heads = ["event type", "share", "declared", "actual", "sent", "rate", "p50", "p95", "p99", "failed"];
     write(out, "Event types", &heads, &rows);
+}
+
+/// A row for each protocol, where there are several.
+pub(super) fn write_protocols(out: &mut String, result: &RunResult) {
+    if result.protocols.len() < 2 {
+        return;
+    }
+    let row = |row: &ProtocolRow| {
+        let times = &row.response_time.percentiles;
+        vec![
+            text(&row.protocol),
+            text(row.targets.join(", ")),
+            count(row.events.sent),
+            count(row.events.succeeded),
+            count(row.events.failed),
+            time(times, times.p50_us as f64),
+            time(times, times.p95_us as f64),
+            time(times, times.p99_us as f64),
+        ]
+    };
+    let rows: Vec<_> = result.protocols.iter().map(row).collect();
+    write(out, "Protocols", &["protocol", "target", "sent", "succeeded", "failed", "p50", "p95", "p99"], &rows);
 }
 
 /// A bar for the share that was, a tick for the share that was declared.

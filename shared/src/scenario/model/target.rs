@@ -1,11 +1,15 @@
 //! Targets: where requests go, how they are carried and how answers are understood.
 
+pub mod mqtt;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::document::Node;
 use crate::units::Nanos;
+
+use mqtt::Mqtt;
 
 /// A system under test.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -38,7 +42,7 @@ pub struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
     /// What a status means where it is not the usual: `200` or `5xx` to an outcome; for a WebSocket what an error's code
-    /// means: `RATE_LIMIT_EXCEEDED` to an outcome.
+    /// means, for an MQTT broker its reason: `RATE_LIMIT_EXCEEDED` or `QUOTA_EXCEEDED` to an outcome.
     pub classify: IndexMap<String, Outcome>,
     /// What an answer means by what stands in it; the first that fits counts, before `classify`.
     pub answers: Vec<AnswerRule>,
@@ -509,41 +513,4 @@ pub enum Replies {
     None,
     /// Each message has one, in their order.
     Order,
-}
-
-/// What only an MQTT broker has.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Mqtt {
-    /// Topic that events are published to; an event's own topic when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub topic: Option<String>,
-    /// Quality of service: 0, 1 or 2.
-    pub qos: u8,
-    /// Whether the broker keeps the last message of a topic.
-    pub retain: bool,
-    /// Whether a connection forgets what came before it; true when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clean: Option<bool>,
-    /// Longest silence; 60 s when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keepalive: Option<Nanos>,
-    /// Version 4 (3.1.1) or 5; 4 when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u8>,
-    /// Topics to listen to.
-    pub subscribe: Vec<String>,
-    /// What the broker says when a connection is lost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub will: Option<Will>,
-}
-
-/// What a broker says when a connection is lost.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Will {
-    /// Topic.
-    pub topic: String,
-    /// Message.
-    pub payload: String,
 }

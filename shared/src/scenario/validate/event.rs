@@ -3,6 +3,7 @@
 use crate::scenario::model::Scenario;
 use crate::scenario::model::behavior::Behavior;
 use crate::scenario::model::event::Event;
+use crate::scenario::model::target::Protocol;
 use crate::scenario::nearest;
 
 use super::Findings;
@@ -32,6 +33,11 @@ pub(super) fn check(name: &str, event: &Event, scenario: &Scenario, findings: &m
             "the event has no `body`, it would say nothing",
             "write body: {user_id: \"${user.id}\"}",
         );
+    }
+    let has_broker = || scenario.targets.values().any(|target| target.protocol == Protocol::Mqtt);
+    if event.send.as_ref().is_some_and(|send| send.topic.is_some()) && !has_broker() {
+        let message = "has no effect, since no target is a broker";
+        findings.error(format!("{path}.send.topic"), message, "remove it, or write it as the event's `topic`");
     }
     if let Some(first) = &event.prerequisite {
         findings.refers(format!("{path}.prerequisite"), "event", "events", first);

@@ -1,7 +1,9 @@
 //! Pools: one source each, never empty, weights that can be drawn from.
 
 use crate::scenario::document::{Node, Value};
+use crate::scenario::model::Scenario;
 use crate::scenario::model::pool::{Fetch, Paging, Pick, Pool};
+use crate::scenario::model::target::Protocol;
 use crate::units::Nanos;
 
 use super::Findings;
@@ -9,7 +11,7 @@ use super::Findings;
 /// Most items that are made.
 const MAX_ITEMS: u32 = 1_000_000;
 
-pub(super) fn check(name: &str, pool: &Pool, findings: &mut Findings<'_>) {
+pub(super) fn check(name: &str, pool: &Pool, scenario: &Scenario, findings: &mut Findings<'_>) {
     let path = format!("pools.{name}");
     let sources = [
         pool.inline.is_some(),
@@ -43,6 +45,10 @@ pub(super) fn check(name: &str, pool: &Pool, findings: &mut Findings<'_>) {
     }
     if let Some(fetch) = &pool.fetch {
         findings.refers(format!("{path}.fetch.target"), "target", "targets", &fetch.target);
+        if let Some(target) = scenario.targets.get(&fetch.target).filter(|target| target.protocol != Protocol::Http) {
+            let message = format!("a target of protocol {} has no lists to give", target.protocol.name());
+            findings.error(format!("{path}.fetch.target"), message, "name a target of protocol http");
+        }
         if let Some(select) = fetch.select.as_ref().filter(|select| !select.starts_with('$')) {
             let message = format!("a path into the answer begins with `$`, this is `{select}`");
             findings.error(format!("{path}.fetch.select"), message, "write $.items");

@@ -1,5 +1,7 @@
 //! Targets: addresses, credentials, batches.
 
+mod mqtt;
+
 use crate::scenario::document::{Node, Value};
 use crate::scenario::model::target::{
     AnswerRule, Auth, Batch, Compression, Http, HttpVersion, Protocol, Replies, Target, Tls, TokenVia,
@@ -62,7 +64,7 @@ pub(super) fn check(name: &str, target: &Target, environment: Environment<'_>, f
     if let Some(batch) = &target.batch {
         check_batch(&path, batch, target.protocol, findings);
     }
-    for key in target.classify.keys().filter(|_| target.protocol != Protocol::Ws) {
+    for key in target.classify.keys().filter(|_| !target.protocol.holds_streams()) {
         check_status(&format!("{path}.classify.{key}"), key, findings);
     }
     if target.protocol.holds_streams() && !target.answers.is_empty() {
@@ -96,7 +98,8 @@ fn check_url(path: &str, target: &Target, environment: Environment<'_>, findings
             return;
         }
     };
-    let example = format!("write {}://localhost:8000", schemes[0]);
+    let port = if target.protocol == Protocol::Mqtt { 1883 } else { 8000 };
+    let example = format!("write {}://localhost:{port}", schemes[0]);
     let Some(url) = &target.url else {
         findings.error(path, "the target has no `url`", &example);
         return;
@@ -385,7 +388,7 @@ fn check_protocol_blocks(path: &str, target: &Target, findings: &mut Findings<'_
         ("reconnect", target.reconnect.is_some(), &[Protocol::Ws, Protocol::Mqtt][..]),
         ("health", target.health.is_some(), &[Protocol::Http]),
         ("throttle_wait", target.throttle_wait.is_some(), &[Protocol::Http]),
-        ("classify", !target.classify.is_empty(), &[Protocol::Http]),
+        ("classify", !target.classify.is_empty(), &[Protocol::Http, Protocol::Ws, Protocol::Mqtt]),
         ("send", target.send != Default::default(), &[Protocol::Http]),
         ("headers", !target.headers.is_empty(), &[Protocol::Http, Protocol::Ws]),
         ("auth", target.auth != Auth::None, &[Protocol::Http, Protocol::Ws, Protocol::Mqtt]),
@@ -395,16 +398,8 @@ fn check_protocol_blocks(path: &str, target: &Target, findings: &mut Findings<'_
             findings.error(format!("{path}.{key}"), message, "remove it");
         }
     }
-    if let Some(mqtt) = &target.mqtt {
-        if mqtt.qos > 2 {
-            findings.error(format!("{path}.mqtt.qos"), "quality of service is 0, 1 or 2", "");
-        }
-        if mqtt.version.is_some_and(|version| !(4..=5).contains(&version)) {
-            findings.error(format!("{path}.mqtt.version"), "known are 4 (that is 3.1.1) and 5", "");
-        }
-        if mqtt.keepalive == Some(Nanos::ZERO) {
-            findings.error(format!("{path}.mqtt.keepalive"), "must be above zero", "write 60s");
-        }
+    if target.protocol == Protocol::Mqtt {
+        mqtt::check(path, target, findings);
     }
     let encrypted = target
         .url
