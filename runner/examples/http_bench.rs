@@ -117,6 +117,15 @@ fn cost(options: &Options) -> anyhow::Result<()> {
         });
         say(&format!("{connections:>12} {}", cells.join("")));
     }
+    say("of what others need; the goals are 1.00 of wrk's and 0.50 of oha's");
+    for &connections in &options.connections {
+        let of = |tool| figures.get(&(connections, tool)).map(|[all, _]| median(all));
+        let share = |tool| match (of("throng"), of(tool)) {
+            (Some(own), Some(other)) => format!("{:>8.2} of {tool}'s", own / other),
+            _ => String::new(),
+        };
+        say(&format!("{connections:>12} {}{}", share("wrk"), share("oha")));
+    }
     Ok(())
 }
 
@@ -144,6 +153,7 @@ fn pace(options: &Options) -> anyhow::Result<()> {
         }
     }
     say(&format!("lateness at the server in us, median of {} interleaved rounds", options.rounds));
+    say("the goal at 10,000/s is 99 % within 100 us");
     let head = ["p50", "p99", "max", "< 100 us", "of a core", "requests"].map(|name| format!("{name:>12}"));
     say(&format!("{:>8} {:>8}{}", "rate", "", head.join("")));
     for &rate in &options.rates {
