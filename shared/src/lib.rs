@@ -8,6 +8,7 @@ pub mod chart;
 pub mod checks;
 pub mod compare;
 pub mod compile;
+pub mod curl;
 pub mod distribution;
 pub mod encode;
 pub mod event_id;

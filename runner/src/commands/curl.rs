@@ -1,16 +1,13 @@
 //! `throng curl`: a scenario's requests as curl commands, exactly as a run would send them; messages of targets that
 //! speak no HTTP as commands of the tools that people have for those.
 
-mod messages;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use shared::encode::RequestTemplate;
-use shared::plan::{EventTypeId, Plan, Share, TargetPlan};
+use shared::curl;
+use shared::plan::{EventTypeId, Plan, Share};
 use shared::scenario::document::Node;
 use shared::scenario::model::Scenario;
-use shared::scenario::model::target::{Auth, HttpVersion, Protocol, Target, TokenVia};
 use shared::units::EpochMicros;
 
 use super::planned::{Planned, addresses, plan, start, workloads};
@@ -68,7 +65,7 @@ fn singles(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
     let mut found: BTreeMap<EventTypeId, Vec<String>> = BTreeMap::new();
     let mut silent = None;
     for (number, workload) in plan.workloads().iter().enumerate() {
-        let Some((planned, target)) = target_of(scenario, plan, workload.target.0) else { continue };
+        let Some((planned, target)) = curl::target_of(scenario, plan, workload.target.0) else { continue };
         let schedule = workload.schedule(start);
         let mut cursor = plan.cursor(number, Share::WHOLE);
         let mut event = Vec::new();
@@ -85,18 +82,10 @@ fn singles(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
             event.clear();
             let emitted = cursor.emit(start.plus(due), &mut event);
             if wanted.contains(&emitted.event_type) && missing(&emitted.event_type) {
-                let template = planned.request_of(emitted.event_type).unwrap_or(&planned.request);
-                let framing = &template.single;
-                let body = [framing.prefix.as_slice(), &event, &framing.suffix].concat();
                 let key = args.api_key.as_deref();
-                let command = match target.protocol {
-                    Protocol::Http => command(target, template, &template.path, &body, key),
-                    Protocol::Ws => messages::websocket(target, &body, key),
-                    Protocol::Mqtt => messages::mqtt(target, cursor.topic(), &body, key),
-                    Protocol::File | Protocol::Discard => {
-                        silent = Some(workload.name.as_str());
-                        break;
-                    }
+                let Some(command) = curl::event(planned, target, emitted.event_type, cursor.topic(), &event, key) else {
+                    silent = Some(workload.name.as_str());
+                    break;
                 };
                 found.entry(emitted.event_type).or_default().push(command);
             }
@@ -116,7 +105,7 @@ fn singles(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
 fn batches(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochMicros) -> Result<Vec<String>, Refusal> {
     let mut commands = Vec::new();
     for (number, workload) in plan.workloads().iter().enumerate() {
-        let Some((planned, target)) = target_of(scenario, plan, workload.target.0) else { continue };
+        let Some((planned, target)) = curl::target_of(scenario, plan, workload.target.0) else { continue };
         let Some(batch) = &planned.request.batch else { continue };
         if args.count > batch.max_events {
             let message = format!("a batch holds {} events at most", batch.max_events);
@@ -133,7 +122,7 @@ fn batches(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
             cursor.emit(start.plus(due), &mut body);
         }
         body.extend_from_slice(&batch.framing.suffix);
-        commands.push(command(target, &planned.request, &batch.path, &body, args.api_key.as_deref()));
+        commands.push(curl::request(target, &planned.request, &batch.path, &body, args.api_key.as_deref()));
     }
     if commands.is_empty() {
         return Err(Refusal::usage("no target of the scenario takes batches"));
@@ -141,119 +130,9 @@ fn batches(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
     Ok(commands)
 }
 
-fn target_of<'a>(scenario: &'a Scenario, plan: &'a Plan, index: u16) -> Option<(&'a TargetPlan, &'a Target)> {
-    let planned = plan.targets().get(usize::from(index))?;
-    Some((planned, scenario.targets.get(&planned.name)?))
-}
-
 /// Whether an event type was asked for: by its name, the first part of it, or its topic.
 fn is_wanted(plan: &Plan, id: EventTypeId, wanted: &str) -> bool {
     let Some(info) = plan.event_types().get(usize::from(id.0)) else { return false };
     let begins = info.name.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_']));
     wanted == ALL || begins || info.topic.as_deref() == Some(wanted)
-}
-
-/// A request as a command. Secrets are references to the environment, unless a key was given for it.
-fn command(target: &Target, template: &RequestTemplate, path: &str, body: &[u8], api_key: Option<&str>) -> String {
-    let mut url = format!("{}{path}", target.url.as_deref().unwrap_or("http://localhost").trim_end_matches('/'));
-    let mut parts = Vec::new();
-    match &target.auth {
-        Auth::None => {}
-        Auth::Basic { username, password } => parts.push(format!("-u {}", quoted(&format!("{username}:{password}")))),
-        Auth::Bearer { token, via: TokenVia::Query } => {
-            let join = if url.contains('?') { '&' } else { '?' };
-            url = format!("{url}{join}token={token}");
-        }
-        Auth::Bearer { token, via: TokenVia::Header | TokenVia::Message } => {
-            parts.push(format!("-H {}", quoted(&format!("Authorization: Bearer {token}"))));
-        }
-        Auth::ApiKey { header, value, .. } => {
-            let value = api_key.unwrap_or(value);
-            parts.push(format!("-H {}", quoted(&format!("{header}: {value}"))));
-        }
-    }
-    parts.insert(0, format!("-H {}", quoted(&format!("Content-Type: {}", template.content_type))));
-    parts.extend(transport(target, &url));
-    parts.extend(target.headers.iter().map(|(name, value)| format!("-H {}", quoted(&format!("{name}: {value}")))));
-    parts.push(format!("-d {}", literal(&String::from_utf8_lossy(body))));
-    if let Some(name) = target.tls.as_ref().and_then(|tls| tls.server_name.as_ref())
-        && let Some(rest) = url.strip_prefix("https://")
-    {
-        let (address, path) = rest.split_once('/').map_or((rest, String::new()), |(a, path)| (a, format!("/{path}")));
-        let port = address.rsplit_once(':').map_or("443", |(_, port)| port);
-        url = format!("https://{name}:{port}{path}");
-    }
-    let head = format!("curl -X {} {}", template.method.name(), quoted(&url));
-    format!("{head} \\\n  {}", parts.join(" \\\n  "))
-}
-
-/// What curl must know of version and TLS.
-fn transport(target: &Target, url: &str) -> Vec<String> {
-    let secure = url.starts_with("https://");
-    let mut parts = Vec::new();
-    match target.http.as_ref().map(|http| http.version) {
-        Some(HttpVersion::Two) if secure => parts.push("--http2".to_owned()),
-        Some(HttpVersion::Two) => parts.push("--http2-prior-knowledge".to_owned()),
-        Some(HttpVersion::One | HttpVersion::Auto) | None => {}
-    }
-    let Some(tls) = target.tls.as_ref().filter(|_| secure) else { return parts };
-    if tls.insecure {
-        parts.push("--insecure".to_owned());
-    }
-    for (flag, file) in [("--cacert", &tls.authority), ("--cert", &tls.certificate), ("--key", &tls.key)] {
-        parts.extend(file.as_ref().map(|file| format!("{flag} {}", literal(file))));
-    }
-    if let Some(name) = &tls.server_name {
-        let address = url.trim_start_matches("https://").split('/').next().unwrap_or_default();
-        let (host, port) = address.rsplit_once(':').unwrap_or((address, "443"));
-        // curl takes the name from the address, so that the address has to be told apart.
-        parts.push(format!("--connect-to {}", literal(&format!("{name}:{port}:{host}:{port}"))));
-    }
-    parts
-}
-
-/// A word for a shell; `${env.NAME}` becomes a reference that the shell resolves.
-fn quoted(text: &str) -> String {
-    const OPEN: &str = "${env.";
-    if !text.contains(OPEN) {
-        return literal(text);
-    }
-    let mut word = String::from("\"");
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(OPEN) {
-        let Some((name, after)) = after.split_once('}') else { break };
-        escape(before, &mut word);
-        word.push_str(&format!("${{{name}}}"));
-        rest = after;
-    }
-    escape(rest, &mut word);
-    word.push('"');
-    word
-}
-
-fn escape(text: &str, word: &mut String) {
-    for c in text.chars() {
-        if matches!(c, '"' | '\\' | '$' | '`') {
-            word.push('\\');
-        }
-        word.push(c);
-    }
-}
-
-/// A word in which a shell changes nothing.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_what_was_meant() {
-        assert_eq!(literal("it's"), r"'it'\''s'");
-        assert_eq!(quoted("X-API-Key: ${env.API_KEY}"), "\"X-API-Key: ${API_KEY}\"");
-        assert_eq!(quoted("a$b ${env.X}`"), "\"a\\$b ${X}\\`\"");
-        assert_eq!(quoted("plain ${other}"), "'plain ${other}'");
-    }
 }

@@ -1,7 +1,7 @@
 //! Messages that are not HTTP, as commands of the tools that people have for them: websocat and the clients of Mosquitto.
 
-use shared::scenario::model::target::mqtt::MqttVersion;
-use shared::scenario::model::target::{Auth, Target, TokenVia};
+use crate::scenario::model::target::mqtt::MqttVersion;
+use crate::scenario::model::target::{Auth, Target, TokenVia};
 
 use super::{literal, quoted};
 
@@ -83,8 +83,8 @@ pub(super) fn mqtt(target: &Target, topic: &[u8], body: &[u8], api_key: Option<&
 
 #[cfg(test)]
 mod tests {
-    use shared::compile::compile;
-    use shared::scenario::LoadOptions;
+    use crate::compile::compile;
+    use crate::scenario::LoadOptions;
 
     use super::*;
 
