@@ -243,6 +243,9 @@ pub struct RunSummary {
     /// What people keep with it.
     #[serde(default)]
     pub labels: Labels,
+    /// Its throughput as a few equally long stretches, in events succeeded per second; empty until it is over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spark: Vec<f64>,
 }
 
 /// What people keep with a run: words to find it by, and whether others are compared with it.

@@ -72,12 +72,18 @@ pub fn merge(results: &[RunResult]) -> Result<RunResult, String> {
     })
 }
 
-/// Each workload once, as the first result that has it describes it.
+/// Each workload once, as the first result that has it describes it, with the events of all. Percentiles cannot be
+/// added: its response times are not known.
 fn workloads(parts: &[Part<'_>]) -> Vec<WorkloadRow> {
     let mut workloads: Vec<WorkloadRow> = Vec::new();
     for row in parts.iter().flat_map(|part| &part.result.workloads) {
-        if workloads.iter().all(|known| known.name != row.name) {
-            workloads.push(row.clone());
+        match workloads.iter_mut().find(|known| known.name == row.name) {
+            Some(known) => {
+                known.sent += row.sent;
+                known.succeeded += row.succeeded;
+                known.failed += row.failed;
+            }
+            None => workloads.push(WorkloadRow { response_time: Percentiles::default(), ..row.clone() }),
         }
     }
     workloads

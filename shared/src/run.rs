@@ -29,10 +29,11 @@ impl fmt::Display for RunId {
 }
 
 /// Where a run stands: `Ready → Running ⇄ Paused → Draining → Finished | Stopped | Failed`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Prepared, nothing sent yet.
+    #[default]
     Ready,
     /// Sending.
     Running,
@@ -701,7 +702,7 @@ pub struct RunInfo {
 }
 
 /// What a run looked like in one tick: the whole run so far, and the last moments of it.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// Where the run stands.
@@ -728,6 +729,9 @@ pub struct Snapshot {
     pub response_time: Percentiles,
     /// Send lag of the whole run so far.
     pub send_lag: Percentiles,
+    /// By workload, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<WorkloadRow>,
     /// By event type.
     pub event_types: Vec<EventTypeRow>,
     /// Failed events by kind.
@@ -735,6 +739,15 @@ pub struct Snapshot {
     /// Faults so far; empty where the scenario has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultRow>,
+    /// Thresholds as they stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<ThresholdResult>,
+    /// Connections so far.
+    #[serde(default)]
+    pub connections: ConnectionCounts,
+    /// What happened on streams (WebSocket, MQTT) beside their messages.
+    #[serde(default, skip_serializing_if = "StreamCounts::is_empty")]
+    pub streams: StreamCounts,
     /// The verdict as it stands.
     pub verdict: Verdict,
 }
@@ -868,7 +881,7 @@ pub enum LoadKind {
 }
 
 /// One workload of a run: what decided how much it sent, and with that what its response times mean.
-#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default)]
 pub struct WorkloadRow {
     /// Its name in the scenario.
@@ -879,6 +892,18 @@ pub struct WorkloadRow {
     pub load: LoadKind,
     /// Users, or requests at once; none of an open load.
     pub at_once: Option<u64>,
+    /// The target's name in the scenario.
+    pub target: String,
+    /// How the target is spoken to: `http`, `ws`, `mqtt`, `file`, `discard`.
+    pub protocol: String,
+    /// Events sent; counted where a run has several workloads.
+    pub sent: u64,
+    /// Of these, acknowledged.
+    pub succeeded: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// Response times of its requests; of merged results not known.
+    pub response_time: Percentiles,
 }
 
 /// The whole of a run: `results.json`.

@@ -88,6 +88,7 @@ mod tests {
             totals: Totals::default(),
             response_time: Percentiles::default(),
             labels: Labels { baseline, ..Labels::default() },
+            spark: Vec::new(),
         }
     }
 

@@ -56,6 +56,7 @@ mod tests {
                 note: "before the fix".to_owned(),
                 baseline: true,
             },
+            spark: Vec::new(),
         };
         for found in ["", "commerce", "QUICK stopped", "valid 7979", "2026-11-20", "nightly fix", "baseline"] {
             assert!(matches(&run, found), "{found}");

@@ -178,7 +178,7 @@ pub(crate) fn ordered(rows: &[EventTypeRow], column: EventColumn, reversed: bool
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use shared::run::{Counts, Percentiles, RunId, RunState, TimelineRow, Verdict};
+    use shared::run::{Counts, RunId, RunState, TimelineRow};
 
     use super::*;
 
@@ -205,15 +205,7 @@ pub(crate) mod tests {
                 target_rate: 10.0,
                 current_rate: 9.98,
                 in_flight: 1,
-                events: Counts::default(),
-                requests: Counts::default(),
-                recent_response_time: Percentiles::default(),
-                response_time: Percentiles::default(),
-                send_lag: Percentiles::default(),
-                event_types: Vec::new(),
-                failures: Default::default(),
-                faults: Vec::new(),
-                verdict: Verdict::default(),
+                ..Snapshot::default()
             },
             timeline: vec![TimelineRow { covered_seconds: 1.0, ..TimelineRow::default() }],
             resolution_seconds: 1,

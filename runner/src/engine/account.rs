@@ -7,7 +7,7 @@ use shared::run::fault::FaultCounts;
 use shared::run::stream::StreamCounts;
 use shared::run::{
     Bytes, Carried, Compressed, ConnectionCounts, Counts, EventTypeRow, Expectation, Failure, FailureKind, Latencies,
-    Percentiles, ProtocolRow, Sample, Totals,
+    Percentiles, ProtocolRow, Sample, Totals, WorkloadRow,
 };
 use shared::units::Nanos;
 
@@ -39,6 +39,8 @@ pub(crate) struct Account {
     delivery: Histogram,
     event_types: Vec<OfType>,
     protocols: Vec<OfProtocol>,
+    /// By workload, where there are several.
+    workloads: BTreeMap<usize, (Carried, Histogram)>,
     statuses: BTreeMap<u16, u64>,
     failures: BTreeMap<FailureKind, Failure>,
     /// By check of answers; names are not known here.
@@ -108,6 +110,7 @@ impl Account {
                     response_time: Histogram::new(),
                 })
                 .collect(),
+            workloads: BTreeMap::new(),
             statuses: BTreeMap::new(),
             failures: BTreeMap::new(),
             expectations: Vec::new(),
@@ -148,6 +151,11 @@ impl Account {
         for (of_protocol, (carried, times)) in self.protocols.iter_mut().zip(&delta.protocols) {
             of_protocol.carried.add(carried);
             add_to(&mut of_protocol.response_time, times);
+        }
+        for (number, carried, times) in &delta.workloads {
+            let (sum, all) = self.workloads.entry(*number).or_insert_with(|| (Carried::default(), Histogram::new()));
+            sum.add(carried);
+            add_to(all, times);
         }
         for (status, count) in &delta.statuses {
             *self.statuses.entry(*status).or_default() += count;
@@ -215,6 +223,21 @@ impl Account {
         for of_type in self.event_types.iter_mut().skip(first).step_by(stride.max(1)) {
             of_type.figures = of_type.response_time.percentiles();
         }
+    }
+
+    /// The workloads with what was seen of each, given what they are.
+    pub(crate) fn workloads(&self, rows: &[WorkloadRow]) -> Vec<WorkloadRow> {
+        let rows = rows.iter().enumerate().map(|(number, row)| match self.workloads.get(&number) {
+            Some((counts, times)) => WorkloadRow {
+                sent: counts.sent,
+                succeeded: counts.succeeded,
+                failed: counts.failed,
+                response_time: times.percentiles(),
+                ..row.clone()
+            },
+            None => row.clone(),
+        });
+        rows.collect()
     }
 
     /// Events sent of each type.

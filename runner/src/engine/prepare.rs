@@ -8,10 +8,10 @@ use reqwest::Url;
 use shared::plan::{Pacing, Plan, Supplies, WorkloadPlan};
 use shared::run::{Change, Environment as Place, LoadKind, RunId, RunInfo, RunState, SupplyRecord, WorkloadRow};
 use shared::scenario::ValidScenario;
-use shared::scenario::model::ClockMode;
 use shared::scenario::model::behavior::{Behavior, Unmet};
 use shared::scenario::model::output::EventsFile;
 use shared::scenario::model::target::Protocol;
+use shared::scenario::model::{ClockMode, Scenario};
 use shared::units::EpochMicros;
 
 use crate::dataset::Format;
@@ -237,7 +237,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
             cores: cores() as u32,
             workers: workers as u32,
         },
-        workloads: plan.workloads().iter().map(workload_row).collect(),
+        workloads: plan.workloads().iter().map(|workload| workload_row(workload, &plan, &scenario)).collect(),
         event_types: plan.event_types().iter().map(|kind| (kind.name.clone(), kind.declared_share)).collect(),
         protocols,
         arrivals_are_events: arrivals_are_events(&scenario) && scenario.clock.mode != ClockMode::Backfill,
@@ -280,13 +280,22 @@ fn protocols(targets: &mut [TargetSetup]) -> Vec<(&'static str, Vec<String>)> {
     protocols
 }
 
-fn workload_row(workload: &WorkloadPlan) -> WorkloadRow {
+fn workload_row(workload: &WorkloadPlan, plan: &Plan, scenario: &Scenario) -> WorkloadRow {
     let (load, at_once) = match workload.pacing {
         Pacing::Scheduled => (LoadKind::Open, None),
         Pacing::Concurrent { requests, .. } => (LoadKind::Concurrency, Some(u64::from(requests))),
         Pacing::Users { users, .. } => (LoadKind::Users, Some(u64::from(users))),
     };
-    WorkloadRow { name: workload.name.clone(), load, at_once }
+    let target = plan.targets().get(usize::from(workload.target.0)).map_or("", |target| target.name.as_str());
+    let protocol = scenario.targets.get(target).map_or("", |target| target.protocol.name());
+    WorkloadRow {
+        name: workload.name.clone(),
+        load,
+        at_once,
+        target: target.to_owned(),
+        protocol: protocol.to_owned(),
+        ..WorkloadRow::default()
+    }
 }
 
 /// How many workers: never more than the scarcest target has connections for.

@@ -260,6 +260,7 @@ impl Progress {
         let schedule = self.schedule_time(now);
         let last = (now.0 / 1_000_000_000).checked_sub(1).and_then(|second| self.timeline.second(second as u32));
         let last = last.unwrap_or_default();
+        let verdict = self.verdict(now);
         let target_rate = match self.info.state {
             RunState::Running => {
                 self.schedules.iter().map(|planned| planned.rate_at(schedule)).sum::<f64>() * self.facts.pace
@@ -279,10 +280,17 @@ impl Progress {
             recent_response_time: last.response_time,
             response_time: self.account.response_time.percentiles(),
             send_lag: self.account.send_lag.percentiles(),
+            workloads: match self.facts.workloads.as_slice() {
+                [] | [_] => Vec::new(),
+                several => self.account.workloads(several),
+            },
             event_types: self.account.event_types(),
             failures: self.account.failure_counts(),
             faults: fault::rows(&self.account.faults_planned, &self.account.faults_applied),
-            verdict: self.verdict(now),
+            thresholds: self.thresholds(&verdict),
+            connections: self.account.connections,
+            streams: self.account.streams.clone(),
+            verdict,
         }
     }
 
@@ -333,7 +341,7 @@ impl Progress {
             verdict,
             totals: self.account.totals(now, self.scheduled(now)),
             latency: self.account.latencies(),
-            workloads: self.facts.workloads.clone(),
+            workloads: self.account.workloads(&self.facts.workloads),
             protocols: self.account.protocols(),
             event_types: self.account.event_types(),
             status_codes: self.account.statuses(),

@@ -41,6 +41,8 @@ pub(crate) struct Delta {
     pub(crate) event_types: Vec<(u16, Counts, Distribution)>,
     /// By protocol, where there are several; empty where there is one.
     pub(crate) protocols: Vec<(Carried, Distribution)>,
+    /// By workload, where there are several: its number, what was sent of it and how that ended.
+    pub(crate) workloads: Vec<(usize, Carried, Distribution)>,
     /// Answers by status.
     pub(crate) statuses: Vec<(u16, u64)>,
     pub(crate) failures: Vec<FailureSeen>,
@@ -131,6 +133,8 @@ pub(crate) struct Recorder {
     event_types: Vec<(Counts, Tally)>,
     protocols: Vec<(Carried, Tally)>,
     touched_types: Vec<u16>,
+    /// By feed: the number of its workload and what was seen of it; empty where there is only one.
+    feeds: Vec<(usize, Carried, Tally)>,
     samples_left: u32,
     kinds_sampled: [bool; FailureKind::ALL.len()],
     /// Nanoseconds of compression that are no whole microsecond yet.
@@ -156,10 +160,36 @@ impl Recorder {
             // What there is only one of is the whole.
             protocols: (0..if protocols > 1 { protocols } else { 0 }).map(|_| Default::default()).collect(),
             touched_types: Vec::new(),
+            feeds: Vec::new(),
             samples_left: SAMPLES_PER_TICK,
             kinds_sampled: [false; FailureKind::ALL.len()],
             compressing: Nanos::ZERO,
             over: VecDeque::new(),
+        }
+    }
+
+    /// Tells workloads apart from now on, given that of each feed; a single one has nothing to be told apart from.
+    pub(crate) fn tell_apart(&mut self, workloads: impl ExactSizeIterator<Item = usize>) {
+        if workloads.len() > 1 {
+            self.feeds = workloads.map(|number| (number, Carried::default(), Tally::new())).collect();
+        }
+    }
+
+    /// Events of a feed are sent for the first time.
+    pub(crate) fn feed_sent(&mut self, feed: u16, events: usize) {
+        if let Some((_, counts, _)) = self.feeds.get_mut(usize::from(feed)) {
+            counts.sent += events as u64;
+        }
+    }
+
+    /// A request of a feed has come to its end, and so many of its events failed.
+    pub(crate) fn feed_ended(&mut self, feed: u16, events: usize, failed: u64, ending: &Ending) {
+        if let Some((_, counts, times)) = self.feeds.get_mut(usize::from(feed)) {
+            counts.succeeded += events as u64 - failed;
+            counts.failed += failed;
+            if ending.answered {
+                times.record(micros(ending.response_time), 1);
+            }
         }
     }
 
@@ -300,11 +330,10 @@ impl Recorder {
         self.compressing = Nanos(cost % 1_000);
     }
 
-    /// A request has come to its end. `items` says what became of each event, where the answer does.
+    /// A request has come to its end. `items` says what became of each event, where the answer does. Gives how many
+    /// events failed.
     ///
     /// In a batch whose answer only counts, the first events count as the accepted ones: it does not say which.
-    ///
-    /// Gives how many of its events failed.
     pub(crate) fn request_ended(
         &mut self,
         types: &[u16],
@@ -490,6 +519,11 @@ impl Recorder {
         for event_type in self.touched_types.drain(..) {
             let (counts, times) = &mut self.event_types[usize::from(event_type)];
             delta.event_types.push((event_type, std::mem::take(counts), times.drain()));
+        }
+        for (number, counts, times) in
+            self.feeds.iter_mut().filter(|(_, counts, _)| *counts != Carried::default())
+        {
+            delta.workloads.push((*number, std::mem::take(counts), times.drain()));
         }
         self.samples_left = SAMPLES_PER_TICK;
         self.over.push_back(delta);

@@ -208,6 +208,7 @@ impl Worker {
         let faults = plan.fault_names();
         let streams = streams.map_err(io::Error::other)?;
         let hub = Hub::new(clock, targets, secrets, plan, pools, saved.map(Saver::new), streams);
+        hub.recorder().tell_apart(feeds.iter().map(|feed| feed.workload));
         hub.ledger.replace(ledger.map(|ledger| ledger.page()));
         Ok(Self {
             index,

@@ -291,7 +291,6 @@ mod tests {
             ..EventTypeRow::default()
         };
         Snapshot {
-            faults: Vec::new(),
             state: RunState::Running,
             elapsed_seconds: elapsed,
             schedule_seconds: elapsed,
@@ -305,8 +304,7 @@ mod tests {
             response_time: Percentiles { count: ok + failed, mean_us, ..Percentiles::default() },
             send_lag: Percentiles::default(),
             event_types: vec![row("rare", 1), row("page.view", ok)],
-            failures: Default::default(),
-            verdict: Default::default(),
+            ..Snapshot::default()
         }
     }
 

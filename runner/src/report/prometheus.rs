@@ -180,7 +180,6 @@ mod tests {
         let row =
             EventTypeRow { name: "page.view".to_owned(), events, response_time: times, ..EventTypeRow::default() };
         let snapshot = Snapshot {
-            faults: Vec::new(),
             state: RunState::Running,
             elapsed_seconds: 2.5,
             schedule_seconds: 2.0,
@@ -195,7 +194,7 @@ mod tests {
             send_lag: Percentiles::default(),
             event_types: vec![row],
             failures: [(FailureKind::ServerError, 1)].into(),
-            verdict: Default::default(),
+            ..Snapshot::default()
         };
         (info, snapshot)
     }

@@ -7,6 +7,9 @@ use shared::run::{
     TimelineRow, Totals, Verdict, VerdictStatus,
 };
 
+/// Most points of a run's sparkline.
+const SPARKS: u32 = 40;
+
 /// The summary of a run, as far as it went. Only its result says that it is over, so that whoever sees its end can
 /// have its result.
 pub(super) fn summary_of_result(result: &RunResult) -> RunSummary {
@@ -16,7 +19,30 @@ pub(super) fn summary_of_result(result: &RunResult) -> RunSummary {
         totals: result.totals,
         response_time: result.latency.response_time.percentiles,
         labels: Labels::default(),
+        spark: if result.run.info.state.is_over() { spark(&result.timeline) } else { Vec::new() },
     }
+}
+
+/// A run's throughput in at most [`SPARKS`] equally long stretches, to three digits: small enough for lists.
+pub(super) fn spark(timeline: &[TimelineRow]) -> Vec<f64> {
+    let seconds = timeline.last().map_or(0, |row| row.second + 1);
+    let stretch = seconds.div_ceil(SPARKS).max(1);
+    let mut sums = vec![(0_u64, 0.0_f64); seconds.div_ceil(stretch) as usize];
+    for row in timeline {
+        if let Some((succeeded, covered)) = sums.get_mut((row.second / stretch) as usize) {
+            *succeeded += row.events.succeeded;
+            *covered += row.covered_seconds;
+        }
+    }
+    // A last moment of a few milliseconds would show a rate that never was.
+    if sums.len() > 1 && sums.last().is_some_and(|(_, covered)| *covered < 0.25) {
+        sums.pop();
+    }
+    sums.into_iter().map(|(succeeded, covered)| three_digits(succeeded as f64 / covered.max(0.001))).collect()
+}
+
+fn three_digits(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
 }
 
 /// The result of a run whose runner died, or that goes on: what was known when it was stored last, with every second
@@ -56,14 +82,14 @@ pub(super) fn result_of_rows(
             ..Latencies::default()
         },
         failures: failures_of(&snapshot, &timeline),
-        workloads: Vec::new(),
+        workloads: snapshot.workloads,
         protocols: Vec::new(),
         faults: snapshot.faults.clone(),
         event_types: snapshot.event_types,
         status_codes: Default::default(),
-        connections: Default::default(),
-        streams: Default::default(),
-        thresholds: Vec::new(),
+        connections: snapshot.connections,
+        streams: snapshot.streams,
+        thresholds: snapshot.thresholds,
         expectations: Vec::new(),
         audits: Vec::new(),
         compressed: Default::default(),
@@ -97,9 +123,13 @@ pub(super) fn hello_of(result: RunResult) -> Hello {
         recent_response_time: Percentiles::default(),
         response_time: result.latency.response_time.percentiles,
         send_lag: result.latency.send_lag.percentiles,
+        workloads: if result.workloads.len() > 1 { result.workloads } else { Vec::new() },
         event_types: result.event_types,
         failures: result.failures.iter().map(|failure| (failure.kind, failure.count)).collect(),
         faults: result.faults.clone(),
+        thresholds: result.thresholds,
+        connections: result.connections,
+        streams: result.streams,
         verdict: result.verdict,
     };
     Hello {
@@ -149,22 +179,5 @@ fn schedule_seconds(result: &RunResult) -> f64 {
 
 /// A run of which not even the first second is known.
 pub(super) fn blank(state: RunState) -> Snapshot {
-    Snapshot {
-        state,
-        elapsed_seconds: 0.0,
-        schedule_seconds: 0.0,
-        rate_multiplier: 1.0,
-        target_rate: 0.0,
-        current_rate: 0.0,
-        in_flight: 0,
-        events: Default::default(),
-        requests: Default::default(),
-        recent_response_time: Percentiles::default(),
-        response_time: Percentiles::default(),
-        send_lag: Percentiles::default(),
-        event_types: Vec::new(),
-        failures: Default::default(),
-        faults: Vec::new(),
-        verdict: Default::default(),
-    }
+    Snapshot { state, rate_multiplier: 1.0, ..Snapshot::default() }
 }

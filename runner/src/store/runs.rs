@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::de::DeserializeOwned;
 use shared::api::RunSummary;
-use shared::run::{Change, Hello, RunId, RunRecord, RunResult, RunState, Snapshot, TimelineRow};
+use shared::run::{Change, Counts, Hello, RunId, RunRecord, RunResult, RunState, Snapshot, TimelineRow};
 
 use super::owner::Owner;
-use super::rebuild::{hello_of, result_of_rows, result_so_far};
+use super::rebuild::{hello_of, result_of_rows, result_so_far, spark};
 use super::{Store, StoreError};
 
 /// Id and summary, with what people keep with the run.
@@ -121,13 +121,31 @@ pub(super) fn mark_interrupted(connection: &mut Connection, owner: &Owner) -> ru
         .collect::<Result<_, _>>()?;
     for (id, token, state) in unfinished {
         if state != RunState::Interrupted.name() && !owner.is_alive(&token) {
+            let points = spark(&throughput(&transaction, &id)?);
+            let points: Vec<String> = points.iter().map(f64::to_string).collect();
             transaction.execute(
-                "UPDATE runs SET state = ?2, summary = json_set(summary, '$.info.state', ?2) WHERE id = ?1",
-                [id.as_str(), RunState::Interrupted.name()],
+                "UPDATE runs SET state = ?2,
+                     summary = json_set(summary, '$.info.state', ?2, '$.spark', json(?3)) WHERE id = ?1",
+                [id.as_str(), RunState::Interrupted.name(), &format!("[{}]", points.join(","))],
             )?;
         }
     }
     transaction.commit()
+}
+
+/// The seconds of a run with nothing but what succeeded in them.
+fn throughput(connection: &Connection, id: &str) -> rusqlite::Result<Vec<TimelineRow>> {
+    connection
+        .prepare(
+            "SELECT second, json_extract(row, '$.covered_seconds'), json_extract(row, '$.events.succeeded')
+             FROM seconds WHERE run = ? ORDER BY second",
+        )?
+        .query_map([id], |row| {
+            let events = Counts { succeeded: row.get::<_, Option<i64>>(2)?.unwrap_or(0) as u64, ..Counts::default() };
+            let covered_seconds = row.get::<_, Option<f64>>(1)?.unwrap_or(0.0);
+            Ok(TimelineRow { second: row.get(0)?, covered_seconds, events, ..TimelineRow::default() })
+        })?
+        .collect()
 }
 
 fn parse<T: DeserializeOwned>(id: &str, text: &str) -> Result<T, StoreError> {

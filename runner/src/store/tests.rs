@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::metrics::Histogram;
 use shared::run::{Counts, RunInfo, RunRecord, RunState, Snapshot, TimelineRow, VerdictStatus};
 
-use super::rebuild::{blank, result_of_rows};
+use super::rebuild::{blank, result_of_rows, spark};
 use super::writer::Write;
 use super::*;
 
@@ -74,6 +74,7 @@ fn a_run_left_by_a_dead_process_is_interrupted_and_readable() {
     let summary = store.get(&record.info.id).unwrap().unwrap();
     assert_eq!(summary.info.state, RunState::Interrupted);
     assert_eq!(summary.totals.events.succeeded, 35);
+    assert_eq!(summary.spark.len(), 3, "what it has to show is drawn in the list");
     let result = store.result(&record.info.id).unwrap().unwrap();
     assert_eq!(result.run.info.state, RunState::Interrupted);
     assert_eq!(result.timeline.len(), 4);
@@ -138,6 +139,24 @@ fn words_are_kept_with_a_run_and_a_scenario_has_one_baseline() {
     assert!(!store.get(&old.info.id).unwrap().unwrap().labels.baseline);
     assert_eq!(store.baseline("another").unwrap(), None);
     assert!(!store.label(&RunId("none".to_owned()), &words).unwrap());
+}
+
+#[test]
+fn a_sparkline_is_short_however_long_the_run() {
+    let row = |second: u32| TimelineRow {
+        second,
+        covered_seconds: 1.0,
+        events: Counts { succeeded: if second < 4_320 { 10 } else { 20 }, ..Counts::default() },
+        ..TimelineRow::default()
+    };
+    let day: Vec<TimelineRow> = (0..8_640).map(row).collect();
+    let points = spark(&day);
+    assert_eq!(points.len(), 40);
+    assert_eq!((points[0], points[39]), (10.0, 20.0));
+    assert_eq!(spark(&day[..3]), [10.0, 10.0, 10.0]);
+    let brief = [row(0), TimelineRow { covered_seconds: 0.01, ..row(1) }];
+    assert_eq!(spark(&brief), [10.0], "a moment is no stretch");
+    assert_eq!(spark(&[]), [] as [f64; 0]);
 }
 
 #[test]

@@ -185,6 +185,7 @@ fn begin(transaction: &Transaction<'_>, owner: &str, record: &RunRecord) -> Resu
         totals: Default::default(),
         response_time: Default::default(),
         labels: Labels::default(),
+        spark: Vec::new(),
     };
     Ok(transaction
         .prepare_cached(

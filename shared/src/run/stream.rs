@@ -40,6 +40,56 @@ pub struct StreamCounts {
     pub errors: BTreeMap<String, u64>,
 }
 
+/// The name of a close code, as RFC 6455 and its registry name those of WebSocket, and MQTT 5 its reasons; empty for
+/// one that applications give a meaning of their own.
+pub fn close_name(code: u16) -> &'static str {
+    match code {
+        1000 => "normal closure",
+        1001 => "going away",
+        1002 => "protocol error",
+        1003 => "data not accepted",
+        1005 => "no code given",
+        1006 => "connection lost",
+        1007 => "data not consistent",
+        1008 => "policy violation",
+        1009 => "message too big",
+        1010 => "extension missing",
+        1011 => "internal error",
+        1012 => "service restart",
+        1013 => "try again later",
+        1014 => "bad gateway",
+        1015 => "TLS handshake failed",
+        3000 => "unauthorized",
+        3003 => "forbidden",
+        3008 => "timeout",
+        0 => "normal disconnection",
+        4 => "disconnect with will message",
+        128 => "unspecified error",
+        129 => "malformed packet",
+        130 => "protocol error",
+        131 => "implementation specific error",
+        135 => "not authorized",
+        137 => "server busy",
+        139 => "server shutting down",
+        141 => "keep alive timeout",
+        142 => "session taken over",
+        143 => "topic filter invalid",
+        144 => "topic name invalid",
+        147 => "receive maximum exceeded",
+        149 => "packet too large",
+        150 => "message rate too high",
+        151 => "quota exceeded",
+        152 => "administrative action",
+        153 => "payload format invalid",
+        154 => "retain not supported",
+        155 => "QoS not supported",
+        156 => "use another server",
+        157 => "server moved",
+        159 => "connection rate exceeded",
+        _ => "",
+    }
+}
+
 impl StreamCounts {
     /// Whether nothing happened.
     pub fn is_empty(&self) -> bool {
