@@ -13,12 +13,9 @@ use crate::{api, live};
 
 /// Starts the chosen scenario.
 pub(crate) fn start_chosen(desk: Desk) {
-    let (scenario, profile, practice_target) = desk
-        .preferences
-        .with_untracked(|chosen| (chosen.scenario.clone(), chosen.profile.clone(), chosen.practice_target));
+    let (scenario, profile) =
+        desk.preferences.with_untracked(|chosen| (chosen.scenario.clone(), chosen.profile.clone()));
     let set = desk.keys_of(&scenario);
-    let has_target =
-        desk.status.with_untracked(|status| status.ready().is_some_and(|status| status.practice_target.is_some()));
     start(
         desk,
         StartRun {
@@ -26,7 +23,7 @@ pub(crate) fn start_chosen(desk: Desk) {
             profile: Some(profile).filter(|profile| !profile.is_empty()),
             set,
             seed: None,
-            practice_target: practice_target && has_target,
+            practice_target: untrack(|| desk.to_practice_target()),
         },
     );
 }

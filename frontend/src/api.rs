@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::{
     Labels, RunSummary, SaveScenario, SavedScenario, ScenarioDocument, ScenarioSummary, StartRun, Status, TargetReport,
-    TargetSettings,
+    TargetSettings, Trial, TryScenario,
 };
 use shared::compare::Comparison;
 use shared::run::{Change, Command, RunInfo};
@@ -45,6 +45,11 @@ pub(crate) async fn delete_scenario(name: &str) -> Answer<()> {
 /// Starts a run.
 pub(crate) async fn start_run(start: &StartRun) -> Answer<RunInfo> {
     read_sent(Request::post("/api/runs"), start).await
+}
+
+/// Tries a scenario out.
+pub(crate) async fn try_scenario(wish: &TryScenario) -> Answer<Trial> {
+    read_sent(Request::post("/api/try"), wish).await
 }
 
 /// Every run, newest first.

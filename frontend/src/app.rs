@@ -17,6 +17,7 @@ use crate::pages::scenarios::ScenariosPage;
 use crate::pages::target::TargetPage;
 use crate::panels::header::Header;
 use crate::panels::help::Help;
+use crate::state::connection::Connection;
 use crate::state::route::Route;
 use crate::state::shortcut::{Shortcut, shortcut};
 use crate::{actions, live};
@@ -114,6 +115,7 @@ fn follow_runner(desk: Desk) {
         asking.set_value(true);
         spawn_local(async move {
             desk.refresh_status().await;
+            live::look_after(desk).await;
             asking.set_value(false);
         });
     };
@@ -128,6 +130,13 @@ fn follow_runner(desk: Desk) {
             let status = status.ready()?;
             status.active_run.clone().or_else(|| status.latest_run.clone())
         })
+    });
+    // A run that is gone stays in view until one goes elsewhere.
+    Effect::new(move |_| {
+        desk.route.track();
+        if desk.connection.with_untracked(|connection| *connection == Connection::Gone) {
+            live::let_go(desk);
+        }
     });
     Effect::new(move |_| {
         if let Some(id) = wanted.get()

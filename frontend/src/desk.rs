@@ -124,6 +124,12 @@ impl Desk {
         });
     }
 
+    /// Whether runs go to the practice target: there is one, and it is wished for.
+    pub(crate) fn to_practice_target(self) -> bool {
+        let has_target = self.status.with(|status| status.ready().is_some_and(|known| known.practice_target.is_some()));
+        has_target && self.preferences.with(|kept| kept.practice_target)
+    }
+
     /// The API keys for a scenario, as a run takes them: paths to values in YAML.
     pub(crate) fn keys_of(self, scenario: &str) -> BTreeMap<String, String> {
         self.keys.with_untracked(|keys| {

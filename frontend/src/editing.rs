@@ -1,9 +1,12 @@
 //! One scenario on the editor's table: its text, what is stored of it, and what is wrong with it.
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::api::{SaveScenario, ScenarioDocument};
+use shared::api::{SaveScenario, ScenarioChoice, ScenarioDocument};
 use shared::problem::Problem;
+use shared::scenario::rewire::{Wish, rewire};
+use shared::scenario::{edit, quote};
 use shared::units::EpochMicros;
 
 use crate::api;
@@ -12,6 +15,11 @@ use crate::state::draft::{Draft, without_typed_secrets};
 use crate::state::outlook::Outlook;
 use crate::state::scenario_form::{Checked, Kind, change, change_all, check};
 use crate::storage;
+
+/// A text above this length is not looked over with every letter, but when the hand rests.
+const LONG: usize = 100_000;
+/// How long it has to rest, in milliseconds.
+const SETTLED_MILLIS: u32 = 400;
 
 /// One scenario on the editor's table; a handle that is copied freely.
 #[derive(Clone, Copy)]
@@ -52,10 +60,13 @@ impl Editing {
         let stored = RwSignal::new((stored_text, revision));
         let profile = RwSignal::new(String::new());
         let source = name.clone();
+        let settled = settle(text);
         let checked = Memo::new(move |before: Option<&Checked>| {
             let profile = profile.get();
             let profile = Some(profile.as_str()).filter(|profile| !profile.is_empty());
-            let mut checked = text.with(|text| check(&source, text, profile));
+            let is_long = text.with(|text| text.len() > LONG);
+            let read = if is_long { settled } else { text };
+            let mut checked = read.with(|text| check(&source, text, profile));
             // While the text cannot be read, the form stays as it was.
             if let Some(before) = before.filter(|_| !checked.readable) {
                 checked.form = before.form.clone();
@@ -65,7 +76,7 @@ impl Editing {
         let outlook = Memo::new(move |before: Option<&Outlook>| {
             let planned = checked.with(|checked| checked.planned.clone());
             match planned {
-                Some(planned) => Outlook::new(&planned.plan, now()),
+                Some(planned) => Outlook::new(&planned.plan, &planned.scenario, now()),
                 None => before.cloned().unwrap_or_default(),
             }
         });
@@ -98,6 +109,14 @@ impl Editing {
         self.text.with(|text| self.stored.with(|(stored, _)| text != stored))
     }
 
+    /// What is in the editor, as the runner takes it: the stored scenario, or the text where it differs.
+    pub(crate) fn choice(self) -> ScenarioChoice {
+        match self.is_changed() {
+            true => ScenarioChoice::Text(self.text.get()),
+            false => ScenarioChoice::Named(self.name.get_value()),
+        }
+    }
+
     /// Whether the text can run.
     pub(crate) fn is_sound(self) -> bool {
         self.checked.with(|checked| !checked.problems.iter().any(Problem::is_error))
@@ -111,6 +130,18 @@ impl Editing {
     /// Writes several values into the text, all or none.
     pub(crate) fn change_all(self, values: &[(String, String)]) {
         self.take(self.text.with_untracked(|text| change_all(text, values)));
+    }
+
+    /// Changes places and ways of a behavior.
+    pub(crate) fn rewire(self, behavior: &str, wish: Wish<'_>) {
+        self.take(self.text.with_untracked(|text| rewire(text, behavior, wish)));
+    }
+
+    /// Writes a list of texts into the text.
+    pub(crate) fn list(self, path: &str, items: &[String]) {
+        let items: Vec<String> = items.iter().map(|item| quote(item)).collect();
+        let written = format!("[{}]", items.join(", "));
+        self.take(self.text.with_untracked(|text| edit::set(text, path, &written)));
     }
 
     fn take(self, changed: Result<String, Problem>) {
@@ -167,6 +198,28 @@ impl Editing {
             }
         });
     }
+}
+
+/// The text as it was when nobody had typed for a moment; followed only where it is long.
+fn settle(text: RwSignal<String>) -> RwSignal<String> {
+    let settled = RwSignal::new(text.get_untracked());
+    let turn = StoredValue::new(0_u32);
+    Effect::new(move |_| {
+        let typed = text.get();
+        if typed.len() <= LONG {
+            return;
+        }
+        turn.update_value(|turn| *turn += 1);
+        let own = turn.get_value();
+        spawn_local(async move {
+            TimeoutFuture::new(SETTLED_MILLIS).await;
+            // The editor may have been left, or typed into, meanwhile.
+            if turn.try_get_value() == Some(own) {
+                settled.set(typed);
+            }
+        });
+    });
+    settled
 }
 
 /// Now, in whole seconds: what is shown then changes only when the scenario does.

@@ -137,6 +137,17 @@ fn three_digits(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {
         "0".to_owned()
+    } else if size < 0.0995 {
+        // Rare things: two digits that matter, wherever they are.
+        let decimals = if size < 0.001 {
+            5
+        } else if size < 0.01 {
+            4
+        } else {
+            3
+        };
+        let text = format!("{value:.decimals$}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else if size < 9.995 {
         let text = format!("{value:.2}");
         if text.ends_with(".00") && (value - value.round()).abs() < 1e-9 { format!("{value:.0}") } else { text }
@@ -156,6 +167,8 @@ mod tests {
     fn figures_keep_three_digits_that_matter() {
         for (value, text) in [
             (0.0, "0"),
+            (0.0125, "0.013"),
+            (0.005, "0.005"),
             (0.25, "0.25"),
             (9.98, "9.98"),
             (10.0, "10"),

@@ -84,6 +84,27 @@ pub(crate) fn follow(desk: Desk, id: RunId) {
     });
 }
 
+/// Shows no run any more.
+pub(crate) fn let_go(desk: Desk) {
+    desk.following.update(|(turn, id)| {
+        *turn += 1;
+        *id = None;
+    });
+    desk.connection.set(Connection::Idle);
+    desk.board.set(None);
+}
+
+/// Looks whether the shown run is still there once it is over, since then nothing comes that would say so.
+pub(crate) async fn look_after(desk: Desk) {
+    let (turn, followed) = desk.following.get_untracked();
+    let is_over = desk.connection.with_untracked(|connection| *connection == Connection::Over);
+    let Some(id) = followed.filter(|_| is_over) else { return };
+    let asked = api::run(&id.0).await;
+    if is_followed(desk, turn) && asked.is_err_and(|error| error.is_not_found()) {
+        desk.connection.set(Connection::Gone);
+    }
+}
+
 /// Counts down to the next attempt, or skips the wait when asked; false once another run is followed.
 async fn wait(desk: Desk, turn: u32, seconds: u32) -> bool {
     desk.retry_now.set(false);

@@ -5,4 +5,5 @@ pub(crate) mod empty;
 pub(crate) mod icon;
 pub(crate) mod notice;
 pub(crate) mod share_bar;
+pub(crate) mod sparkline;
 pub(crate) mod tile;

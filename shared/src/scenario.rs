@@ -4,6 +4,7 @@
 //! templates. Callers that want the templates checked as well, which is nearly everybody, use
 //! [`crate::compile::compile`].
 
+pub mod balance;
 pub mod built_in;
 mod complete;
 pub mod document;
@@ -18,6 +19,7 @@ mod pattern;
 pub(crate) mod payload;
 mod profiles;
 mod read;
+pub mod rewire;
 pub mod secret;
 mod source;
 mod support;

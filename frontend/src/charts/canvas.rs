@@ -21,6 +21,8 @@ pub(crate) struct Palette {
     crosshair: String,
     mark: String,
     selection: String,
+    holds: String,
+    broken: String,
     font: String,
 }
 
@@ -46,6 +48,8 @@ impl Palette {
             crosshair: colour("--ink-2"),
             mark: colour("--mark"),
             selection: colour("--accent"),
+            holds: colour("--ink-2"),
+            broken: colour("--bad"),
             font: style.get_property_value("font-family").unwrap_or_default(),
         };
         let _ = probe.style().remove_property("color");
@@ -90,6 +94,7 @@ pub(crate) fn draw(
     draw_blocks(&pen, spec, scene, palette);
     draw_marks(&pen, scene, palette);
     draw_lines(&pen, spec, scene, palette);
+    draw_limits(&pen, scene, palette);
     draw_pointing(&pen, scene, palette, pointing);
 }
 
@@ -128,6 +133,15 @@ impl Pen {
     fn dash(&self, lengths: &[f64]) {
         let array: Array = lengths.iter().map(|length| JsValue::from_f64(*length)).collect();
         let _ = self.context.set_line_dash(&array);
+    }
+
+    /// A text that is read over lines, too: what is behind it shines less around its letters.
+    fn text_over(&self, text: &str, x: f64, y: f64, surface: &str) {
+        self.context.set_stroke_style_str(surface);
+        self.context.set_line_width(3.0);
+        self.context.set_line_join("round");
+        let _ = self.context.stroke_text(text, x, y);
+        self.text(text, x, y);
     }
 
     fn text(&self, text: &str, x: f64, y: f64) {
@@ -186,6 +200,25 @@ fn draw_marks(pen: &Pen, scene: &Scene, palette: &Palette) {
             pen.text(&mark.label, middle, frame.top - 6.0);
             free_from = middle + half + 8.0;
         }
+    }
+}
+
+/// A threshold is a line of short dashes with its notation at its left end.
+fn draw_limits(pen: &Pen, scene: &Scene, palette: &Palette) {
+    let frame = &scene.frame;
+    for (tick, holds) in &scene.limits {
+        let colour = if *holds { &palette.holds } else { &palette.broken };
+        pen.context.begin_path();
+        pen.horizontal(tick.place, frame.left, frame.right);
+        pen.dash(&[2.0, 3.0]);
+        pen.stroke(colour, if *holds { 1.0 } else { 1.5 });
+        pen.dash(&[]);
+        pen.context.set_fill_style_str(colour);
+        pen.context.set_text_align("left");
+        pen.context.set_text_baseline("alphabetic");
+        // Close to the upper edge it stands below its line.
+        let below = tick.place - frame.top < 14.0;
+        pen.text_over(&tick.label, frame.left + 6.0, tick.place + if below { 12.0 } else { -4.0 }, &palette.surface);
     }
 }
 

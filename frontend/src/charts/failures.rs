@@ -4,6 +4,7 @@ use shared::run::FailureKind;
 
 use crate::charts::spec::{ChartSpec, Content, LineSpec, Measure, Value};
 use crate::format;
+use crate::state::limits;
 
 /// Colours of the stack; kinds beyond them begin again.
 const COLOURS: [&str; 8] =
@@ -38,6 +39,7 @@ pub(crate) static FAILURES: ChartSpec = ChartSpec {
     measure: Measure::Rate,
     content: Content::Stack,
     lines: &LINES,
+    limits: limits::none,
     named_ends: false,
     summary: |board| {
         let failures = board.failures();

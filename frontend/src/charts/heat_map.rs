@@ -3,6 +3,7 @@
 
 use crate::charts::spec::{ChartSpec, Content, Measure};
 use crate::format;
+use crate::state::limits;
 
 /// The chart.
 pub(crate) static HEAT_MAP: ChartSpec = ChartSpec {
@@ -12,6 +13,7 @@ pub(crate) static HEAT_MAP: ChartSpec = ChartSpec {
     measure: Measure::Latency,
     content: Content::Heat,
     lines: &[],
+    limits: limits::none,
     named_ends: false,
     summary: |board| {
         let times = &board.snapshot.response_time;

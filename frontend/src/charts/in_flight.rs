@@ -2,6 +2,7 @@
 
 use crate::charts::spec::{ChartSpec, Content, LineSpec, Measure, Value};
 use crate::format;
+use crate::state::limits;
 
 /// The chart.
 pub(crate) static IN_FLIGHT: ChartSpec = ChartSpec {
@@ -26,6 +27,7 @@ pub(crate) static IN_FLIGHT: ChartSpec = ChartSpec {
             value: Value::Of(|point| Some(point.in_flight as f64)),
         },
     ],
+    limits: limits::none,
     named_ends: false,
     summary: |board| format!("{} without an answer now.", format::counted(board.snapshot.in_flight, "request")),
 };

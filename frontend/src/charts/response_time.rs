@@ -2,6 +2,7 @@
 
 use crate::charts::spec::{ChartSpec, Content, LineSpec, Measure, Value};
 use crate::format;
+use crate::state::limits;
 
 /// The chart.
 pub(crate) static RESPONSE_TIME: ChartSpec = ChartSpec {
@@ -33,6 +34,7 @@ pub(crate) static RESPONSE_TIME: ChartSpec = ChartSpec {
             value: Value::Of(|point| (point.answers > 0).then_some(point.p50_us)),
         },
     ],
+    limits: limits::of_response_time,
     named_ends: true,
     summary: |board| {
         let times = &board.snapshot.response_time;

@@ -9,6 +9,7 @@ use shared::metrics::heat_cell_floor_us;
 
 use crate::charts::spec::{ChartSpec, Content, Measure};
 use crate::format;
+use crate::state::limits::{Limit, limits};
 use crate::state::run_board::{RunBoard, describe};
 use crate::state::timeline::Point;
 
@@ -84,6 +85,8 @@ pub(crate) struct Scene {
     pub(crate) ends: Vec<(usize, Place)>,
     /// What was changed in the run.
     pub(crate) marks: Vec<Tick>,
+    /// Thresholds: where, their notation, whether they hold.
+    pub(crate) limits: Vec<(Tick, bool)>,
 }
 
 impl Scene {
@@ -99,8 +102,9 @@ impl Scene {
             Content::Lines => Vec::new(),
             Content::Stack | Content::Heat => columns(points, &x),
         };
+        let limits = board.map_or_else(Vec::new, |board| limits(&board.snapshot.thresholds, spec.limits));
         let y = match spec.content {
-            Content::Lines => value_scale(spec, points, look, &frame),
+            Content::Lines => value_scale(spec, points, &limits, look, &frame),
             Content::Stack => stack_scale(spec, &columns, look, &frame),
             Content::Heat => heat_scale(points, &frame),
         };
@@ -129,7 +133,12 @@ impl Scene {
             .map(|change| Tick { place: x.place(change.elapsed_seconds), label: describe(&change.command) })
             .collect();
         let values = value_ticks(spec.measure, &y, &frame);
-        Self { frame, x, y, times, values, lines: drawn, blocks, ends, marks }
+        let limits = limits
+            .into_iter()
+            .filter(|limit| limit.bound >= y.span().low && limit.bound <= y.span().high)
+            .map(|limit| (Tick { place: y.place(limit.bound), label: limit.label }, limit.holds))
+            .collect();
+        Self { frame, x, y, times, values, lines: drawn, blocks, ends, marks, limits }
     }
 }
 
@@ -212,13 +221,24 @@ fn from_zero(highest: f64, frame: &Frame) -> Scale {
     Scale::linear((0.0, ticks::round_end(highest, 5)), frame.upwards())
 }
 
-fn value_scale(spec: &ChartSpec, points: &[Point], look: &Look, frame: &Frame) -> Scale {
+fn value_scale(spec: &ChartSpec, points: &[Point], limits: &[Limit], look: &Look, frame: &Frame) -> Scale {
     let (mut lowest, mut highest) = (f64::MAX, 0.0_f64);
     for (_, line) in spec.lines.iter().enumerate().filter(|(index, _)| !look.hides(*index)) {
         for value in points.iter().filter_map(|point| line.at(point)).filter(|value| value.is_finite() && *value > 0.0)
         {
             lowest = lowest.min(value);
             highest = highest.max(value);
+        }
+    }
+    // A bound that is far away must not press the lines flat; on an axis of decades there is room for more.
+    let far = match spec.measure {
+        Measure::Latency => 1_000.0,
+        Measure::Rate | Measure::Count => 2.0,
+    };
+    for bound in limits.iter().map(|limit| limit.bound).filter(|bound| *bound > 0.0) {
+        if highest == 0.0 || (bound <= highest * far && bound >= lowest / far) {
+            lowest = lowest.min(bound);
+            highest = highest.max(bound);
         }
     }
     match spec.measure {
@@ -335,6 +355,26 @@ mod tests {
         let zoomed = Scene::new(&THROUGHPUT, Some(&board()), &Look { zoom: Some((10.0, 15.0)), ..LOOK });
         assert!(zoomed.marks.is_empty());
         assert!(zoomed.lines[0].1[0].len() <= 9);
+    }
+
+    #[test]
+    fn a_threshold_is_drawn_inside_the_plot_even_where_no_line_comes_near() {
+        let mut board = board();
+        board.snapshot.thresholds = vec![shared::run::ThresholdResult {
+            threshold: "p(95)<50ms".to_owned(),
+            unit: shared::run::FigureUnit::Microseconds,
+            bound: 50_000.0,
+            observed: Some(410.0),
+            passed: true,
+            worst: None,
+            worst_at_seconds: None,
+            required: true,
+            reason: None,
+        }];
+        let scene = Scene::new(&RESPONSE_TIME, Some(&board), &LOOK);
+        let (tick, holds) = &scene.limits[0];
+        assert!(*holds && tick.place >= scene.frame.top && tick.place < scene.lines[0].1[0][0].1);
+        assert!(Scene::new(&THROUGHPUT, Some(&board), &LOOK).limits.is_empty());
     }
 
     fn troubled() -> RunBoard {

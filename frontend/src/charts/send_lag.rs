@@ -3,6 +3,7 @@
 
 use crate::charts::spec::{ChartSpec, Content, LineSpec, Measure, Value};
 use crate::format;
+use crate::state::limits;
 
 /// The chart.
 pub(crate) static SEND_LAG: ChartSpec = ChartSpec {
@@ -27,6 +28,7 @@ pub(crate) static SEND_LAG: ChartSpec = ChartSpec {
             value: Value::Of(|point| (point.requests_sent > 0).then_some(point.lag_p50_us.max(1.0))),
         },
     ],
+    limits: limits::of_send_lag,
     named_ends: true,
     summary: |board| {
         let lag = &board.snapshot.send_lag;

@@ -1,6 +1,7 @@
 //! What a chart shows: its lines, its axis, its words.
 
 use shared::run::FailureKind;
+use shared::threshold::Figure;
 
 use crate::format;
 use crate::state::run_board::RunBoard;
@@ -104,6 +105,8 @@ pub(crate) struct ChartSpec {
     pub(crate) content: Content,
     /// Its lines, the first drawn first.
     pub(crate) lines: &'static [LineSpec],
+    /// Which thresholds are drawn on it.
+    pub(crate) limits: fn(Figure) -> bool,
     /// Whether the lines' names stand at their ends.
     pub(crate) named_ends: bool,
     /// The run so far, in a sentence for those who do not see the chart.

@@ -2,6 +2,7 @@
 
 use crate::charts::spec::{ChartSpec, Content, LineSpec, Measure, Value};
 use crate::format;
+use crate::state::limits;
 
 /// The chart.
 pub(crate) static THROUGHPUT: ChartSpec = ChartSpec {
@@ -33,6 +34,7 @@ pub(crate) static THROUGHPUT: ChartSpec = ChartSpec {
             value: Value::Of(|point| Some(point.target_rate)),
         },
     ],
+    limits: limits::of_throughput,
     named_ends: false,
     summary: |board| {
         let events = &board.snapshot.events;

@@ -13,6 +13,7 @@ use crate::charts::scene::{Look, Scene};
 use crate::charts::spec::{ChartSpec, Content, LineSpec};
 use crate::desk::Desk;
 use crate::format;
+use crate::state::limits::limits;
 use crate::state::run_board::RunBoard;
 use crate::widgets::icon::{Glyph, Icon};
 
@@ -42,6 +43,7 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
                     board.axis_end(),
                     board.changes.len(),
                     board.is_over(),
+                    limits(&board.snapshot.thresholds, spec.limits),
                 )
             })
         })
@@ -138,6 +140,12 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
             "ArrowRight" => Some(now.map_or(start, |now| (now + step).min(end))),
             "Home" => Some(start),
             "End" => Some(end),
+            "[" | "]" => {
+                let Some(now) = now else { return };
+                let (from, to) = if event.key() == "[" { (now, end) } else { (start, now) };
+                desk.zoom.set((to - from >= 1.0).then_some((from, to)).or(desk.zoom.get_untracked()));
+                return;
+            }
             "Escape" => {
                 desk.zoom.set(None);
                 desk.crosshair.set(None);
@@ -202,6 +210,8 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
             </button>
         }
     });
+    let drawn_limits =
+        move || drawn.with(|drawn| drawn.as_ref().map(|(.., limits)| limits.clone()).unwrap_or_default());
     let crosshair_time =
         move || desk.crosshair.get().and_then(|_| pointed()).map(|point| format::clock(f64::from(point.second)));
 
@@ -231,6 +241,13 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
                 {(spec.content == Content::Stack).then(|| view! {
                     <span class="legend-note">{move || no_failures(desk)}</span>
                 })}
+                {move || drawn_limits().into_iter().map(|limit| view! {
+                    <span class="legend-limit" class:bad=!limit.holds>
+                        <span class="swatch limit"></span>
+                        <span>{limit.label}</span>
+                        <span>{if limit.holds { "holds" } else { "broken" }}</span>
+                    </span>
+                }).collect_view()}
                 <span class="legend-time">{crosshair_time}</span>
             </div>
             <p class="hidden-text" data-testid=format!("summary-{}", spec.id)>{move || summary.get()}</p>

@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{Labels, RunSummary};
 use shared::run::VerdictStatus;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use crate::api;
 use crate::desk::Desk;
@@ -19,6 +21,7 @@ use crate::widgets::dialog::Dialog;
 use crate::widgets::empty::Empty;
 use crate::widgets::icon::{Glyph, Icon};
 use crate::widgets::notice::RequestFailure;
+use crate::widgets::sparkline::Sparkline;
 
 /// The History page: the list, or runs of it beside each other.
 #[component]
@@ -122,7 +125,7 @@ fn List() -> impl IntoView {
             })}
             <Show when=move || !found.with(Vec::is_empty)>
                 <div class="scroll">
-                    <table class="history">
+                    <table class="history" on:keydown=move |event| step(&event)>
                         <thead>
                             <tr>
                                 <th scope="col"><span class="hidden-text">"Compare"</span></th>
@@ -131,6 +134,7 @@ fn List() -> impl IntoView {
                                 <th scope="col">"State"</th>
                                 <th scope="col">"Verdict"</th>
                                 <th scope="col" class="number">"Events sent"</th>
+                                <th scope="col" class="wide">"Throughput"</th>
                                 <th scope="col" class="number wide">"Per second"</th>
                                 <th scope="col" class="number wide">"p50"</th>
                                 <th scope="col" class="number">"p99"</th>
@@ -140,7 +144,7 @@ fn List() -> impl IntoView {
                             </tr>
                         </thead>
                         <tbody>
-                            <For each=move || found.get() key=row_key children=move |run| view! { <RunRow run=run chosen=chosen opened=opened doomed=doomed /> } />
+                            <For each=move || found.get() key=row_key children=move |run| view! { <RunRow run=run chosen=chosen opened=opened doomed=doomed changed=load /> } />
                         </tbody>
                     </table>
                 </div>
@@ -148,6 +152,30 @@ fn List() -> impl IntoView {
         </section>
         <RunAbout run=opened kept=load />
         <DeleteDialog doomed=doomed deleted=move || { chosen.set(Vec::new()); load(); } />
+    }
+}
+
+/// The arrow keys go from row to row, in the same column.
+fn step(event: &KeyboardEvent) {
+    let down = match event.key().as_str() {
+        "ArrowDown" => true,
+        "ArrowUp" => false,
+        _ => return,
+    };
+    let focused = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let row = focused.as_ref().and_then(|element| element.closest("tr").ok().flatten());
+    let (Some(focused), Some(row)) = (focused, row) else { return };
+    let controls = |row: &Element| {
+        let list = row.query_selector_all("a, input, button").ok()?;
+        Some((0..list.length()).filter_map(|at| list.item(at)?.dyn_into::<HtmlElement>().ok()).collect::<Vec<_>>())
+    };
+    let next = if down { row.next_element_sibling() } else { row.previous_element_sibling() };
+    let (Some(own), Some(other)) = (controls(&row), next.as_ref().and_then(controls)) else { return };
+    event.prevent_default();
+    // Rows need not have the same controls: the same one from the left, or the last.
+    let at = own.iter().position(|control| control.is_same_node(Some(&focused))).unwrap_or(0);
+    if let Some(control) = other.get(at).or_else(|| other.last()) {
+        let _ = control.focus();
     }
 }
 
@@ -163,7 +191,10 @@ fn RunRow(
     chosen: RwSignal<Vec<String>>,
     opened: RwSignal<Option<RunSummary>>,
     doomed: RwSignal<Option<RunSummary>>,
+    /// Called once something about it was kept.
+    changed: impl Fn() + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
+    let desk = expect_context::<Desk>();
     let id = run.info.id.0.clone();
     let state = run.info.state.name();
     let verdict = run.verdict.status;
@@ -211,6 +242,16 @@ fn RunRow(
         });
     };
     let started = format::moment(&run.info.started_at);
+    let spark = run.spark.clone();
+    let (is_baseline, labels) = (run.labels.baseline, run.labels.clone());
+    let pin_label = format!("baseline: {about}");
+    let pin = move |_| {
+        let (id, labels) = (own.get_value(), Labels { baseline: !is_baseline, ..labels.clone() });
+        spawn_local(async move {
+            desk.failure.set(api::label_run(&id, &labels).await.err());
+            changed();
+        });
+    };
     view! {
         <tr data-testid="history-row">
             <td>
@@ -228,12 +269,25 @@ fn RunRow(
             <td><span class="state" data-state=state>{state}</span></td>
             <td><span class=class title=reasons><Icon glyph=glyph />{verdict_word(verdict)}</span></td>
             <td class="number">{format::count(totals.events.sent)}</td>
+            <td class="wide spark-cell"><Sparkline points=spark /></td>
             <td class="number wide">{format::figure(totals.events_per_second)}</td>
             <td class="number wide">{p50}</td>
             <td class="number">{p99}</td>
             <td class="number" class:bad=totals.error_rate.gt(&0.0)>{format::percent(totals.error_rate)}</td>
             <td class="number wide">{format::clock(totals.elapsed_seconds)}</td>
             <td class="row-actions">
+                <button
+                    type="button"
+                    class="icon-button small"
+                    data-testid="pin"
+                    aria-label=pin_label
+                    aria-pressed=is_baseline.to_string()
+                    disabled=!is_over
+                    title=if is_baseline { "the baseline; press to let it go" } else { "compare others of this scenario with it" }
+                    on:click=pin
+                >
+                    <Icon glyph=Glyph::Pin />
+                </button>
                 <button
                     type="button"
                     class="icon-button small"

@@ -11,15 +11,19 @@ use crate::charts::throughput::THROUGHPUT;
 use crate::charts::time_chart::TimeChart;
 use crate::panels::changes::Changes;
 use crate::panels::connection_notice::ConnectionNotice;
+use crate::panels::connections::Connections;
 use crate::panels::event_types::EventTypes;
 use crate::panels::failures::Failures;
+use crate::panels::faults::Faults;
 use crate::panels::rate_control::RateControl;
 use crate::panels::run_controls::RunControls;
 use crate::panels::run_line::RunLine;
 use crate::panels::samples::Samples;
 use crate::panels::scenario_choice::ScenarioChoice;
 use crate::panels::steering::Steering;
+use crate::panels::thresholds::Thresholds;
 use crate::panels::tiles::Tiles;
+use crate::panels::workloads::Workloads;
 
 /// The Run page.
 #[component]
@@ -46,10 +50,16 @@ pub(crate) fn RunPage() -> impl IntoView {
             <TimeChart spec=&IN_FLIGHT />
         </div>
         <div class="details">
-            <EventTypes />
             <div class="stack">
+                <Workloads />
+                <EventTypes />
+            </div>
+            <div class="stack beside">
                 <Steering />
+                <Thresholds />
                 <Failures />
+                <Faults />
+                <Connections />
                 <Changes />
             </div>
             <Samples />

@@ -2,10 +2,10 @@
 //! on its own.
 
 use leptos::prelude::*;
+use shared::scenario::balance::{balanced, written};
 
 use crate::editing::Editing;
 use crate::format;
-use crate::state::balance::{balanced, written};
 use crate::state::behavior_graph::{Choice, ChoiceOption};
 use crate::state::scenario_form::{Kind, problem_at, spoken};
 

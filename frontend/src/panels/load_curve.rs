@@ -70,7 +70,7 @@ fn LoadCurveCard(workload: String) -> impl IntoView {
                 <h2>{format!("Load of {workload}")}</h2>
                 <span class="note" data-testid=format!("totals-{workload}")>{totals}</span>
             </div>
-            <svg node_ref=svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="group" aria-label=format!("arrival rate of {workload} over time")>
+            <svg node_ref=svg class:away=move || outlook.with(|outlook| outlook.paced_by.is_some()) viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="group" aria-label=format!("arrival rate of {workload} over time")>
                 {move || axes_view(axes.get())}
                 <path class="curve-fill" d=move || outlook.with(|outlook| path(outlook, axes.get(), true)) />
                 <path class="curve-line" d=move || outlook.with(|outlook| path(outlook, axes.get(), false)) />
@@ -178,6 +178,9 @@ fn HandleView(
 
 /// What a load sums to, in words.
 fn words(outlook: &WorkloadOutlook) -> String {
+    if let Some(pace) = &outlook.paced_by {
+        return format!("{pace}; for {}", outlook.length);
+    }
     let amount = match outlook.expected {
         Some(expected) => {
             format!("about {} in {}", format::counted(expected.round() as u64, "arrival"), outlook.length)

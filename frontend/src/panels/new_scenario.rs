@@ -9,12 +9,9 @@ use crate::api;
 use crate::desk::Desk;
 use crate::state::remote::RequestError;
 use crate::state::route::Route;
-use crate::state::scenario_form::{Kind, change, new_text, tidy_name};
+use crate::state::scenario_form::{Kind, LONGEST_TEXT, change, new_text, tidy_name};
 use crate::widgets::dialog::Dialog;
 use crate::widgets::notice::RequestFailure;
-
-/// Longest text that is taken, in bytes; a longer one would make the editor stand still.
-const LONGEST_TEXT: usize = 5_000_000;
 
 /// What a new scenario starts from.
 #[derive(Clone, Debug, Eq, PartialEq)]

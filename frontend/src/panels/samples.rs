@@ -5,6 +5,7 @@ use shared::run::Sample;
 
 use crate::desk::Desk;
 use crate::format;
+use crate::state::json::laid_out;
 use crate::widgets::dialog::Dialog;
 
 /// How many are listed.
@@ -130,13 +131,7 @@ fn SampleDialog(opened: RwSignal<Option<Sample>>) -> impl IntoView {
     }
 }
 
-/// JSON laid out for people; anything else as it is.
+/// A body laid out for people.
 fn readable(body: &str) -> String {
-    if body.is_empty() {
-        return "(empty)".to_owned();
-    }
-    match serde_json::from_str::<serde_json::Value>(body) {
-        Ok(value) => serde_json::to_string_pretty(&value).unwrap_or_else(|_| body.to_owned()),
-        Err(_) => body.to_owned(),
-    }
+    if body.is_empty() { "(empty)".to_owned() } else { laid_out(body) }
 }

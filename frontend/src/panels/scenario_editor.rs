@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::api::{ScenarioChoice, ScenarioDocument, StartRun};
+use shared::api::{ScenarioDocument, StartRun};
 use web_sys::KeyboardEvent;
 
 use crate::desk::Desk;
@@ -12,6 +12,7 @@ use crate::panels::scenario_difference::ScenarioDifference;
 use crate::panels::scenario_fields::ScenarioFields;
 use crate::panels::scenario_outlook::ScenarioOutlook;
 use crate::panels::scenario_text::ScenarioText;
+use crate::panels::try_out::TryOut;
 use crate::state::draft::{Draft, without_typed_secrets};
 use crate::state::remote::Remote;
 use crate::state::route::Route;
@@ -90,6 +91,7 @@ fn Editor(document: ScenarioDocument, origin: RwSignal<Option<Origin>>) -> impl 
                 <ScenarioFields />
                 <div class="stack">
                     <ScenarioText />
+                    <TryOut />
                     <ScenarioOutlook />
                 </div>
             </div>
@@ -126,12 +128,8 @@ fn EditorHead(origin: RwSignal<Option<Origin>>) -> impl IntoView {
             preferences.scenario = kept_name;
             preferences.profile = kept_profile;
         });
-        let scenario = match untrack(|| editing.is_changed()) {
-            true => ScenarioChoice::Text(editing.text.get_untracked()),
-            false => ScenarioChoice::Named(name.clone()),
-        };
-        let practice_target =
-            has_target.get_untracked() && desk.preferences.with_untracked(|kept| kept.practice_target);
+        let scenario = untrack(|| editing.choice());
+        let practice_target = untrack(|| desk.to_practice_target());
         actions::start(desk, StartRun { scenario, profile, set: desk.keys_of(&name), seed: None, practice_target });
     };
     let why_not = move || match (is_sound.get(), can_start.get()) {

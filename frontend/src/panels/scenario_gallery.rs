@@ -77,11 +77,11 @@ pub(crate) fn Gallery(
                 prop:value=search
                 on:input:target=move |event| search.set(event.target().value())
             />
-            <button type="button" data-testid="import-scenario" on:click=move |_| origin.set(Some(Origin::Import))>
+            <button type="button" data-testid="import-scenario" disabled=move || !is_ready.get() on:click=move |_| origin.set(Some(Origin::Import))>
                 <Icon glyph=Glyph::Up />
                 "Import"
             </button>
-            <button type="button" class="primary" data-testid="new-scenario" on:click=move |_| origin.set(Some(Origin::New))>
+            <button type="button" class="primary" data-testid="new-scenario" disabled=move || !is_ready.get() on:click=move |_| origin.set(Some(Origin::New))>
                 <Icon glyph=Glyph::Add />
                 "New scenario"
             </button>

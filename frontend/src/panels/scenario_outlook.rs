@@ -1,10 +1,14 @@
 //! The very next events of a scenario, made in the browser by the code that makes them in a run.
 
+use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlDocument;
 
 use crate::editing::Editing;
 use crate::format;
 use crate::state::outlook::WorkloadOutlook;
+use crate::widgets::icon::{Glyph, Icon};
 
 /// The next events of each workload.
 #[component]
@@ -50,12 +54,38 @@ fn events(workload: &WorkloadOutlook) -> impl IntoView + use<> {
     let rows = workload.events.iter().enumerate().map(|(index, event)| {
         let (due, name, json) =
             (format::latency(event.due_seconds * 1e6), event.event_type.clone(), event.json.clone());
+        let command = event.command.clone().map(|command| view! { <Command command=command /> });
         view! {
             <details class="upcoming" open=index == 0>
                 <summary><span class="number">{due}</span><span class="mono">{name}</span></summary>
                 <pre tabindex="0" aria-label="event">{json}</pre>
+                {command}
             </details>
         }
     });
     view! { <div class="upcoming-list">{rows.collect_view()}</div> }
+}
+
+/// An event's request as a command for a terminal, to be copied.
+#[component]
+fn Command(command: String) -> impl IntoView {
+    let text = NodeRef::<html::Pre>::new();
+    let copied = RwSignal::new(false);
+    let copy = move |_| {
+        let (Some(text), Ok(Some(selection))) = (text.get_untracked(), window().get_selection()) else { return };
+        // The old way works on pages without a certificate, too.
+        let selected = selection.select_all_children(&text).is_ok();
+        let page = document().dyn_into::<HtmlDocument>().ok();
+        copied.set(selected && page.is_some_and(|page| page.exec_command("copy").unwrap_or(false)));
+    };
+    view! {
+        <div class="command-head">
+            <span class="note">"as a command"</span>
+            <button type="button" class="small" data-testid="copy-command" on:click=copy>
+                <Icon glyph=Glyph::Copy />
+                {move || if copied.get() { "Copied" } else { "Copy" }}
+            </button>
+        </div>
+        <pre node_ref=text class="command" tabindex="0" aria-label="command" data-testid="command">{command}</pre>
+    }
 }

@@ -6,6 +6,8 @@ use shared::problem::Problem;
 
 use crate::editing::Editing;
 use crate::format;
+use crate::panels::completion_list::{CompletionHelp, CompletionList, CompletionPopup, LIST_ID};
+use crate::state::scenario_form::too_long;
 use crate::state::text_place::{gutter_parts, line_count, offset_of};
 use crate::widgets::icon::{Glyph, Icon};
 
@@ -34,7 +36,9 @@ pub(crate) fn ScenarioText() -> impl IntoView {
             .map(|(numbers, is_marked)| view! { <span class:marked=is_marked>{numbers}</span> })
             .collect_view()
     };
+    let list = CompletionList::new();
     let follow = move |_| {
+        list.close();
         if let (Some(area), Some(gutter)) = (area.get(), gutter.get()) {
             gutter.set_scroll_top(area.scroll_top());
         }
@@ -56,6 +60,7 @@ pub(crate) fn ScenarioText() -> impl IntoView {
                 </div>
                 <div class="text-editor">
                     <pre class="gutter" node_ref=gutter aria-hidden="true">{numbers}</pre>
+                    <div class="text-field">
                     <textarea
                         node_ref=area
                         data-testid="text"
@@ -66,13 +71,35 @@ pub(crate) fn ScenarioText() -> impl IntoView {
                         wrap="off"
                         readonly=editing.built_in
                         prop:value=move || editing.text.get()
+                        aria-autocomplete="list"
+                        aria-haspopup="listbox"
+                        aria-controls=move || list.is_open().then_some(LIST_ID)
+                        aria-activedescendant=move || list.active_id()
                         on:input:target=move |event| {
+                            let typed = event.target().value();
+                            if let Some(problem) = too_long(&typed) {
+                                // What was there stays; a paste of this size would make the page stand still.
+                                event.target().set_value(&editing.text.get_untracked());
+                                editing.refused.set(Some(problem));
+                                return;
+                            }
                             editing.refused.set(None);
-                            editing.text.set(event.target().value());
+                            editing.text.set(typed);
+                            list.look(editing, &event.target(), false);
                         }
+                        on:keydown:target=move |event| list.on_key(editing, &event, &event.target())
+                        on:keyup:target=move |event| list.moved(editing, &event.target())
+                        on:click:target=move |event| {
+                            list.close();
+                            list.moved(editing, &event.target());
+                        }
+                        on:blur=move |_| list.close()
                         on:scroll=follow
                     ></textarea>
+                    <CompletionPopup list=list area=area />
+                    </div>
                 </div>
+                <CompletionHelp list=list />
             </section>
             <section class="card" aria-label="Problems" data-testid="problems">
                 <div class="card-head">

@@ -5,6 +5,9 @@ use shared::scenario::document::{Entry, Node, Value};
 
 use crate::state::scalar::scalar;
 
+/// What a journey without a path shows.
+const ANY_PAGE: &str = "any page";
+
 /// Nodes that a picture still shows; larger graphs are read in the text.
 const MOST_NODES: usize = 60;
 
@@ -26,6 +29,8 @@ pub(crate) struct BehaviorGraph {
 /// A state or a page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct GraphNode {
+    /// Its name in the document; of journeys, which one and where in it: `2/3`, from 1, the journey itself 0.
+    pub(crate) id: String,
     /// Its name.
     pub(crate) name: String,
     /// What happens there: the event on entering.
@@ -105,11 +110,67 @@ impl BehaviorGraph {
         (wide, high)
     }
 
+    /// A node by its id.
+    pub(crate) fn find(&self, id: &str) -> Option<&GraphNode> {
+        self.nodes.iter().find(|node| node.id == id)
+    }
+
+    /// The share of a way, 0 to 1, where there is such a way.
+    pub(crate) fn share(&self, from: &str, to: &str) -> Option<f64> {
+        let is_it = |edge: &&GraphEdge| {
+            let id = |node: usize| self.nodes.get(node).map(|node| node.id.as_str());
+            id(edge.from) == Some(from) && id(edge.to) == Some(to)
+        };
+        self.edges.iter().find(is_it).map(|edge| edge.share.unwrap_or(1.0))
+    }
+
+    /// The places to which a place has no way yet, by id and name.
+    pub(crate) fn not_reached(&self, from: &str) -> Vec<(String, String)> {
+        let mut open: Vec<(String, String)> = self
+            .nodes
+            .iter()
+            .filter(|node| node.id != "$start" && self.share(from, &node.id).is_none())
+            .map(|node| (node.id.clone(), node.name.clone()))
+            .collect();
+        if self.shows == "pages" && self.find("$end").is_none() {
+            open.push(("$end".to_owned(), page_name("$end").to_owned()));
+        }
+        open
+    }
+
+    /// The path of a journey after a page was put in behind a node, as its place in the document and its pages.
+    pub(crate) fn with_page(&self, behind: &str, page: &str) -> Option<(String, Vec<String>)> {
+        let (journey, column) = journey_place(behind)?;
+        let mut pages = self.pages_of(journey);
+        pages.insert(column.min(pages.len()), page.trim().to_owned());
+        Some((self.path_of(journey), pages))
+    }
+
+    /// The path of a journey without one of its pages.
+    pub(crate) fn without_page(&self, id: &str) -> Option<(String, Vec<String>)> {
+        let (journey, column) = journey_place(id)?;
+        let mut pages = self.pages_of(journey);
+        (column >= 1 && column <= pages.len()).then(|| pages.remove(column - 1))?;
+        Some((self.path_of(journey), pages))
+    }
+
+    fn pages_of(&self, journey: usize) -> Vec<String> {
+        let of_it = self
+            .nodes
+            .iter()
+            .filter(|node| journey_place(&node.id).is_some_and(|(known, column)| known == journey && column > 0));
+        of_it.map(|node| node.name.clone()).filter(|name| name != ANY_PAGE).collect()
+    }
+
+    fn path_of(&self, journey: usize) -> String {
+        format!("behaviors.{}.session.journeys[{}].path", self.behavior, journey - 1)
+    }
+
     fn node(&mut self, name: &str) -> usize {
         match self.nodes.iter().position(|node| node.name == name) {
             Some(index) => index,
             None => {
-                self.nodes.push(GraphNode { name: name.to_owned(), ..GraphNode::default() });
+                self.nodes.push(GraphNode { id: name.to_owned(), name: name.to_owned(), ..GraphNode::default() });
                 self.nodes.len() - 1
             }
         }
@@ -180,6 +241,12 @@ fn page_graph(name: &str, pages: &[Entry]) -> BehaviorGraph {
     graph
 }
 
+/// Which journey a node belongs to, from 1, and its place in it.
+fn journey_place(id: &str) -> Option<(usize, usize)> {
+    let (journey, column) = id.split_once('/')?;
+    Some((journey.parse().ok().filter(|journey| *journey > 0)?, column.parse().ok()?))
+}
+
 fn page_name(name: &str) -> &str {
     match name {
         "$start" => "(arrives)",
@@ -198,17 +265,19 @@ fn journeys(name: &str, session: &Node) -> BehaviorGraph {
     for (row, journey) in journeys.iter().enumerate() {
         let title = journey.get("name").and_then(Node::as_str).unwrap_or_default();
         let at = row as u32;
-        graph.nodes.push(GraphNode { name: title.to_owned(), note: "journey".to_owned(), cell: (0, at) });
+        let id = |column: usize| format!("{}/{column}", row + 1);
+        graph.nodes.push(GraphNode { id: id(0), name: title.to_owned(), note: "journey".to_owned(), cell: (0, at) });
         let mut before = graph.nodes.len() - 1;
         let mut share = (total > 0.0).then(|| weight(journey) / total);
         let path = match journey.get("path").map(|path| &path.value) {
             Some(Value::List(path)) => path.iter().filter_map(Node::as_str).collect(),
             _ => Vec::new(),
         };
-        let pages = if path.is_empty() { vec!["any page"] } else { path };
+        let pages = if path.is_empty() { vec![ANY_PAGE] } else { path };
         for (column, page) in pages.into_iter().enumerate() {
             let cell = (column as u32 + 1, at);
-            graph.nodes.push(GraphNode { name: page.to_owned(), note: String::new(), cell });
+            let id = id(column + 1);
+            graph.nodes.push(GraphNode { id, name: page.to_owned(), note: String::new(), cell });
             let to = graph.nodes.len() - 1;
             graph.edges.push(GraphEdge { from: before, to, share: share.take() });
             before = to;
@@ -270,6 +339,34 @@ behaviors:
         assert_eq!(graph.size(), (3, 2));
         assert_eq!(graph.edges.iter().map(|edge| edge.share).collect::<Vec<_>>(), [Some(0.75), None, Some(0.25)]);
         assert_eq!(graph.choices[0].options[0].path, "behaviors.browse.session.journeys[0].weight");
+    }
+
+    #[test]
+    fn a_journey_takes_a_page_in_and_gives_one_up() {
+        let graph = one("\
+behaviors:
+  browse:
+    session:
+      journeys:
+        - {name: shopping, weight: 30, path: [/home, /cart]}
+        - {name: random, weight: 10, path: []}
+");
+        let path = |journey: usize| format!("behaviors.browse.session.journeys[{journey}].path");
+        let pages = |pages: &[&str]| pages.iter().map(|page| (*page).to_owned()).collect::<Vec<_>>();
+        assert_eq!(graph.with_page("1/1", " /list "), Some((path(0), pages(&["/home", "/list", "/cart"]))));
+        assert_eq!(graph.with_page("2/0", "/a"), Some((path(1), pages(&["/a"]))));
+        assert_eq!(graph.without_page("1/2"), Some((path(0), pages(&["/home"]))));
+        assert_eq!(graph.without_page("1/0"), None, "the journey itself is no page");
+        assert_eq!(graph.with_page("home", "/a"), None);
+    }
+
+    #[test]
+    fn ways_that_are_missing_can_be_offered() {
+        let graph = one("behaviors: {b: {session: {graph: {$start: {home: 1}, home: {home: 0.4, $end: 0.6}}}}}");
+        assert_eq!(graph.share("home", "$end"), Some(0.6));
+        assert_eq!(graph.share("$start", "home"), Some(1.0));
+        assert_eq!(graph.not_reached("home"), []);
+        assert_eq!(graph.not_reached("$start"), [("$end".to_owned(), "(leaves)".to_owned())]);
     }
 
     #[test]

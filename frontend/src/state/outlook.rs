@@ -3,8 +3,13 @@
 
 use std::sync::Arc;
 
-use shared::plan::{Plan, Schedule, Share};
+use shared::curl::{event as command, target_of};
+use shared::plan::{Pacing, Plan, Schedule, Share};
+use shared::scenario::model::Scenario;
 use shared::units::{EpochMicros, Nanos};
+
+use crate::format;
+use crate::state::json::laid_out;
 
 /// Pieces that a rate over time is shown in.
 const PIECES: u32 = 240;
@@ -18,6 +23,8 @@ const EVENTS: usize = 6;
 pub(crate) struct Outlook {
     /// Each workload that takes part.
     pub(crate) workloads: Vec<WorkloadOutlook>,
+    /// Every kind of event, in order.
+    pub(crate) event_types: Vec<String>,
 }
 
 /// What a workload would do.
@@ -31,6 +38,8 @@ pub(crate) struct WorkloadOutlook {
     pub(crate) length: String,
     /// Virtual users.
     pub(crate) users: u64,
+    /// Who decides how fast it goes, where no schedule does: so many users, or requests at once, in words.
+    pub(crate) paced_by: Option<String>,
     /// Arrivals in all; none for one without end.
     pub(crate) expected: Option<f64>,
     /// Highest arrival rate, per second.
@@ -54,16 +63,22 @@ pub(crate) struct Upcoming {
     pub(crate) event_type: String,
     /// Its JSON, laid out for people.
     pub(crate) json: String,
+    /// Its request as a command; none where it goes over no network.
+    pub(crate) command: Option<String>,
 }
 
 impl Outlook {
     /// Looks at a plan as if it started at a moment.
-    pub(crate) fn new(plan: &Arc<Plan>, start: EpochMicros) -> Self {
-        Self { workloads: (0..plan.workloads().len()).map(|index| workload(plan, index, start)).collect() }
+    pub(crate) fn new(plan: &Arc<Plan>, scenario: &Scenario, start: EpochMicros) -> Self {
+        let mut event_types: Vec<String> = plan.event_types().iter().map(|info| info.name.clone()).collect();
+        event_types.sort_unstable();
+        event_types.dedup();
+        let workloads = (0..plan.workloads().len()).map(|index| workload(plan, scenario, index, start)).collect();
+        Self { workloads, event_types }
     }
 }
 
-fn workload(plan: &Arc<Plan>, index: usize, start: EpochMicros) -> WorkloadOutlook {
+fn workload(plan: &Arc<Plan>, scenario: &Scenario, index: usize, start: EpochMicros) -> WorkloadOutlook {
     let Some(planned) = plan.workloads().get(index) else { return WorkloadOutlook::default() };
     let schedule = planned.schedule(start);
     let span = planned.length.span().unwrap_or(ENDLESS);
@@ -73,12 +88,28 @@ fn workload(plan: &Arc<Plan>, index: usize, start: EpochMicros) -> WorkloadOutlo
         target: plan.targets().get(usize::from(planned.target.0)).map_or("", |target| &target.name).to_owned(),
         length: planned.length.to_string(),
         users: planned.users,
+        paced_by: paced_by(planned.pacing),
         expected: planned.length.span().map(|span| schedule.expected_until(span)),
         peak: schedule.curve().peak(),
         seconds: span.as_secs_f64(),
         rates: rates(&schedule, span),
         shares: planned.declared.iter().map(|(id, share)| (name_of(id.0), *share)).collect(),
-        events: events(plan, index, &schedule, start),
+        events: events(plan, scenario, index, &schedule, start),
+    }
+}
+
+/// What a load without rates does, in words.
+fn paced_by(pacing: Pacing) -> Option<String> {
+    match pacing {
+        Pacing::Scheduled => None,
+        Pacing::Users { users, .. } => {
+            let users = format::counted(u64::from(users), "user");
+            Some(format!("{users}, each waits for the answer and pauses: a slow target is asked less"))
+        }
+        Pacing::Concurrent { requests, .. } => {
+            let requests = format::counted(u64::from(requests), "request");
+            Some(format!("{requests} at once, as fast as the target answers"))
+        }
     }
 }
 
@@ -92,7 +123,14 @@ fn rates(schedule: &Schedule, span: Nanos) -> Vec<f64> {
     (0..PIECES).map(mean).collect()
 }
 
-fn events(plan: &Arc<Plan>, index: usize, schedule: &Schedule, start: EpochMicros) -> Vec<Upcoming> {
+fn events(
+    plan: &Arc<Plan>,
+    scenario: &Scenario,
+    index: usize,
+    schedule: &Schedule,
+    start: EpochMicros,
+) -> Vec<Upcoming> {
+    let target = plan.workloads().get(index).and_then(|planned| target_of(scenario, plan, planned.target.0));
     let mut cursor = plan.cursor(index, Share::WHOLE);
     let mut found = Vec::new();
     let mut bytes = Vec::new();
@@ -107,66 +145,12 @@ fn events(plan: &Arc<Plan>, index: usize, schedule: &Schedule, start: EpochMicro
                 .get(usize::from(emitted.event_type.0))
                 .map(|info| info.name.clone())
                 .unwrap_or_default(),
+            command: target
+                .and_then(|(planned, target)| command(planned, target, plan, emitted.event_type, &bytes, None)),
             json: laid_out(&String::from_utf8_lossy(&bytes)),
         });
     }
     found
-}
-
-/// JSON with a line for each value, in its own order and with its own numbers; anything else stays as it is.
-pub(crate) fn laid_out(json: &str) -> String {
-    let mut out = String::with_capacity(json.len() * 2);
-    let mut depth = 0_usize;
-    let mut letters = json.trim().chars().peekable();
-    let mut quoted = false;
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' if quoted => {
-                out.push(letter);
-                out.extend(letters.next());
-                continue;
-            }
-            '"' => quoted = !quoted,
-            _ => {}
-        }
-        if quoted || letter == '"' {
-            out.push(letter);
-            continue;
-        }
-        match letter {
-            '{' | '[' => {
-                while letters.peek().is_some_and(|next| next.is_whitespace()) {
-                    letters.next();
-                }
-                out.push(letter);
-                if let Some(end @ ('}' | ']')) = letters.peek().copied() {
-                    letters.next();
-                    out.push(end);
-                } else {
-                    depth += 1;
-                    line(&mut out, depth);
-                }
-            }
-            '}' | ']' => {
-                depth = depth.saturating_sub(1);
-                line(&mut out, depth);
-                out.push(letter);
-            }
-            ',' => {
-                out.push(letter);
-                line(&mut out, depth);
-            }
-            ':' => out.push_str(": "),
-            space if space.is_whitespace() => {}
-            _ => out.push(letter),
-        }
-    }
-    out
-}
-
-fn line(out: &mut String, depth: usize) {
-    out.push('\n');
-    out.extend(std::iter::repeat_n("  ", depth.min(40)));
 }
 
 #[cfg(test)]
@@ -178,7 +162,8 @@ mod tests {
 
     fn outlook(text: &str) -> Outlook {
         let compiled = compile(text, &LoadOptions::new("mine"), 1);
-        Outlook::new(&compiled.plan.expect("the text has no problem"), EpochMicros(1_772_366_400_000_000))
+        let scenario = compiled.scenario.expect("the text has no problem");
+        Outlook::new(&compiled.plan.expect("the text has no problem"), &scenario, EpochMicros(1_772_366_400_000_000))
     }
 
     #[test]
@@ -190,7 +175,16 @@ mod tests {
         assert!((shop.shares.iter().map(|(_, share)| share).sum::<f64>() - 1.0).abs() < 1e-9);
         assert_eq!(shop.events.len(), EVENTS);
         assert!(shop.events.windows(2).all(|pair| pair[0].due_seconds <= pair[1].due_seconds));
+        let command = shop.events[0].command.as_deref().expect("it goes over HTTP");
+        assert!(command.starts_with("curl -X POST") && command.contains("${API_KEY}"), "{command}");
         assert!(shop.events.iter().all(|event| event.json.contains(&format!("\"{}\"", event.event_type))));
+    }
+
+    #[test]
+    fn users_who_wait_have_no_rate_to_draw() {
+        let outlook = outlook("extends: web-analytics\n");
+        let words = outlook.workloads[0].paced_by.as_deref().expect("users set the pace");
+        assert!(words.starts_with("10 users, each waits"), "{words}");
     }
 
     #[test]
@@ -198,16 +192,5 @@ mod tests {
         let outlook = outlook("extends: commerce-events\nworkloads: {shop: {load: {duration: forever}}}\n");
         assert_eq!(outlook.workloads[0].expected, None);
         assert_eq!(outlook.workloads[0].seconds, 3_600.0);
-    }
-
-    #[test]
-    fn json_is_laid_out_and_not_changed() {
-        let json = r#"{"b":1.50,"a":[{}, [],"x, \"y\": {z}"],"c":null}"#;
-        let text = laid_out(json);
-        assert_eq!(text.lines().next(), Some("{"));
-        assert!(text.contains("\n  \"b\": 1.50,\n"), "{text}");
-        assert!(text.contains(r#""x, \"y\": {z}""#), "{text}");
-        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-        assert_eq!(value(&text), value(json));
     }
 }

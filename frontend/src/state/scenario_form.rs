@@ -9,11 +9,14 @@ use shared::compile::compile;
 use shared::plan::Plan;
 use shared::problem::Problem;
 use shared::scenario::document::{Entry, Node};
-use shared::scenario::{LoadOptions, edit, quote};
+use shared::scenario::{LoadOptions, ValidScenario, edit, quote};
 
 use crate::state::behavior_graph::{self, BehaviorGraph, Choice, ChoiceOption};
 use crate::state::load_curve::LoadCurve;
 use crate::state::scalar::scalar;
+
+/// Longest text of a scenario, in bytes: the runner takes no longer one.
+pub(crate) const LONGEST_TEXT: usize = 5_000_000;
 
 /// A scenario's text, looked over.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +36,8 @@ pub(crate) struct Checked {
 pub(crate) struct Planned {
     /// The plan.
     pub(crate) plan: Arc<Plan>,
+    /// What it is the plan of.
+    pub(crate) scenario: Arc<ValidScenario>,
 }
 
 impl PartialEq for Planned {
@@ -60,6 +65,8 @@ pub(crate) struct Form {
     pub(crate) mixes: Vec<Mix>,
     /// API keys that targets want.
     pub(crate) keys: Vec<Key>,
+    /// Names of its pools.
+    pub(crate) pools: Vec<String>,
     /// Loads, as far as their curves can be dragged.
     pub(crate) curves: Vec<LoadCurve>,
     /// Journeys, pages and lives, drawn.
@@ -130,6 +137,9 @@ const LOADS: [(&str, &str, &str); 5] = [
 
 /// Looks a text over; `profile` is applied on top, as a run would.
 pub(crate) fn check(name: &str, text: &str, profile: Option<&str>) -> Checked {
+    if let Some(problem) = too_long(text) {
+        return Checked { problems: vec![problem], ..Checked::default() };
+    }
     // The seed decides no problem; any will do.
     let compiled = compile(text, &LoadOptions { profile, ..LoadOptions::new(name) }, 1);
     let own = shared::scenario::read_tree(text, name);
@@ -139,8 +149,16 @@ pub(crate) fn check(name: &str, text: &str, profile: Option<&str>) -> Checked {
         form.extends = named("extends");
         form.profile = named("profile");
     }
-    let planned = compiled.plan.map(|plan| Planned { plan });
+    let planned = compiled.plan.zip(compiled.scenario);
+    let planned = planned.map(|(plan, scenario)| Planned { plan, scenario: Arc::new(scenario) });
     Checked { problems: compiled.problems, readable: own.is_ok(), form, planned }
+}
+
+/// What is wrong with a text that is longer than any scenario.
+pub(crate) fn too_long(text: &str) -> Option<Problem> {
+    let message = format!("the text would have {:.1} MB, a scenario has at most 5", text.len() as f64 / 1e6);
+    let problem = Problem::error("", message).with_hint("events of that size belong into a file that it reads");
+    (text.len() > LONGEST_TEXT).then_some(problem)
 }
 
 /// Writes a field's value into the text; an empty one takes what the text itself says away, so that what it extends
@@ -205,6 +223,7 @@ fn read_form(document: &Node) -> Form {
     let text = |key: &str| document.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
     let mut form = Form { name: text("name"), description: text("description"), ..Form::default() };
     form.profiles = entries(document, "profiles").iter().map(|entry| entry.key.clone()).collect();
+    form.pools = entries(document, "pools").iter().map(|entry| entry.key.clone()).collect();
     for Entry { key, node, .. } in entries(document, "targets") {
         form.groups.push(target_group(key, node));
         let written = node.get("auth").and_then(|auth| auth.get("api_key")).and_then(|key| key.get("value"));
@@ -360,6 +379,13 @@ mod tests {
         let checked = check("mine", "extends: [", None);
         assert!(!checked.readable && !checked.problems.is_empty());
         assert!(change("extends: [", "seed", Kind::Number, "1").is_err());
+    }
+
+    #[test]
+    fn a_text_that_is_far_too_long_is_one_problem_and_not_read() {
+        let checked = check("mine", &"a: 1\n".repeat(1_200_000), None);
+        assert_eq!((checked.problems.len(), checked.readable), (1, false));
+        assert!(checked.problems[0].message.contains("6.0 MB"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) enum Shortcut {
 }
 
 /// The keys with what they do, for the help.
-pub(crate) const KEYS: [(&str, &str); 9] = [
+pub(crate) const KEYS: [(&str, &str); 14] = [
     ("Space", "start, pause or resume"),
     ("S", "stop; once more while it waits for answers: stop now"),
     ("+  −", "faster, slower"),
@@ -34,6 +34,11 @@ pub(crate) const KEYS: [(&str, &str); 9] = [
     ("1  2  3  4", "Run, Scenarios, History, Target"),
     ("/", "search in the page's list"),
     ("←  →", "in a chart: move the crosshair (Shift: further; Esc: leave)"),
+    ("[  ]", "in a chart: zoom in from the crosshair on, or up to it (Esc: the whole run)"),
+    ("↑  ↓", "in the history: from row to row; on a slider, a corner of the load, a way: more or less"),
+    ("Delete", "on a page, a state or a way of a drawing: remove it"),
+    ("Ctrl+Space", "in a scenario's text: what can be written here"),
+    ("Ctrl+S", "in the editor: save"),
     ("D", "dark or light"),
     ("?", "this help"),
 ];

@@ -18,6 +18,23 @@ pub(crate) fn offset_of(text: &str, line: u32, column: u32) -> u32 {
     at
 }
 
+/// The byte at an offset of the browser's; past the end, the end.
+pub(crate) fn byte_of(text: &str, offset: u32) -> usize {
+    let mut units = 0;
+    for (at, letter) in text.char_indices() {
+        if units >= offset {
+            return at;
+        }
+        units += letter.len_utf16() as u32;
+    }
+    text.len()
+}
+
+/// How long the browser takes a text for.
+pub(crate) fn utf16_length(text: &str) -> u32 {
+    text.chars().map(|letter| letter.len_utf16() as u32).sum()
+}
+
 /// The line numbers of a gutter in as few parts as the marked lines allow, each with whether it is marked.
 pub(crate) fn gutter_parts(lines: u32, marked: &[u32]) -> Vec<(String, bool)> {
     let mut parts: Vec<(String, bool)> = Vec::new();
@@ -53,6 +70,7 @@ mod tests {
         assert_eq!(line_count(text), 3);
         assert_eq!(offset_of(text, 1, 4), 3);
         assert_eq!(offset_of(text, 2, 5), 10);
+        assert_eq!((byte_of(text, 10), utf16_length("😀x")), (12, 3));
         assert_eq!(offset_of(text, 9, 1), 12);
         assert_eq!(offset_of(text, 1, 99), 4);
     }

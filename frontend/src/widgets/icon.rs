@@ -39,6 +39,8 @@ pub(crate) enum Glyph {
     Up,
     /// An arrow down.
     Down,
+    /// A pin.
+    Pin,
 }
 
 impl Glyph {
@@ -65,6 +67,7 @@ impl Glyph {
             Self::Add => ("M8 3v10M3 8h10", false),
             Self::Up => ("m4 10 4-4 4 4", false),
             Self::Down => ("m4 6 4 4 4-4", false),
+            Self::Pin => ("M5.5 2h5M6.3 2v4.6L4 9.2h8L9.7 6.6V2M8 9.2V14", false),
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::scenario::path::{Step, resolve};
 use crate::scenario::source::{compose, long_form};
 use crate::scenario::write::{key_text, on_one_line};
 
+/// Longest line that a list is written on.
+const LINE: usize = 100;
+
 /// Sets the value at a dotted path (`workloads.shop.load.rate`), written as YAML (`20/s`, `[1, 2]`; see
 /// [`super::quote`] for texts). What is missing on the way is made.
 ///
@@ -24,11 +27,23 @@ pub fn set(text: &str, path: &str, value: &str) -> Result<String, Problem> {
     if steps.is_empty() {
         return Err(Problem::error(path, "there is nothing to set at this path"));
     }
-    let mut wanted = document.root.clone();
-    if !put(&mut wanted, &steps, value.clone()) {
-        return Err(Problem::error(path, "the path asks for an item of a list that is not there"));
-    }
-    document.checked(document.with(&steps, &value), &wanted, path)
+    document.set(&steps, value, path)
+}
+
+/// As [`set`], for one key below a path, whatever letters the key has.
+pub(crate) fn set_key(text: &str, path: &str, key: &str, value: Node) -> Result<String, Problem> {
+    let document = Document::read(text)?;
+    let mut steps = document.steps(path);
+    steps.push(Step::Key(key.to_owned()));
+    document.set(&steps, value, path)
+}
+
+/// As [`unset`], for one key below a path, whatever letters the key has.
+pub(crate) fn unset_key(text: &str, path: &str, key: &str) -> Result<String, Problem> {
+    let document = Document::read(text)?;
+    let mut steps = document.steps(path);
+    steps.push(Step::Key(key.to_owned()));
+    document.unset(steps, path)
 }
 
 /// Removes what stands at a dotted path; maps that are left empty go with it. Without effect when nothing is there.
@@ -38,20 +53,8 @@ pub fn set(text: &str, path: &str, value: &str) -> Result<String, Problem> {
 /// The text cannot be read, or cannot be changed in place.
 pub fn unset(text: &str, path: &str) -> Result<String, Problem> {
     let document = Document::read(text)?;
-    let mut steps = document.steps(path);
-    if document.find(&steps).is_none() {
-        return Ok(text.to_owned());
-    }
-    // The only entry of a map takes the map with it: a key with nothing below it would be another mistake.
-    while let Some((_, above)) = steps.split_last()
-        && !above.is_empty()
-        && document.find(above).and_then(Node::as_map).is_some_and(|entries| entries.len() == 1)
-    {
-        steps.truncate(steps.len() - 1);
-    }
-    let mut wanted = document.root.clone();
-    take(&mut wanted, &steps);
-    document.checked(document.without(&steps), &wanted, path)
+    let steps = document.steps(path);
+    document.unset(steps, path)
 }
 
 struct Document<'t> {
@@ -99,6 +102,40 @@ impl<'t> Document<'t> {
             }
             _ => steps,
         }
+    }
+
+    fn set(&self, steps: &[Step], value: Node, path: &str) -> Result<String, Problem> {
+        let mut wanted = self.root.clone();
+        if put(&mut wanted, steps, value.clone()) {
+            return self.checked(self.with(steps, &value), &wanted, path);
+        }
+        // An item of a list that is only inherited: the list as a whole becomes the text's own, with the change in it.
+        let inherited = steps.iter().position(|step| matches!(step, Step::Index(_))).and_then(|at| {
+            let (list, below) = steps.split_at(at);
+            let merged = compose(self.text, &LoadOptions::new("")).document;
+            let mut node = list.iter().try_fold(&merged, |node, step| child(node, step))?.clone();
+            put(&mut node, below, value).then_some((list, node))
+        });
+        match inherited {
+            Some((list, node)) if self.find(list).is_none() => self.set(list, node, path),
+            _ => Err(Problem::error(path, "the path asks for an item of a list that is not there")),
+        }
+    }
+
+    fn unset(&self, mut steps: Vec<Step>, path: &str) -> Result<String, Problem> {
+        if self.find(&steps).is_none() {
+            return Ok(self.text.to_owned());
+        }
+        // The only entry of a map takes the map with it: a key with nothing below it would be another mistake.
+        while let Some((_, above)) = steps.split_last()
+            && !above.is_empty()
+            && self.find(above).and_then(Node::as_map).is_some_and(|entries| entries.len() == 1)
+        {
+            steps.truncate(steps.len() - 1);
+        }
+        let mut wanted = self.root.clone();
+        take(&mut wanted, &steps);
+        self.checked(self.without(&steps), &wanted, path)
     }
 
     fn find(&self, steps: &[Step]) -> Option<&Node> {
@@ -170,7 +207,7 @@ impl<'t> Document<'t> {
             lines.push_str(&key_text(key, self.json));
             lines.push(':');
             lines.push_str(&if level + 1 == missing.len() {
-                format!(" {}\n", on_one_line(value, self.json))
+                self.below_key(value, indent + 2 * level)
             } else {
                 "\n".to_owned()
             });
@@ -215,6 +252,19 @@ impl<'t> Document<'t> {
         Some(format!("{}{}", self.text.get(..from)?, self.text.get(to..)?))
     }
 
+    /// What follows `key:` in a block, to the end of its lines: a long list has a line for each item.
+    fn below_key(&self, value: &Node, indent: usize) -> String {
+        let line = on_one_line(value, self.json);
+        match value.as_list() {
+            Some(items) if !items.is_empty() && !self.json && indent + line.len() > LINE => {
+                let lead = " ".repeat(indent + 2);
+                let items = items.iter().map(|item| format!("{lead}- {}\n", on_one_line(item, false)));
+                format!("\n{}", items.collect::<String>())
+            }
+            _ => format!(" {line}\n"),
+        }
+    }
+
     fn flow_entry(&self, steps: &[Step], value: &Node) -> String {
         let mut written = on_one_line(value, self.json);
         for (level, step) in steps.iter().enumerate().rev() {
@@ -236,9 +286,15 @@ impl<'t> Document<'t> {
         self.text.get(self.at(node.mark.start)..).is_some_and(|rest| rest.starts_with(['{', '[']))
     }
 
-    /// Where a value's own text ends: a block's mark goes on to the next token, over comments.
+    /// Where a value's own text ends: a mark goes on to the next token, over comments.
     fn end(&self, node: &Node) -> usize {
         let end = match &node.value {
+            Value::Map(entries) if self.is_flow(node) => {
+                self.closing(entries.last().map_or(self.at(node.mark.start) + 1, |entry| self.end_of_entry(entry)), '}')
+            }
+            Value::List(items) if self.is_flow(node) => {
+                self.closing(items.last().map_or(self.at(node.mark.start) + 1, |item| self.end(item)), ']')
+            }
             Value::Map(entries) if !self.is_flow(node) => entries.last().map(|entry| self.end_of_entry(entry)),
             Value::List(items) if !self.is_flow(node) => items.last().map(|item| self.end(item)),
             _ => None,
@@ -246,6 +302,12 @@ impl<'t> Document<'t> {
         let end = end.unwrap_or_else(|| self.at(node.mark.end));
         let start = self.at(node.mark.start).min(end);
         self.text.get(start..end).map_or(end, |text| start + text.trim_end().len())
+    }
+
+    /// The byte after the next closing bracket; a text in which something else stands before it is not changed, since
+    /// every change is read back.
+    fn closing(&self, from: usize, bracket: char) -> Option<usize> {
+        Some(from + self.text.get(from..)?.find(bracket)? + 1)
     }
 
     fn end_of_entry(&self, entry: &Entry) -> usize {
@@ -397,6 +459,25 @@ workloads:
         let list = "checks:\n  - name: a\n    max: 1\n  - {name: b}\n";
         assert_eq!(unset(list, "checks[0].name").unwrap(), "checks:\n  - max: 1\n  - {name: b}\n");
         assert_eq!(unset(list, "checks[0]").unwrap(), "checks:\n  - {name: b}\n");
+    }
+
+    #[test]
+    fn a_change_inside_an_inherited_list_makes_the_list_the_texts_own() {
+        let text = "extends: web-analytics\n";
+        let path = "behaviors.visitor.session.journeys[0].weight";
+        let merged = |text: &str| compose(text, &LoadOptions::new("")).document;
+        let weights = |text: &str| -> Vec<Option<f64>> {
+            let behaviors = merged(text).get("behaviors").cloned().unwrap();
+            let journeys = behaviors.as_map().unwrap()[0].node.get("session").unwrap().get("journeys").unwrap().clone();
+            journeys.as_list().unwrap().iter().map(|journey| journey.get("weight").and_then(Node::as_f64)).collect()
+        };
+        let name = merged(text).get("behaviors").and_then(Node::as_map).unwrap()[0].key.clone();
+        let before = weights(text);
+        let changed = set(text, &path.replace("visitor", &name), "77").unwrap();
+        assert!(changed.starts_with(text) && changed.lines().count() > before.len(), "{changed}");
+        let after = weights(&changed);
+        assert_eq!(after[0], Some(77.0));
+        assert_eq!(after[1..], before[1..]);
     }
 
     #[test]

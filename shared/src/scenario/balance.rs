@@ -2,7 +2,7 @@
 
 /// The weights after one of them was moved: the others keep their proportion to each other, and the sum stays what it
 /// was. All are rounded to so many digits that the shares stay what they are to a tenth of a percent.
-pub(crate) fn balanced(weights: &[f64], moved: usize, to: f64) -> Vec<f64> {
+pub fn balanced(weights: &[f64], moved: usize, to: f64) -> Vec<f64> {
     let clean: Vec<f64> = weights.iter().map(|weight| if weight.is_finite() { weight.max(0.0) } else { 0.0 }).collect();
     let sum: f64 = clean.iter().sum();
     if clean.len() < 2 || moved >= clean.len() || sum <= 0.0 || !to.is_finite() {
@@ -33,7 +33,7 @@ pub(crate) fn balanced(weights: &[f64], moved: usize, to: f64) -> Vec<f64> {
 }
 
 /// A weight as it is written into a scenario.
-pub(crate) fn written(weight: f64) -> String {
+pub fn written(weight: f64) -> String {
     // Rounded values have few digits; this leaves no trace of the arithmetic.
     let text = format!("{weight:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
