@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Starts `throng serve`; resolves once it has printed the address of its panel. */
-export async function startThrong() {
+export async function startThrong({ data: known, port = 0 } = {}) {
   const program = process.env.THRONG;
   if (!program) throw new Error("THRONG is not set; run the journeys by `cargo xtask test browser`");
-  const data = await mkdtemp(join(tmpdir(), "throng-journey-"));
-  const flags = ["--bind", "127.0.0.1:0", "--practice-bind", "127.0.0.1:0", "--data-dir", data];
+  const data = known ?? (await mkdtemp(join(tmpdir(), "throng-journey-")));
+  const flags = ["--bind", `127.0.0.1:${port}`, "--practice-bind", "127.0.0.1:0", "--data-dir", data];
   const child = spawn(program, ["serve", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
   const exited = once(child, "exit");
   let said = "";
@@ -37,6 +37,12 @@ export async function startThrong() {
       const answer = await fetch(url + path);
       if (!answer.ok) throw new Error(`GET ${path} answered ${answer.status}: ${await answer.text()}`);
       return answer.json();
+    },
+    /** Kills it, so that it can say nothing and write nothing; resolves with what starts it again in the same place. */
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+      return () => startThrong({ data, port: new URL(url).port });
     },
     /** Stops it as Ctrl-C would; resolves with its exit code. */
     async stop() {
