@@ -19,7 +19,7 @@ pub fn event(
     planned: &TargetPlan,
     target: &Target,
     event_type: EventTypeId,
-    topic: Option<&str>,
+    topic: &[u8],
     event: &[u8],
     api_key: Option<&str>,
 ) -> Option<String> {

@@ -145,8 +145,9 @@ fn events(
                 .get(usize::from(emitted.event_type.0))
                 .map(|info| info.name.clone())
                 .unwrap_or_default(),
-            command: target
-                .and_then(|(planned, target)| command(planned, target, plan, emitted.event_type, &bytes, None)),
+            command: target.and_then(|(planned, target)| {
+                command(planned, target, emitted.event_type, cursor.topic(), &bytes, None)
+            }),
             json: laid_out(&String::from_utf8_lossy(&bytes)),
         });
     }

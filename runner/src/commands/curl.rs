@@ -83,7 +83,8 @@ fn singles(scenario: &Scenario, plan: &Arc<Plan>, args: &CurlArgs, start: EpochM
             let emitted = cursor.emit(start.plus(due), &mut event);
             if wanted.contains(&emitted.event_type) && missing(&emitted.event_type) {
                 let key = args.api_key.as_deref();
-                let Some(command) = curl::event(planned, target, emitted.event_type, cursor.topic(), &event, key) else {
+                let Some(command) = curl::event(planned, target, emitted.event_type, cursor.topic(), &event, key)
+                else {
                     silent = Some(workload.name.as_str());
                     break;
                 };

@@ -520,9 +520,7 @@ impl Recorder {
             let (counts, times) = &mut self.event_types[usize::from(event_type)];
             delta.event_types.push((event_type, std::mem::take(counts), times.drain()));
         }
-        for (number, counts, times) in
-            self.feeds.iter_mut().filter(|(_, counts, _)| *counts != Carried::default())
-        {
+        for (number, counts, times) in self.feeds.iter_mut().filter(|(_, counts, _)| *counts != Carried::default()) {
             delta.workloads.push((*number, std::mem::take(counts), times.drain()));
         }
         self.samples_left = SAMPLES_PER_TICK;
