@@ -58,6 +58,7 @@ enum What {
     Drift { changes: Vec<Change>, rollout: Option<(Nanos, Nanos)> },
     DropConnection,
     SlowSend { bytes_per_second: u64 },
+    AuthExpire,
 }
 
 impl FaultPlan {
@@ -140,6 +141,7 @@ impl FaultPlan {
                 }
                 What::Drop => decision.dropped = true,
                 What::DropConnection => decision.drops_connection = true,
+                What::AuthExpire => decision.expired = true,
                 What::SlowSend { bytes_per_second } => {
                     let slowest = decision.bytes_per_second.unwrap_or(u64::MAX);
                     decision.bytes_per_second = Some(slowest.min(*bytes_per_second));
@@ -202,6 +204,7 @@ impl FaultPlan {
                 | What::Duplicate { .. }
                 | What::Drop
                 | What::DropConnection
+                | What::AuthExpire
                 | What::SlowSend { .. } => false,
             };
             if did {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::run::fault::{FaultKind, FaultRow};
-use shared::run::{Command, RunResult};
+use shared::run::{Command, FailureKind, RunResult};
 
 use crate::engine::orders::CommandError;
 use crate::engine::tests::{begin, ended, run};
@@ -154,6 +154,32 @@ async fn slow_requests_take_as_long_as_their_speed_says() {
     assert_eq!(result.totals.events.succeeded, 400);
     // Head and body are some 150 bytes or more.
     assert!(result.latency.service_time.percentiles.max_us > 60_000);
+}
+
+#[tokio::test]
+async fn credentials_that_expired_go_with_those_requests_alone() {
+    let stale = Arc::new(Mutex::new(0_u64));
+    let seen = Arc::clone(&stale);
+    let server = TrialServer::start(move |_, head, _| {
+        let fresh = head.contains("Bearer still-good");
+        assert!(fresh != head.contains("Bearer expired"), "{head}");
+        *seen.lock().unwrap() += u64::from(!fresh);
+        Reply::status(if fresh { 202 } else { 401 })
+    });
+    let text = format!(
+        "{{name: trial, seed: 7, targets: {{api: {{url: '{}', auth: {{bearer: {{token: still-good}}}},
+            batch: {{size: 5, linger: 10ms, path: /batch, wrap: {{events: '${{batch}}'}}}}}}}},
+          events: {{ping: {{body: {{id: '${{event.id}}'}}}}}}, behaviors: {{pings: {{emit: {{event: ping}}}}}},
+          faults: {{flaky: [{{auth_expire: {{p: 0.1}}}}]}},
+          workloads: {{main: {{faults: flaky, load: {{rate: 200/s, arrival: uniform, duration: 2s}}}}}}}}",
+        server.url()
+    );
+    let result = run(&text, 2).await;
+    let row = row(&result, FaultKind::AuthExpire);
+    assert!(row.applied > 20 && row.applied == row.planned, "{row:?}");
+    assert_eq!((*stale.lock().unwrap(), result.totals.events.failed), (row.applied, row.applied));
+    let unauthorized = result.failures.iter().find(|failure| failure.kind == FailureKind::Unauthorized).unwrap();
+    assert_eq!(unauthorized.count, row.applied);
 }
 
 #[tokio::test]

@@ -527,7 +527,7 @@ impl Feed {
         let setup = &targets[self.target];
         let own = setup.own_route(planned.event_type);
         // A fault of the sending itself hits this event, not those that would travel with it.
-        let alone = own.is_some() || job.fault().is_some();
+        let alone = own.is_some() || job.faults().next().is_some();
         let (Some(batch_route), false) = (setup.batch_route, alone) else {
             job.route = own.unwrap_or(0);
             job.entity = Some(planned.entity).filter(|_entity| self.ordered);

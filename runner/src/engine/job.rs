@@ -11,6 +11,7 @@ use shared::units::Nanos;
 use crate::engine::footprint::Note;
 use crate::engine::packing::{Packed, Packer};
 use crate::engine::target::Route;
+use crate::transport::http::request::RequestHead;
 
 /// Jobs kept for reuse by one worker.
 const MOST_SPARE: usize = 4_096;
@@ -90,6 +91,8 @@ pub(crate) struct Request {
     pub(crate) waiters: Vec<u64>,
     /// Whether the connection is to be closed instead of sending it: a fault.
     pub(crate) cuts: bool,
+    /// Whether its credentials are not to be valid: a fault.
+    pub(crate) expired: bool,
     /// How fast it goes over the wire, where a fault makes that slow.
     pub(crate) bytes_per_second: Option<u64>,
 }
@@ -104,9 +107,15 @@ impl Request {
     /// Writes the head in front of the body; from then on it is complete.
     pub(crate) fn complete(&mut self, route: &Route) {
         // The head of this route may need less room than the longest.
-        let room = route.head.room();
+        let head = self.head(route);
+        let room = head.room();
         let spare = self.room().saturating_sub(room);
-        self.start = spare + route.head.place(&mut self.buffer[spare..]);
+        self.start = spare + head.place(&mut self.buffer[spare..]);
+    }
+
+    /// The head that it goes with.
+    pub(crate) fn head<'a>(&self, route: &'a Route) -> &'a RequestHead {
+        if self.expired { route.expired.as_ref().unwrap_or(&route.head) } else { &route.head }
     }
 
     /// The request as it goes over the wire.
@@ -146,18 +155,27 @@ impl Request {
         self.entity = None;
         self.waiters.clear();
         self.cuts = false;
+        self.expired = false;
         self.bytes_per_second = None;
     }
 
     /// Takes over what was decided for its event and touches the sending itself.
     pub(crate) fn suffers(&mut self, decision: &Decision) {
         self.cuts = decision.drops_connection;
+        self.expired = decision.expired;
         self.bytes_per_second = decision.bytes_per_second;
     }
 
-    /// The fault that its sending brings to pass.
-    pub(crate) fn fault(&self) -> Option<FaultKind> {
-        if self.cuts { Some(FaultKind::DropConnection) } else { self.bytes_per_second.map(|_| FaultKind::SlowSend) }
+    /// The faults that its sending brings to pass.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = FaultKind> {
+        let sent = !self.cuts;
+        [
+            (self.cuts, FaultKind::DropConnection),
+            (sent && self.expired, FaultKind::AuthExpire),
+            (sent && self.bytes_per_second.is_some(), FaultKind::SlowSend),
+        ]
+        .into_iter()
+        .filter_map(|(happens, kind)| happens.then_some(kind))
     }
 
     /// Becomes a copy of another that is not complete yet: the same bytes, the same events.
@@ -169,6 +187,7 @@ impl Request {
         self.places.clone_from(&other.places);
         self.notes.clone_from(&other.notes);
         self.key = other.key;
+        self.expired = other.expired;
         self.bytes_per_second = other.bytes_per_second;
     }
 

@@ -195,7 +195,7 @@ async fn exchange(
     connection.begin(Expectation { keep_body: route.keep, head_only: false, bytes_per_second: job.bytes_per_second });
     lane.expired.set(false);
     lane.deadline.set(Some(sent.saturating_add(setup.timeout)));
-    let outgoing = Outgoing { wire: job.request(), head: &route.head, body: job.body(setup.room) };
+    let outgoing = Outgoing { wire: job.request(), head: job.head(route), body: job.body(setup.room) };
     let exchanged = poll_fn(|cx| {
         if hub.aborted.get() {
             return Poll::Ready(Err(TransportError::new(FailureKind::Aborted, "the run was aborted")));

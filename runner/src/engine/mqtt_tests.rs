@@ -229,6 +229,30 @@ async fn faults_reach_a_broker_and_both_sides_count_them() {
 }
 
 #[tokio::test]
+async fn slow_messages_take_as_long_as_their_speed_says_on_any_stream() {
+    let (practice, url) = practice(TargetSettings::default());
+    let load = "rate: 100/s, arrival: uniform, duration: 1s";
+    let mqtt = scenario(&url, "qos: 1", "connections: 2", load);
+    let ws = "{name: trial, seed: 7, targets: {main: {protocol: ws, url: 'WS/ws/mobile/sync/', connections: 2, ws: {replies: order}}},
+        events: {beat: {body: {type: heartbeat, id: '${event.id}'}}}, behaviors: {beats: {emit: {event: beat}}},
+        workloads: {main: {load: {rate: 100/s, arrival: uniform, duration: 1s}}}}"
+        .replace("WS", &url.replace("mqtt://", "ws://"));
+    for text in [mqtt, ws] {
+        let text = text.replace(
+            "workloads: {main: {",
+            "faults: {slow: [{slow_send: {p: 0.05, bytes_per_second: 1000}}]}, workloads: {main: {faults: slow, ",
+        );
+        let result = run(&text, 1).await;
+        let row = result.faults.iter().find(|row| row.kind.name() == "slow_send").unwrap();
+        assert!(row.applied > 0 && row.applied == row.planned, "{row:?}");
+        assert_eq!((result.totals.events.succeeded, result.totals.events.failed), (100, 0), "{:?}", result.failures);
+        // A message has some 50 bytes and more.
+        assert!(result.latency.service_time.percentiles.max_us > 40_000, "{:?}", result.latency.service_time);
+    }
+    drop(practice);
+}
+
+#[tokio::test]
 async fn a_frozen_broker_times_out_and_the_run_ends() {
     let settings = TargetSettings { frozen: true, ..TargetSettings::default() };
     let load = "rate: 50/s, arrival: uniform, duration: 300ms";

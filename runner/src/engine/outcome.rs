@@ -61,9 +61,7 @@ pub(crate) fn withhold(hub: &Hub, job: Job) {
     let now = hub.clock.now();
     let mut recorder = hub.record(now);
     recorder.request_withheld(&job.types);
-    if let Some(fault) = job.fault() {
-        recorder.fault_applied(fault);
-    }
+    job.faults().for_each(|fault| recorder.fault_applied(fault));
     drop(recorder);
     hub.ended(&job, now);
     hub.spare.borrow_mut().give(job);
@@ -88,9 +86,7 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job, now: Nanos) {
     recorder.request_sent(&job.types, lag, own_lag, lag > job.late_after);
     recorder.carried(job.protocol, job.types.len());
     recorder.feed_sent(job.feed, job.types.len());
-    if let Some(fault) = job.fault() {
-        recorder.fault_applied(fault);
-    }
+    job.faults().for_each(|fault| recorder.fault_applied(fault));
     if let Some(packed) = job.packed {
         recorder.compressed(packed);
     }

@@ -66,6 +66,8 @@ pub(crate) struct Session<'a> {
     /// A message that closes the connection once everything before it is answered.
     cut: Option<Job>,
     unflushed: bool,
+    /// Whether a message is under way that a fault slows down: nothing overtakes it.
+    slow: bool,
     next_ping: Option<Nanos>,
     /// Whether the last ping is unanswered.
     asked: bool,
@@ -89,6 +91,7 @@ impl<'a> Session<'a> {
             cut: None,
             // The first message, if there is one.
             unflushed: true,
+            slow: false,
             next_ping,
             asked: false,
             grace: None,
@@ -174,11 +177,19 @@ impl<'a> Session<'a> {
     fn send(&mut self, cx: &mut Context<'_>) -> Result<bool, TransportError> {
         let Place { hub, setup, pool, lane, .. } = self.place;
         let mut moved = false;
-        while self.cut.is_none() && self.flights.len() < self.window && self.flights.has_number() {
+        while self.cut.is_none() && !self.slow && self.flights.len() < self.window && self.flights.has_number() {
             let Some(job) = pool.next_at(lane) else { break };
             let sent = hub.clock.now();
             let Some(job) = outcome::in_time(hub, job, sent) else { continue };
             if self.connection.poll_room(cx)?.is_pending() {
+                pool.put_back(lane, job);
+                break;
+            }
+            // What goes slowly begins once everything before it is on its way.
+            if job.bytes_per_second.is_some()
+                && (self.unflushed || self.connection.has_output())
+                && self.connection.poll_flush(cx)?.is_pending()
+            {
                 pool.put_back(lane, job);
                 break;
             }
@@ -191,6 +202,10 @@ impl<'a> Session<'a> {
         }
         if (self.unflushed || self.connection.has_output()) && self.connection.poll_flush(cx)?.is_ready() {
             self.unflushed = false;
+            if std::mem::take(&mut self.slow) {
+                self.connection.set_speed(None);
+                moved = true;
+            }
             if matches!(setup.pairing, Pairing::None) {
                 let done = hub.clock.now();
                 while let Some(flight) = self.flights.oldest() {
@@ -220,6 +235,10 @@ impl<'a> Session<'a> {
             Pairing::Field(field) => field.find(job.request()).map(Box::from),
             Pairing::Order | Pairing::None | Pairing::Number => None,
         };
+        if job.bytes_per_second.is_some() {
+            self.connection.set_speed(job.bytes_per_second);
+            self.slow = true;
+        }
         let outcome = self.connection.send(&message);
         let deadline = sent.saturating_add(target_setup.timeout);
         if let Some(field) = setup.mqtt().and_then(|mqtt| mqtt.correlate.as_ref()) {

@@ -39,6 +39,8 @@ const COUNTED: usize = 4 * 1024 * 1024;
 const CONNECTIONS_PER_WORKER: usize = 64;
 const HTTP2_CONNECTIONS_PER_WORKER: usize = 1;
 const STREAMS: u32 = 100;
+/// What stands for credentials that a fault lets expire.
+const EXPIRED: &str = "expired";
 /// Longest file of a certificate or a key.
 const MAX_PEM: u64 = 1024 * 1024;
 
@@ -99,6 +101,8 @@ struct Health {
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) head: RequestHead,
+    /// The same with credentials that are not valid any more, where it has some.
+    pub(crate) expired: Option<RequestHead>,
     pub(crate) prefix: Vec<u8>,
     pub(crate) separator: Vec<u8>,
     pub(crate) suffix: Vec<u8>,
@@ -132,16 +136,10 @@ impl Route {
         let (ok_count, failed_count) = (pointer(|b| b.ok_count.as_ref()), pointer(|b| b.failed_count.as_ref()));
         let results = batch.and_then(|batch| batch.results.as_ref());
         let results = results.map(|(list, ok)| (list.clone(), Pointer::field(ok)));
-        let joint = if query.is_empty() {
-            ""
-        } else if path.contains('?') {
-            "&"
-        } else {
-            "?"
-        };
         let reads_body = ok_count.is_some() || failed_count.is_some() || results.is_some() || reads;
         Ok(Self {
-            head: RequestHead::new(address, method, &format!("{path}{joint}{query}"), headers)?,
+            head: Self::head(address, template, batch, headers, query)?,
+            expired: None,
             prefix: framing.prefix.clone(),
             separator: framing.separator.clone(),
             suffix: framing.suffix.clone(),
@@ -156,10 +154,34 @@ impl Route {
         })
     }
 
+    fn head(
+        address: &Address,
+        template: &RequestTemplate,
+        batch: Option<&BatchPlan>,
+        headers: &[(String, String)],
+        query: &str,
+    ) -> Result<RequestHead, String> {
+        let path = batch.map_or(&template.path, |batch| &batch.path);
+        let joint = if query.is_empty() {
+            ""
+        } else if path.contains('?') {
+            "&"
+        } else {
+            "?"
+        };
+        RequestHead::new(address, template.method.name(), &format!("{path}{joint}{query}"), headers)
+    }
+
+    /// The longest of its heads.
+    fn room(&self) -> usize {
+        self.head.room().max(self.expired.as_ref().map_or(0, RequestHead::room))
+    }
+
     /// One event per line, and nothing around it.
     fn line(shown: String) -> Self {
         Self {
             head: RequestHead::none(),
+            expired: None,
             prefix: Vec::new(),
             separator: Vec::new(),
             suffix: b"\n".to_vec(),
@@ -179,7 +201,7 @@ impl Route {
     /// The same, as messages on a stream: without a head.
     fn on_stream(self, url: &str) -> Self {
         let shown = format!("message to {}", url.split('?').next().unwrap_or_default());
-        Self { head: RequestHead::none(), shown, ..self }
+        Self { head: RequestHead::none(), expired: None, shown, ..self }
     }
 }
 
@@ -222,7 +244,10 @@ impl TargetSetup {
             headers.retain(|(header, _)| !header.eq_ignore_ascii_case("content-type"));
         }
         let auth = if broker.is_some() { &Auth::None } else { &target.auth };
+        let mut stale = headers.clone();
+        let stale_query = credentials(&name, &expired(auth), context, &mut stale, &mut Vec::new())?.query;
         let Credentials { query, first } = credentials(&name, auth, context, &mut headers, secrets)?;
+        let with_credentials = headers.len();
         let http = target.http.clone().unwrap_or_default();
         if let Some(compression) = http.compress {
             headers.push(("Content-Encoding".to_owned(), compression.name().to_owned()));
@@ -236,8 +261,13 @@ impl TargetSetup {
             Meanings::new(&target.classify, &target.answers).map_err(wrong)?
         };
         let reads = meanings.reads_bodies() || context.expectations.iter().any(Expected::reads_bodies);
+        stale.extend_from_slice(&headers[with_credentials..]);
+        let stale = (target.auth != Auth::None).then_some((stale.as_slice(), stale_query.as_str()));
         let route = |template, batch| {
-            let route = Route::new(&address, template, batch, &headers, &query, reads).map_err(wrong)?;
+            let mut route = Route::new(&address, template, batch, &headers, &query, reads).map_err(wrong)?;
+            if let Some((headers, query)) = stale {
+                route.expired = Some(Route::head(&address, template, batch, headers, query).map_err(wrong)?);
+            }
             Ok::<_, PrepareError>(if streams { route.on_stream(url) } else { route })
         };
         let stream = if let Some(broker) = broker {
@@ -280,7 +310,7 @@ impl TargetSetup {
             connections: if streams { Some(target.connections.unwrap_or(1)) } else { target.connections },
             meanings,
             retry: RetryRule::new(target.retry.as_ref(), target.throttle_wait),
-            room: routes.iter().map(|route| route.head.room()).max().unwrap_or(0),
+            room: routes.iter().map(Route::room).max().unwrap_or(0),
             health: target
                 .health
                 .as_ref()
@@ -549,6 +579,20 @@ pub(crate) struct Credentials {
     pub(crate) query: String,
     /// In the first message of a stream.
     first: Option<Vec<u8>>,
+}
+
+/// The same kind of credentials, of no worth any more.
+fn expired(auth: &Auth) -> Auth {
+    let mut stale = auth.clone();
+    match &mut stale {
+        Auth::None => {}
+        Auth::Basic { password: secret, .. }
+        | Auth::Bearer { token: secret, .. }
+        | Auth::ApiKey { value: secret, .. } => {
+            *secret = EXPIRED.to_owned();
+        }
+    }
+    stale
 }
 
 /// Adds the headers that say who we are; gives what else does.

@@ -101,6 +101,14 @@ impl Channel {
         }
     }
 
+    /// From here on so many bytes in a second at most; none: as fast as it can.
+    pub fn set_speed(&mut self, bytes_per_second: Option<u64>) {
+        match self {
+            Self::Ws(ws) => ws.set_speed(bytes_per_second),
+            Self::Mqtt(mqtt) => mqtt.set_speed(bytes_per_second),
+        }
+    }
+
     /// Asks whether the target is there.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::mqtt::wire::Malformed;
 use crate::mqtt::write;
 use crate::transport::dial::{DialTimes, Dialer};
 use crate::transport::failure::TransportError;
+use crate::transport::paced::Paced;
 use crate::transport::stream::Stream;
 use crate::transport::traffic::{Incoming, Message};
 
@@ -76,7 +77,7 @@ pub struct MqttTransport {
 /// A client that the broker has let in.
 #[derive(Debug)]
 pub struct MqttConnection {
-    stream: Stream,
+    stream: Paced,
     version: Version,
     qos: u8,
     retain: bool,
@@ -157,7 +158,7 @@ impl Introduction {
 impl MqttConnection {
     fn new(stream: Stream, introduction: &Introduction) -> Self {
         Self {
-            stream,
+            stream: Paced::new(stream),
             version: introduction.version,
             qos: introduction.qos,
             retain: introduction.retain,
@@ -227,6 +228,11 @@ impl MqttConnection {
     /// Tells the broker that a message of quality 2 may be handed on, as it has done before.
     pub fn release(&mut self, id: u16) {
         write::ack(&mut self.output, self.version, Step::Release, id, 0);
+    }
+
+    /// From here on so many bytes in a second at most; none: as fast as it can.
+    pub fn set_speed(&mut self, bytes_per_second: Option<u64>) {
+        self.stream.set_speed(bytes_per_second);
     }
 
     /// Asks whether the broker is there.

@@ -14,7 +14,7 @@ use tokio_websockets::{ClientBuilder, Error, Limits, Message, WebSocketStream, u
 
 use crate::transport::dial::{DialTimes, Dialer};
 use crate::transport::failure::TransportError;
-use crate::transport::stream::Stream;
+use crate::transport::paced::Paced;
 use crate::transport::traffic::Incoming;
 
 /// The longest message that is taken from a target.
@@ -80,7 +80,7 @@ pub struct WsTransport {
 /// An open WebSocket.
 #[derive(Debug)]
 pub struct WsConnection {
-    socket: WebSocketStream<Stream>,
+    socket: WebSocketStream<Paced>,
     binary: bool,
 }
 
@@ -99,7 +99,7 @@ impl WsTransport {
         let (stream, times) = self.dialer.dial().await.map_err(|error| (error, None))?;
         let wrong = |why: String| (TransportError::new(FailureKind::Protocol, why), None);
         let builder = self.handshake.builder().map_err(wrong)?;
-        let (socket, response) = builder.connect_on(stream).await.map_err(refused)?;
+        let (socket, response) = builder.connect_on(Paced::new(stream)).await.map_err(refused)?;
         let agreed = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok());
         if let (Some(asked), false) = (&self.handshake.subprotocol, agreed == self.handshake.subprotocol.as_deref()) {
             let why = format!("the target did not take up the subprotocol {asked}");
@@ -125,6 +125,11 @@ impl WsConnection {
         let framed = if self.binary { Message::binary(payload) } else { Message::text(payload) };
         self.start(framed)?;
         Ok(wire_size(message.len()) + 4)
+    }
+
+    /// From here on so many bytes in a second at most; none: as fast as it can.
+    pub fn set_speed(&mut self, bytes_per_second: Option<u64>) {
+        self.socket.get_mut().set_speed(bytes_per_second);
     }
 
     /// Asks whether the target is there.

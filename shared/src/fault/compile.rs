@@ -50,8 +50,7 @@ impl FaultPlan {
                 Fault::SlowSend { p, bytes_per_second } => {
                     (FaultKind::SlowSend, p, What::SlowSend { bytes_per_second: (*bytes_per_second).max(1) })
                 }
-                // Refused before a plan is made.
-                Fault::AuthExpire { .. } => continue,
+                Fault::AuthExpire { p } => (FaultKind::AuthExpire, p, What::AuthExpire),
             };
             entries.push(Entry { kind, p: *p, key: hash_name(&place), what });
         }

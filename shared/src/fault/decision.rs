@@ -25,6 +25,8 @@ pub struct Decision {
     pub dropped: bool,
     /// Whether the connection is closed instead.
     pub drops_connection: bool,
+    /// Whether it goes with credentials that are not valid any more.
+    pub expired: bool,
     /// How fast it goes over the wire, where that is slow.
     pub bytes_per_second: Option<u64>,
     /// The faults that change its bytes, by their place in the plan.

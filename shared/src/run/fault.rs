@@ -27,11 +27,13 @@ pub enum FaultKind {
     SlowSend,
     /// Not sent: its connection was closed instead.
     DropConnection,
+    /// Sent with credentials that are not valid any more.
+    AuthExpire,
 }
 
 impl FaultKind {
     /// Every kind, in the order in which results list them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Delay,
         Self::Duplicate,
         Self::Drop,
@@ -42,6 +44,7 @@ impl FaultKind {
         Self::Late,
         Self::SlowSend,
         Self::DropConnection,
+        Self::AuthExpire,
     ];
 
     /// Its name in a scenario and on the wire.
@@ -57,6 +60,7 @@ impl FaultKind {
             Self::Late => "late",
             Self::SlowSend => "slow_send",
             Self::DropConnection => "drop_connection",
+            Self::AuthExpire => "auth_expire",
         }
     }
 
@@ -73,6 +77,7 @@ impl FaultKind {
             Self::Late => "dated back",
             Self::SlowSend => "sent slowly",
             Self::DropConnection => "withheld, connection closed",
+            Self::AuthExpire => "sent with expired credentials",
         }
     }
 

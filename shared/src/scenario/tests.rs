@@ -100,8 +100,8 @@ fn dead_configuration_is_an_error_where_it_was_written() {
 
 #[test]
 fn nothing_unsupported_is_accepted_and_ignored() {
-    let text = "extends: commerce-events\nfaults: {odd: [{auth_expire: {p: 0.1}}]}\nworkloads: {shop: {faults: odd}}\n";
-    assert!(told(text).contains("not supported yet: auth_expire"), "{}", told(text));
+    let text = "extends: commerce-events\ntargets: {api: {reconnect: {delay: 1s}}}\n";
+    assert!(told(text).contains("reconnect"), "{}", told(text));
     assert!(load_text("extends: web-analytics\nload: {users: 5}\n").scenario.is_some());
     // What only runs need does not keep anybody from looking.
     let text = "extends: stream-testbench\n";

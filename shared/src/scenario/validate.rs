@@ -52,6 +52,7 @@ pub(crate) fn validate(
     for (name, faults) in &scenario.faults {
         fault::check(name, faults, &mut findings);
     }
+    fault::check_credentials(scenario, &mut findings);
     check_workloads(scenario, whole, &mut findings);
     for (index, check) in scenario.checks.iter().enumerate() {
         check::check(index, check, &mut findings);

@@ -1,8 +1,32 @@
 //! Faults: probabilities that are probabilities, mutations that change something.
 
+use crate::scenario::model::Scenario;
 use crate::scenario::model::fault::{Fault, Mutation};
+use crate::scenario::model::target::Auth;
 
 use super::Findings;
+
+/// Credentials can only expire where requests have some: a stream says who it is once.
+pub(super) fn check_credentials(scenario: &Scenario, findings: &mut Findings<'_>) {
+    for (name, workload) in &scenario.workloads {
+        let faults = workload.faults.as_ref().and_then(|faults| scenario.faults.get(faults));
+        if !faults.is_some_and(|faults| faults.iter().any(|fault| matches!(fault, Fault::AuthExpire { .. }))) {
+            continue;
+        }
+        let target = match &workload.target {
+            Some(target) => scenario.targets.get(target),
+            None => scenario.targets.values().next(),
+        };
+        let Some(target) = target else { continue };
+        let path = format!("workloads.{name}.faults");
+        if target.protocol.holds_streams() {
+            let message = "auth_expire has no effect on a target of streams, which says who it is once";
+            findings.error(path, message, "use drop_connection, or send requests");
+        } else if target.auth == Auth::None {
+            findings.error(path, "auth_expire has no effect: the target has no credentials", "give it auth");
+        }
+    }
+}
 
 pub(super) fn check(name: &str, faults: &[Fault], findings: &mut Findings<'_>) {
     if faults.is_empty() {
