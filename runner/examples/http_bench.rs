@@ -9,6 +9,9 @@
 //! - `--realtime` before the rest of either: all of them at real-time priority (`chrt -f`), so that what else the
 //!   machine does is out of the way
 
+#[path = "support/bench.rs"]
+mod bench_support;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use bench_support::{GENERATOR_CORE, SERVER_CORE, Used, children_used, median, ourself, pinned, say};
 use runner::engine::journal::NoJournal;
 use runner::engine::prepare::{PrepareOptions, prepare};
 use runner::engine::start::start;
@@ -31,9 +35,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ANSWER: &[u8] =
     b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"success\":true}";
 const PATH: &str = "/api/v1/events/ingest";
-/// Ours pinned here, the server there.
-const GENERATOR_CORE: usize = 0;
-const SERVER_CORE: usize = 1;
 /// Lateness that is looked at begins after this part of a run.
 const WARM_UP: f64 = 0.2;
 
@@ -270,10 +271,6 @@ fn found(tool: &str) -> bool {
     Command::new(tool).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
-fn ourself() -> anyhow::Result<String> {
-    Ok(std::env::current_exe()?.display().to_string())
-}
-
 /// Runs a generator to its end; gives the processor time that it used and how long it took, in seconds.
 fn spend(command: Vec<String>, server: &Server, realtime: bool) -> anyhow::Result<(Used, f64)> {
     let url = format!("http://{}{PATH}", server.address);
@@ -291,44 +288,6 @@ fn spend(command: Vec<String>, server: &Server, realtime: bool) -> anyhow::Resul
     let after = children_used()?;
     let used = Used { user: after.user - before.user, system: after.system - before.system };
     Ok((used, began.elapsed().as_secs_f64()))
-}
-
-fn pinned(words: &[String], core: usize, realtime: bool) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", &core.to_string()]);
-    if realtime {
-        command.args(["chrt", "-f", "50"]);
-    }
-    command.args(words);
-    command
-}
-
-/// Processor time in seconds: of programs themselves, and of the system on their behalf.
-#[derive(Clone, Copy)]
-struct Used {
-    user: f64,
-    system: f64,
-}
-
-/// Processor time of the children that have ended.
-fn children_used() -> anyhow::Result<Used> {
-    let text = std::fs::read_to_string("/proc/self/stat")?;
-    // Behind the name in parentheses: fields 3 and on; 16 and 17 are the children's.
-    let after = text.rsplit_once(')').context("no name in /proc/self/stat")?.1;
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place).and_then(|ticks| ticks.parse::<f64>().ok()).context("no ticks");
-    let per_second = rustix::param::clock_ticks_per_second() as f64;
-    Ok(Used { user: ticks(13)? / per_second, system: ticks(14)? / per_second })
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn say(line: &str) {
-    anstream::println!("{line}");
 }
 
 /// Ours, as a process of its own: `load` is `closed` or a rate.

@@ -18,8 +18,7 @@ pub(crate) fn http(workspace: &Workspace, arguments: &[String]) -> Result<()> {
             screen::line(format!("without {tool}, which is not installed ({install})"));
         }
     }
-    run(&mut workspace.cargo(["build", "--release", "--package", "runner", "--example", "http_bench"]))?;
-    let program = workspace.target().join("release/examples/http_bench");
+    let program = example(workspace, "http_bench")?;
     if arguments.is_empty() {
         for part in ["cost", "pace"] {
             run(std::process::Command::new(&program).arg(part))?;
@@ -33,4 +32,15 @@ pub(crate) fn http(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 pub(crate) fn mqtt(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     run(&mut workspace.cargo(["build", "--release", "--package", "runner", "--bin", "throng"]))?;
     mqtt::measure(workspace, arguments)
+}
+
+/// What a message over a WebSocket costs; see docs/benchmarks.md.
+pub(crate) fn websocket(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    run(std::process::Command::new(example(workspace, "ws_bench")?).args(arguments))
+}
+
+/// Builds a benchmark that is an example of the runner.
+fn example(workspace: &Workspace, name: &str) -> Result<std::path::PathBuf> {
+    run(&mut workspace.cargo(["build", "--release", "--package", "runner", "--example", name]))?;
+    Ok(workspace.target().join("release/examples").join(name))
 }

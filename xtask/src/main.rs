@@ -32,6 +32,8 @@ cargo xtask <command>
                         the generator beside wrk, h2load and oha; see docs/benchmarks.md
   bench mqtt [OPTIONS...]
                         the generator beside mosquitto_pub
+  bench ws [OPTIONS...]
+                        the generator beside a plain loop over WebSockets
   check                 the layers of ARCHITECTURE.md and the habits of the tree";
 
 fn main() -> ExitCode {
@@ -62,6 +64,7 @@ fn obey(arguments: &[String]) -> Result<()> {
         ["instructions", ..] => instructions::count(&workspace, &arguments[1..]),
         ["bench", "http", ..] => bench::http(&workspace, &arguments[2..]),
         ["bench", "mqtt", ..] => bench::mqtt(&workspace, &arguments[2..]),
+        ["bench", "ws", ..] => bench::websocket(&workspace, &arguments[2..]),
         ["check"] => check::all(&workspace),
         [] | ["help" | "-h" | "--help"] => {
             screen::line(USAGE);
