@@ -67,6 +67,17 @@ try {
     await eventually(`${name} is there`, () => page.getByTestId(ready).first().isVisible());
     await shoot(name);
   }
+  // One run over several protocols.
+  if ("mixed".includes(wanted)) {
+    await send("POST", `/api/runs/${id}/commands`, "abort");
+    await page.waitForTimeout(2_000);
+    const mixed = { scenario: { named: "stream-testbench" }, profile: "mixed", practice_target: true };
+    const begun = await send("POST", "/api/runs", mixed);
+    if (!begun.ok) throw new Error(await begun.text());
+    await page.goto("/#/run");
+    await page.waitForTimeout(20_000);
+    await shoot("mixed");
+  }
 } finally {
   await close();
   await throng.stop();
