@@ -896,7 +896,7 @@ pub struct WorkloadRow {
     pub target: String,
     /// How the target is spoken to: `http`, `ws`, `mqtt`, `file`, `discard`.
     pub protocol: String,
-    /// Events sent; counted where a run has several workloads.
+    /// Events sent.
     pub sent: u64,
     /// Of these, acknowledged.
     pub succeeded: u64,

@@ -225,19 +225,32 @@ impl Account {
         }
     }
 
-    /// The workloads with what was seen of each, given what they are.
+    /// Everything, as the only part of it.
+    fn whole(&self) -> Carried {
+        let Counts { sent, succeeded, failed, .. } = self.events;
+        Carried { sent, succeeded, failed }
+    }
+
+    /// The workloads with what was seen of each, given what they are. Where there is only one, everything is its own.
     pub(crate) fn workloads(&self, rows: &[WorkloadRow]) -> Vec<WorkloadRow> {
-        let rows = rows.iter().enumerate().map(|(number, row)| match self.workloads.get(&number) {
-            Some((counts, times)) => WorkloadRow {
-                sent: counts.sent,
-                succeeded: counts.succeeded,
-                failed: counts.failed,
-                response_time: times.percentiles(),
-                ..row.clone()
-            },
-            None => row.clone(),
-        });
-        rows.collect()
+        let seen = |row: &WorkloadRow, carried: Carried, times: &Histogram| WorkloadRow {
+            sent: carried.sent,
+            succeeded: carried.succeeded,
+            failed: carried.failed,
+            response_time: times.percentiles(),
+            ..row.clone()
+        };
+        match rows {
+            [only] => vec![seen(only, self.whole(), &self.response_time)],
+            several => several
+                .iter()
+                .enumerate()
+                .map(|(number, row)| match self.workloads.get(&number) {
+                    Some((carried, times)) => seen(row, *carried, times),
+                    None => row.clone(),
+                })
+                .collect(),
+        }
     }
 
     /// Events sent of each type.
@@ -267,10 +280,7 @@ impl Account {
             response_time: response_time.latency(),
         };
         match self.protocols.as_slice() {
-            [only] => {
-                let Counts { sent, succeeded, failed, .. } = self.events;
-                vec![row(only, Carried { sent, succeeded, failed }, &self.response_time)]
-            }
+            [only] => vec![row(only, self.whole(), &self.response_time)],
             several => several.iter().map(|of| row(of, of.carried, &of.response_time)).collect(),
         }
     }

@@ -71,6 +71,22 @@ const PINGS: &str = "{emit: {event: ping}}";
 const MIX: &str = "{mix: {weights: {ping: 3, pong: 1}}}";
 
 #[tokio::test]
+async fn workloads_add_up_to_the_whole_even_where_a_worker_has_a_part_of_one_alone() {
+    let (server, _) = witness(Duration::ZERO);
+    let text = format!(
+        "{{name: trial, seed: 7, targets: {{api: {{url: '{}'}}}}, events: {{ping: {{body: {{id: '${{event.id}}'}}}}}},
+          behaviors: {{pings: {{emit: {{event: ping}}}}}},
+          workloads: {{one: {{load: {{concurrency: 1, delay: 20ms, duration: 1s}}}},
+            many: {{load: {{rate: 100/s, arrival: uniform, duration: 1s}}}}}}}}",
+        server.url()
+    );
+    let result = run(&text, 2).await;
+    let sent: Vec<u64> = result.workloads.iter().map(|row| row.sent).collect();
+    assert!(sent[0] > 5 && sent[1] == 100, "{sent:?}");
+    assert_eq!(result.workloads[1].response_time.count, 100);
+}
+
+#[tokio::test]
 async fn bulk_keeps_so_many_requests_at_once_and_sends_exactly_the_count() {
     for (workers, at_once) in [(1, 8), (2, 8), (2, 3), (2, 1)] {
         let (now, most) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));

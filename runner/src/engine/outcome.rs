@@ -84,8 +84,7 @@ pub(crate) fn begin(hub: &Hub, job: &mut Job, now: Nanos) {
     let own_lag = if job.waited || job.held { job.taken.saturating_sub(job.due) } else { lag };
     let mut recorder = hub.record(now);
     recorder.request_sent(&job.types, lag, own_lag, lag > job.late_after);
-    recorder.carried(job.protocol, job.types.len());
-    recorder.feed_sent(job.feed, job.types.len());
+    recorder.carried(job.protocol, job.feed, job.types.len());
     job.faults().for_each(|fault| recorder.fault_applied(fault));
     if let Some(packed) = job.packed {
         recorder.compressed(packed);
@@ -294,8 +293,7 @@ fn finish(hub: &Hub, setup: &TargetSetup, job: Job, ending: &Ending, items: &[Me
     let mut recorder = hub.record(ending.at);
     let sample = recorder.wants_sample(ending.failure).then(|| sample(hub, setup, &job, ending, attempt));
     let failed = recorder.request_ended(&job.types, ending, items, sample);
-    recorder.carried_to_its_end(job.protocol, job.types.len(), failed, ending);
-    recorder.feed_ended(job.feed, job.types.len(), failed, ending);
+    recorder.carried_to_its_end(job.protocol, job.feed, job.types.len(), failed, ending);
     drop(recorder);
     if let Some(page) = hub.ledger.borrow_mut().as_mut() {
         let status = attempt.result.as_ref().ok().map(|answer| answer.status);

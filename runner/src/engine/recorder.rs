@@ -118,6 +118,27 @@ pub(crate) struct Ending {
     pub(crate) failure: Option<FailureKind>,
 }
 
+/// What was seen of one part of everything: a protocol, a workload.
+#[derive(Debug, Default)]
+struct Part {
+    carried: Carried,
+    times: Tally,
+}
+
+impl Part {
+    fn ended(&mut self, events: usize, failed: u64, ending: &Ending) {
+        self.carried.succeeded += events as u64 - failed;
+        self.carried.failed += failed;
+        if ending.answered {
+            self.times.record(micros(ending.response_time), 1);
+        }
+    }
+
+    fn take(&mut self) -> (Carried, Distribution) {
+        (std::mem::take(&mut self.carried), self.times.drain())
+    }
+}
+
 /// Gathers what a worker sees, tick by tick.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -131,10 +152,11 @@ pub(crate) struct Recorder {
     tls: Tally,
     delivery: Tally,
     event_types: Vec<(Counts, Tally)>,
-    protocols: Vec<(Carried, Tally)>,
+    /// By protocol; empty where there is only one, which is the whole.
+    protocols: Vec<Part>,
     touched_types: Vec<u16>,
-    /// By feed: the number of its workload and what was seen of it; empty where there is only one.
-    feeds: Vec<(usize, Carried, Tally)>,
+    /// By feed: the number of its workload and what was seen of it; empty where the run has only one.
+    feeds: Vec<(usize, Part)>,
     samples_left: u32,
     kinds_sampled: [bool; FailureKind::ALL.len()],
     /// Nanoseconds of compression that are no whole microsecond yet.
@@ -157,7 +179,6 @@ impl Recorder {
             tls: Tally::new(),
             delivery: Tally::new(),
             event_types: (0..event_types).map(|_| (Counts::default(), Tally::new())).collect(),
-            // What there is only one of is the whole.
             protocols: (0..if protocols > 1 { protocols } else { 0 }).map(|_| Default::default()).collect(),
             touched_types: Vec::new(),
             feeds: Vec::new(),
@@ -168,29 +189,25 @@ impl Recorder {
         }
     }
 
-    /// Tells workloads apart from now on, given that of each feed; a single one has nothing to be told apart from.
-    pub(crate) fn tell_apart(&mut self, workloads: impl ExactSizeIterator<Item = usize>) {
-        if workloads.len() > 1 {
-            self.feeds = workloads.map(|number| (number, Carried::default(), Tally::new())).collect();
-        }
+    /// Tells the workloads of a run that has several apart from now on, given that of each feed.
+    pub(crate) fn tell_apart(&mut self, workloads: impl Iterator<Item = usize>) {
+        self.feeds = workloads.map(|number| (number, Part::default())).collect();
     }
 
-    /// Events of a feed are sent for the first time.
-    pub(crate) fn feed_sent(&mut self, feed: u16, events: usize) {
-        if let Some((_, counts, _)) = self.feeds.get_mut(usize::from(feed)) {
-            counts.sent += events as u64;
-        }
+    /// The parts of everything that a protocol and a feed are.
+    fn parts(&mut self, protocol: u8, feed: u16) -> impl Iterator<Item = &mut Part> {
+        let feed = self.feeds.get_mut(usize::from(feed)).map(|(_, part)| part);
+        self.protocols.get_mut(usize::from(protocol)).into_iter().chain(feed)
     }
 
-    /// A request of a feed has come to its end, and so many of its events failed.
-    pub(crate) fn feed_ended(&mut self, feed: u16, events: usize, failed: u64, ending: &Ending) {
-        if let Some((_, counts, times)) = self.feeds.get_mut(usize::from(feed)) {
-            counts.succeeded += events as u64 - failed;
-            counts.failed += failed;
-            if ending.answered {
-                times.record(micros(ending.response_time), 1);
-            }
-        }
+    /// A protocol carries events of a feed for the first time.
+    pub(crate) fn carried(&mut self, protocol: u8, feed: u16, events: usize) {
+        self.parts(protocol, feed).for_each(|part| part.carried.sent += events as u64);
+    }
+
+    /// A request has come to its end, and so many of its events failed.
+    pub(crate) fn carried_to_its_end(&mut self, protocol: u8, feed: u16, events: usize, failed: u64, ending: &Ending) {
+        self.parts(protocol, feed).for_each(|part| part.ended(events, failed, ending));
     }
 
     /// Events became due.
@@ -429,24 +446,6 @@ impl Recorder {
         self.delivery.record(micros(delay), 1);
     }
 
-    /// A protocol carries events for the first time.
-    pub(crate) fn carried(&mut self, protocol: u8, events: usize) {
-        if let Some((carried, _)) = self.protocols.get_mut(usize::from(protocol)) {
-            carried.sent += events as u64;
-        }
-    }
-
-    /// What became of events that a protocol carried.
-    pub(crate) fn carried_to_its_end(&mut self, protocol: u8, events: usize, failed: u64, ending: &Ending) {
-        if let Some((carried, times)) = self.protocols.get_mut(usize::from(protocol)) {
-            carried.succeeded += events as u64 - failed;
-            carried.failed += failed;
-            if ending.answered {
-                times.record(micros(ending.response_time), 1);
-            }
-        }
-    }
-
     /// What happened on streams, to be added to.
     pub(crate) fn streams(&mut self) -> &mut StreamCounts {
         &mut self.now.streams
@@ -512,16 +511,16 @@ impl Recorder {
         delta.connect = self.connect.drain();
         delta.tls = self.tls.drain();
         delta.delivery = self.delivery.drain();
-        let protocols = self.protocols.iter_mut();
-        delta.protocols = protocols.map(|(carried, times)| (std::mem::take(carried), times.drain())).collect();
+        delta.protocols = self.protocols.iter_mut().map(Part::take).collect();
         self.touched_types.sort_unstable();
         self.touched_types.dedup();
         for event_type in self.touched_types.drain(..) {
             let (counts, times) = &mut self.event_types[usize::from(event_type)];
             delta.event_types.push((event_type, std::mem::take(counts), times.drain()));
         }
-        for (number, counts, times) in self.feeds.iter_mut().filter(|(_, counts, _)| *counts != Carried::default()) {
-            delta.workloads.push((*number, std::mem::take(counts), times.drain()));
+        for (number, part) in self.feeds.iter_mut().filter(|(_, part)| part.carried != Carried::default()) {
+            let (carried, times) = part.take();
+            delta.workloads.push((*number, carried, times));
         }
         self.samples_left = SAMPLES_PER_TICK;
         self.over.push_back(delta);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use shared::compile::compile;
-use shared::run::{Command, FailureKind, RunResult, RunState, VerdictStatus};
+use shared::run::{Carried, Command, Counts, FailureKind, RunResult, RunState, VerdictStatus, WorkloadRow};
 use shared::scenario::LoadOptions;
 
 use crate::engine::handle::RunHandle;
@@ -75,6 +75,16 @@ pub(super) fn reconcile(result: &RunResult) {
     assert_eq!(of_rows(|c| c.succeeded), events.succeeded);
     assert_eq!(of_rows(|c| c.failed), events.failed);
     assert!(result.run.info.state.is_over());
+    let Counts { sent, succeeded, failed, .. } = result.totals.events;
+    let all = Carried { sent, succeeded, failed };
+    let summed = |rows: &mut dyn Iterator<Item = Carried>| {
+        let mut sum = Carried::default();
+        rows.for_each(|row| sum.add(&row));
+        sum
+    };
+    let by_workload = |row: &WorkloadRow| Carried { sent: row.sent, succeeded: row.succeeded, failed: row.failed };
+    assert_eq!(summed(&mut result.workloads.iter().map(by_workload)), all, "by workload: {:?}", result.workloads);
+    assert_eq!(summed(&mut result.protocols.iter().map(|row| row.events)), all, "by protocol: {:?}", result.protocols);
 }
 
 pub(super) fn count_of(result: &RunResult, kind: FailureKind) -> u64 {

@@ -206,9 +206,13 @@ impl Worker {
         let twentieth = Nanos(shortest.unwrap_or_default().0 / 20);
         let pools = pools.map_err(io::Error::other)?;
         let faults = plan.fault_names();
+        // Of the run's, not of this worker's: it may have a part of one of them alone.
+        let several = plan.workloads().len() > 1;
         let streams = streams.map_err(io::Error::other)?;
         let hub = Hub::new(clock, targets, secrets, plan, pools, saved.map(Saver::new), streams);
-        hub.recorder().tell_apart(feeds.iter().map(|feed| feed.workload));
+        if several {
+            hub.recorder().tell_apart(feeds.iter().map(|feed| feed.workload));
+        }
         hub.ledger.replace(ledger.map(|ledger| ledger.page()));
         Ok(Self {
             index,
