@@ -68,11 +68,13 @@ pub struct AuditOptions {
     pub examples: usize,
     /// Where rows are spilled; none for the usual place of temporary files.
     pub directory: Option<PathBuf>,
+    /// Hosts beyond this network that may be asked; none for any host.
+    pub allowed: Option<Vec<String>>,
 }
 
 impl Default for AuditOptions {
     fn default() -> Self {
-        Self { tolerance: Tolerance::default(), examples: 5, directory: None }
+        Self { tolerance: Tolerance::default(), examples: 5, directory: None, allowed: None }
     }
 }
 
@@ -95,7 +97,7 @@ pub async fn audit(ledger: &Path, sink: Sink, options: &AuditOptions) -> Result<
         SpillError::Spill(source) => failed(source),
     })?;
     let mut names = BTreeMap::new();
-    let sink_side = sink.read(&header, &mut spill, &mut names).await?;
+    let sink_side = sink.read(&header, &mut spill, &mut names, options.allowed.as_deref()).await?;
     let joined = join::join(spill, &header, ending.complete, options.examples, &names).map_err(failed)?;
     Ok(result(&header, side, ending, sink_side, joined, &options.tolerance))
 }

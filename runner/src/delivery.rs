@@ -55,11 +55,22 @@ impl DeliveryError {
     }
 }
 
+/// Whose scenario it is.
+#[derive(Clone, Debug)]
+pub enum Trust {
+    /// The operator's: it may name any file and any host.
+    Operator,
+    /// That of whoever may use the server: its ledger lies in the data directory, and its audits ask this network and
+    /// these hosts alone.
+    Network(Vec<String>),
+}
+
 /// What is noted of a run's events, and looked at in the end.
 #[derive(Debug)]
 pub struct Delivery {
     audits: Vec<Asked>,
     folder: Folder,
+    trust: Trust,
 }
 
 /// An audit that a scenario asks for.
@@ -76,6 +87,7 @@ struct Asked {
 pub struct Noting {
     closing: Closing,
     audits: Vec<Asked>,
+    trust: Trust,
 }
 
 impl Delivery {
@@ -84,7 +96,12 @@ impl Delivery {
     /// # Errors
     ///
     /// An audit has nothing to look at.
-    pub fn new(prepared: &Prepared, practice: Option<&str>, folder: &Folder) -> Result<Self, DeliveryError> {
+    pub fn new(
+        prepared: &Prepared,
+        practice: Option<&str>,
+        folder: &Folder,
+        trust: Trust,
+    ) -> Result<Self, DeliveryError> {
         let mut audits = Vec::new();
         for (check, asked) in prepared.scenario().checks.iter().enumerate() {
             if let Some(audit) = &asked.audit {
@@ -96,27 +113,23 @@ impl Delivery {
                 });
             }
         }
-        Ok(Self { audits, folder: folder.clone() })
+        Ok(Self { audits, folder: folder.clone(), trust })
     }
 
-    /// Begins the ledger, where one is asked for or an audit needs it: in the file that the scenario names, if that is
-    /// to be obeyed, else in its usual place in the data directory.
+    /// Begins the ledger, where one is asked for or an audit needs it: in the file that the operator's scenario names,
+    /// else in its usual place in the data directory.
     ///
     /// # Errors
     ///
     /// It cannot be written there.
-    pub fn begin(
-        self,
-        prepared: Prepared,
-        data: &Path,
-        obey: bool,
-    ) -> Result<(Prepared, Option<Noting>), DeliveryError> {
+    pub fn begin(self, prepared: Prepared, data: &Path) -> Result<(Prepared, Option<Noting>), DeliveryError> {
         let run = prepared.info.id.0.clone();
         let asked = prepared.scenario().outputs.ledger.as_ref();
         if asked.is_none() && self.audits.is_empty() {
             return Ok((prepared, None));
         }
-        let named = asked.and_then(|ledger| ledger.file.as_deref()).filter(|_file| obey);
+        let named =
+            asked.and_then(|ledger| ledger.file.as_deref()).filter(|_file| matches!(self.trust, Trust::Operator));
         let named = named.map(|file| self.folder.resolve(file)).transpose();
         let named = named.map_err(|why| DeliveryError::Place { path: "outputs.ledger.file".to_owned(), why })?;
         let path = named.clone().unwrap_or_else(|| usual_place(data, &run));
@@ -125,16 +138,11 @@ impl Delivery {
         if let Some(path) = named {
             note_place(data, &run, &path).map_err(|error| failed(&error))?;
         }
-        Ok((prepared.with_ledger(ledger), Some(Noting { closing, audits: self.audits })))
+        Ok((prepared.with_ledger(ledger), Some(Noting { closing, audits: self.audits, trust: self.trust })))
     }
 }
 
 impl Noting {
-    /// Whether there is something to look at once the run is over.
-    pub fn looks_back(&self) -> bool {
-        !self.audits.is_empty()
-    }
-
     /// Closes the ledger of a run that is over; gives its file.
     ///
     /// # Errors
@@ -145,7 +153,7 @@ impl Noting {
         let closed = tokio::task::spawn_blocking(move || closing.wait()).await;
         let closed = closed.map_err(|error| DeliveryError::Ledger(error.to_string()))?;
         let path = closed.map_err(|error| DeliveryError::Ledger(error.to_string()))?;
-        Ok(Noted { path, audits: self.audits })
+        Ok(Noted { path, audits: self.audits, trust: self.trust })
     }
 }
 
@@ -155,12 +163,17 @@ pub struct Noted {
     /// Its file.
     pub path: PathBuf,
     audits: Vec<Asked>,
+    trust: Trust,
 }
 
 impl Noted {
     /// Makes the audits, one after the other.
     pub async fn audit(self) -> Vec<AuditRecord> {
         let mut records = Vec::new();
+        let allowed = match self.trust {
+            Trust::Operator => None,
+            Trust::Network(allowed) => Some(allowed),
+        };
         for Asked { check, sink, audit, required } in self.audits {
             if let Some(settle) = audit.settle {
                 tokio::time::sleep(Duration::from_nanos(settle.0)).await;
@@ -172,7 +185,7 @@ impl Noted {
                 corrupted: audit.corrupted,
                 reordered: audit.reordered,
             };
-            let options = AuditOptions { tolerance, ..AuditOptions::default() };
+            let options = AuditOptions { tolerance, allowed: allowed.clone(), ..AuditOptions::default() };
             let made = compare(&self.path, sink, &options).await;
             let (result, trouble) = match made {
                 Ok(result) => (Some(result), None),

@@ -135,7 +135,6 @@ impl Server {
     }
 
     /// Answers until `stop` is ready, then lets a run that is going on end: `hurry` cuts that short.
-    ///
     pub async fn serve(self, stop: impl Future<Output = ()>, hurry: impl Future<Output = ()>) {
         let Self { listener, access, app, .. } = self;
         let router = router(Arc::clone(&app), access);

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod failure;
 pub mod http;
 pub mod mqtt;
+pub mod names;
 pub mod paced;
 pub mod sink;
 pub mod stream;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -15,6 +16,8 @@ use super::SinkSide;
 use super::spill::{SinkRow, Spill};
 use crate::fingerprint::{Fingerprint, Key, Lens};
 use crate::ledger::Header;
+use crate::transport::dial::Reach;
+use crate::transport::names::Names;
 
 /// Events asked of the practice target at a time.
 const HELD_AT_ONCE: usize = 50_000;
@@ -136,9 +139,10 @@ impl Sink {
         header: &Header,
         spill: &mut Spill,
         names: &mut BTreeMap<Key, String>,
+        allowed: Option<&[String]>,
     ) -> Result<SinkSide, SinkError> {
         match self {
-            Self::Practice { url } => read_practice(&url, header, spill).await,
+            Self::Practice { url } => read_practice(&url, header, spill, allowed).await,
             Self::Jsonl { path, look } => {
                 let mut intake = Intake::new(&look, header, spill, names, path.display().to_string());
                 read_jsonl(&path, &mut intake)?;
@@ -146,7 +150,7 @@ impl Sink {
             }
             Self::Search(search) => {
                 let mut intake = Intake::new(&search.look, header, spill, names, search.url.clone());
-                read_search(&search, &mut intake).await?;
+                read_search(&search, &mut intake, allowed).await?;
                 Ok(intake.side)
             }
         }
@@ -204,8 +208,13 @@ fn read_jsonl(path: &PathBuf, intake: &mut Intake<'_>) -> Result<(), SinkError> 
     }
 }
 
-async fn read_practice(url: &str, header: &Header, spill: &mut Spill) -> Result<SinkSide, SinkError> {
-    let client = Client::new(&[])?;
+async fn read_practice(
+    url: &str,
+    header: &Header,
+    spill: &mut Spill,
+    allowed: Option<&[String]>,
+) -> Result<SinkSide, SinkError> {
+    let client = Client::new(url, &[], allowed)?;
     let mut side = SinkSide { what: format!("practice target {url}"), ..SinkSide::default() };
     let mut from = 0;
     if let Some(part) = &header.body_field {
@@ -237,8 +246,8 @@ async fn read_practice(url: &str, header: &Header, spill: &mut Spill) -> Result<
     }
 }
 
-async fn read_search(search: &Search, intake: &mut Intake<'_>) -> Result<(), SinkError> {
-    let client = Client::new(&search.headers)?;
+async fn read_search(search: &Search, intake: &mut Intake<'_>, allowed: Option<&[String]>) -> Result<(), SinkError> {
+    let client = Client::new(&search.url, &search.headers, allowed)?;
     let pause = Duration::from_secs_f64(1.0 / search.rate.clamp(0.001, 1e6));
     let pages = ["{offset}", "{page}"].iter().any(|place| search.url.contains(place));
     let mut next = tokio::time::Instant::now();
@@ -300,12 +309,18 @@ struct Client {
 }
 
 impl Client {
-    fn new(headers: &[(String, String)]) -> Result<Self, SinkError> {
-        let wrong = |why: String| SinkError::Page { url: "anything".to_owned(), why };
+    /// A client of the sink at an address; `allowed`: the only hosts beyond this network that may be asked.
+    fn new(url: &str, headers: &[(String, String)], allowed: Option<&[String]>) -> Result<Self, SinkError> {
+        let wrong = |why: String| SinkError::Page { url: url.to_owned(), why };
+        let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        let host = host.trim_matches(['[', ']']);
+        let names = Names::new(allowed.map_or(Reach::Anywhere, |allowed| Reach::of(host, allowed)));
+        names.check(host).map_err(wrong)?;
         let tls = crate::transport::tls::TlsConfig::public_roots().map_err(wrong)?;
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(names))
             .tls_backend_preconfigured(tls.to_config())
             .build()
             .map_err(|error| wrong(error.to_string()))?;

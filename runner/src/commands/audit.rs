@@ -11,6 +11,7 @@ use crate::report::audit::described;
 
 /// What stands for the newest run.
 const LATEST: &str = "latest";
+
 /// Audits a run.
 pub(super) async fn audit(args: AuditArgs) -> Result<Exit, Refusal> {
     let ledger = find(&data_directory(&args.data)?, &args.run)?;
@@ -22,7 +23,7 @@ pub(super) async fn audit(args: AuditArgs) -> Result<Exit, Refusal> {
         corrupted: args.max_corrupted,
         reordered: args.max_reordered,
     };
-    let options = AuditOptions { tolerance, examples: args.examples, directory: None };
+    let options = AuditOptions { tolerance, examples: args.examples, ..AuditOptions::default() };
     let result = compare(&ledger, sink, &options).await.map_err(refuse)?;
     let json = serde_json::to_string_pretty(&result).map_err(Refusal::failed)?;
     if args.json {

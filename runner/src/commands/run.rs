@@ -24,7 +24,7 @@ use super::supplied::{self, supply};
 use super::{Exit, Refusal, data_directory, open, overrides, show_problems};
 use crate::atomic_file::{check_writable, write_whole};
 use crate::cli::{DataArgs, RunArgs};
-use crate::delivery::{Delivery, DeliveryError, Noting};
+use crate::delivery::{Delivery, DeliveryError, Noting, Trust};
 use crate::engine;
 use crate::engine::handle::RunHandle;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
@@ -89,7 +89,8 @@ pub(super) async fn carry_out(
     let Readied { mut prepared, snapshot, recorded } = ready(found, additions, practice.as_ref(), &outside).await?;
     let files = ResultFiles::new(&args, prepared.scenario().outputs.results.as_deref())?;
     let address = practice.as_ref().map(PracticeTarget::url);
-    let delivery = Delivery::new(&prepared, address.as_deref(), &found.folder).map_err(refuse_delivery)?;
+    let delivery = Delivery::new(&prepared, address.as_deref(), &found.folder, Trust::Operator);
+    let delivery = delivery.map_err(refuse_delivery)?;
     prepared.preflight().await.map_err(|error| refuse(error, found))?;
     for warning in &prepared.info.warnings {
         let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
@@ -117,7 +118,7 @@ pub(super) async fn carry_out(
         }
         None => prepared,
     };
-    let (prepared, ledger) = delivery.begin(prepared, &directory, true).map_err(refuse_delivery)?;
+    let (prepared, ledger) = delivery.begin(prepared, &directory).map_err(refuse_delivery)?;
     let run = engine::start::start(prepared, Box::new(store.journal()));
     let figures = match address {
         Some(address) => {
@@ -161,9 +162,12 @@ pub(super) async fn carry_out(
     }
     let exit = match exit(&result, interrupted) {
         Exit::Done if !troubles.is_empty() || unsaved.is_some() => Exit::Failed,
+        Exit::Done => {
+            delivered?;
+            Exit::Done
+        }
         exit => exit,
     };
-    delivered?;
     Ok((exit, Some(result)))
 }
 

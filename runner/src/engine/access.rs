@@ -1,11 +1,9 @@
 //! Asking a target something besides a run's requests: the client that knows its secrets, its TLS and how far it may
 //! reach.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Url, redirect};
 use shared::scenario::model::target::Target;
@@ -14,8 +12,9 @@ use shared::units::Nanos;
 use crate::engine::prepare::{PRACTICE_KEY, PrepareOptions};
 use crate::engine::prepare_error::PrepareError;
 use crate::engine::target::{self, Context};
-use crate::transport::address::{Address, is_private};
+use crate::transport::address::Address;
 use crate::transport::http::Version;
+use crate::transport::names::Names;
 
 /// Redirects that are followed, all to the same host.
 const MAX_REDIRECTS: usize = 5;
@@ -72,13 +71,8 @@ impl Access {
             value.set_sensitive(true);
             map.append(header, value);
         }
-        let anywhere = context.allows(&address.host);
-        if let Ok(ip) = address.host.parse::<IpAddr>()
-            && !anywhere
-            && !is_private(ip)
-        {
-            return Err(wrong(format!("{ip} lies outside this network and was not allowed (--allow-target)")));
-        }
+        let names = Names::new(context.reach(&address.host));
+        names.check(&address.host).map_err(wrong)?;
         let timeout = |span: Option<Nanos>, usual: Nanos| Duration::from_nanos(span.unwrap_or(usual).0);
         let home = address.authority.clone();
         let tls = target.tls.clone().unwrap_or_default();
@@ -99,7 +93,7 @@ impl Access {
                 let same = Address::parse(url.as_str()).is_ok_and(|address| address.authority == home);
                 if same && attempt.previous().len() < MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
             }))
-            .dns_resolver(Arc::new(Names { anywhere }))
+            .dns_resolver(Arc::new(names))
             .build()
             .map_err(|error| wrong(error.to_string()))?;
         let base = format!("{}{}", address.origin(), address.base_path);
@@ -137,28 +131,5 @@ impl Access {
         }
         // An address may carry a token: it is told without.
         self.client.get(url).send().await.map_err(reqwest::Error::without_url)
-    }
-}
-
-/// Finds addresses of names; those outside of this network only where that is allowed.
-#[derive(Debug)]
-struct Names {
-    anywhere: bool,
-}
-
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let anywhere = self.anywhere;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let all: Vec<SocketAddr> = found.collect();
-            let near: Vec<SocketAddr> = all.iter().copied().filter(|at| anywhere || is_private(at.ip())).collect();
-            if near.is_empty() && !all.is_empty() {
-                let why = format!("{} lies outside this network and was not allowed (--allow-target)", name.as_str());
-                return Err(why.into());
-            }
-            let addresses: Addrs = Box::new(near.into_iter());
-            Ok(addresses)
-        })
     }
 }

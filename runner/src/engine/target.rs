@@ -301,7 +301,7 @@ impl TargetSetup {
         };
         let warning = (tls.is_some() && given.insecure)
             .then(|| format!("target `{name}`: its certificate is not checked (insecure), anybody could be answering"));
-        let reach = if context.allows(&address.host) { Reach::Anywhere } else { Reach::Private };
+        let reach = context.reach(&address.host);
         Ok(Self {
             protocol: target.protocol,
             protocol_place: 0,
@@ -559,8 +559,9 @@ impl Context<'_> {
         }
     }
 
-    pub(crate) fn allows(&self, host: &str) -> bool {
-        self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
+    /// How far requests to a host may go.
+    pub(crate) fn reach(&self, host: &str) -> Reach {
+        Reach::of(host, self.allowed_hosts)
     }
 }
 

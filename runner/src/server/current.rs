@@ -120,14 +120,15 @@ impl CurrentRun {
             current.finish(Arc::clone(&result)).await;
             let Some(noting) = noting else { return };
             match noting.close().await {
-                Ok(noted) => {
+                // What takes its time does not hold up a server that is to stop: `throng audit` does it as well.
+                Ok(noted) => drop(tokio::spawn(async move {
                     let audits = noted.audit().await;
                     if !audits.is_empty() {
                         let audited = Arc::new(RunResult { audits, ..RunResult::clone(&result) });
                         current.finish(Arc::clone(&audited)).await;
                         current.add_audits(audited);
                     }
-                }
+                })),
                 Err(error) => tracing::error!(%error, "a ledger is not whole"),
             }
         });

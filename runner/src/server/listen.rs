@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 /// Connections at the same time: panels, watchers, programs.
-pub(super) const MAX_CONNECTIONS: usize = 4_096;
+const MAX_CONNECTIONS: usize = 4_096;
 /// Time for the head of a request, from the first wait for it.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 /// Pause after the system could not accept: out of file handles, mostly.

@@ -11,7 +11,7 @@ use shared::run::{Change, Command, RunId, RunInfo, RunResult};
 
 use super::App;
 use super::failure::{Body, Failure, blocking};
-use crate::delivery::{Delivery, DeliveryError};
+use crate::delivery::{Delivery, DeliveryError, Trust};
 use crate::engine;
 use crate::engine::orders::CommandError;
 use crate::engine::prepare::{PrepareError, PrepareOptions, Prepared, prepare};
@@ -45,9 +45,7 @@ pub(super) async fn start(
         let app = Arc::clone(&app);
         blocking(move || {
             let (prepared, delivery) = prepare_run(&app, start, practice)?;
-            // In the data directory, whatever file the scenario names: whoever may use the panel need not be allowed to
-            // write anywhere on this machine.
-            delivery.begin(prepared, app.store.directory(), false).map_err(refuse_delivery)
+            delivery.begin(prepared, app.store.directory()).map_err(refuse_delivery)
         })
         .await??
     };
@@ -229,7 +227,9 @@ fn ready(app: &App, start: StartRun, practice: Option<String>) -> Result<Readied
 /// Loads, prepares and finds the targets there; blocks.
 fn prepare_run(app: &App, start: StartRun, practice: Option<String>) -> Result<(Prepared, Delivery), Failure> {
     let Readied { prepared, options, snapshot } = ready(app, start, practice.clone())?;
-    let delivery = Delivery::new(&prepared, practice.as_deref(), &options.folder).map_err(refuse_delivery)?;
+    // Whoever may use the panel need not be allowed to write, or to ask, anywhere.
+    let trust = Trust::Network(app.allowed_targets.clone());
+    let delivery = Delivery::new(&prepared, practice.as_deref(), &options.folder, trust).map_err(refuse_delivery)?;
     let wait = tokio::runtime::Handle::current();
     let mut prepared = attach(prepared, &options, &snapshot).map_err(refuse_pool)?;
     wait.block_on(prepared.preflight()).map_err(refuse)?;

@@ -35,6 +35,13 @@ pub enum Reach {
     Anywhere,
 }
 
+impl Reach {
+    /// That of a host, given those beyond this network that may be sent to.
+    pub fn of(host: &str, allowed: &[String]) -> Self {
+        if allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) { Self::Anywhere } else { Self::Private }
+    }
+}
+
 /// Opens connections to one address; lives on one thread.
 #[derive(Debug)]
 pub struct Dialer {

@@ -7,20 +7,11 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 use shared::api::TargetAccount;
-use shared::run::audit::Finding;
+use shared::run::audit::{AuditRecord, Finding};
 use shared::run::{RunInfo, RunResult};
 
 use crate::journey::client;
-use crate::process::{Home, KEY, Running, assert_reconciles};
-
-/// A practice target of its own process, and its address.
-pub(crate) fn target(home: &Home, switches: &[&str]) -> (Running, String) {
-    let mut all = vec!["target", "--bind", "127.0.0.1:0"];
-    all.extend(switches);
-    let mut target = home.start(&all);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
-    (target, url)
-}
+use crate::process::{Home, KEY, assert_reconciles};
 
 /// Sends a request and reads its answer: status and JSON.
 pub(crate) fn ask(url: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
@@ -58,7 +49,7 @@ pub(crate) fn found(audit: &Value, finding: &str) -> u64 {
 #[test]
 fn a_target_that_keeps_everything_agrees_with_the_ledger() {
     let home = Home::new();
-    let (_target, url) = target(&home, &[]);
+    let (_target, url) = home.target(&[]);
     let ended = home.ended(&[
         "run",
         "commerce-events",
@@ -92,7 +83,7 @@ fn what_a_bad_sink_does_is_found_to_the_event() {
     let home = Home::new();
     let damage = ["--forget-rate", "0.02", "--keep-twice-rate", "0.02", "--corrupt-rate", "0.02"];
     let more = ["--reorder-rate", "0.02", "--phantom-rate", "0.02"];
-    let (_target, url) = target(&home, &[damage.as_slice(), &more].concat());
+    let (_target, url) = home.target(&[damage.as_slice(), &more].concat());
     let ended = home.ended(&[
         "run",
         "commerce-events",
@@ -141,7 +132,7 @@ fn what_a_bad_sink_does_is_found_to_the_event() {
 #[test]
 fn events_whose_answer_was_lost_are_in_doubt_and_the_accounts_agree() {
     let home = Home::new();
-    let (_target, url) = target(&home, &["--lost-answer-rate", "0.1", "--drop-rate", "0.1", "--error-rate", "0.1"]);
+    let (_target, url) = home.target(&["--lost-answer-rate", "0.1", "--drop-rate", "0.1", "--error-rate", "0.1"]);
     let ended = home.ended(&[
         "run",
         "commerce-events",
@@ -177,7 +168,7 @@ fn events_whose_answer_was_lost_are_in_doubt_and_the_accounts_agree() {
 #[test]
 fn retries_after_lost_answers_make_duplicates_that_are_explained() {
     let home = Home::new();
-    let (_target, url) = target(&home, &["--lost-answer-rate", "0.2"]);
+    let (_target, url) = home.target(&["--lost-answer-rate", "0.2"]);
     let ended = home.ended(&[
         "run",
         "commerce-events",
@@ -208,7 +199,7 @@ fn retries_after_lost_answers_make_duplicates_that_are_explained() {
 #[test]
 fn a_killed_run_leaves_a_ledger_that_can_be_audited() {
     let home = Home::new();
-    let (_target, url) = target(&home, &[]);
+    let (_target, url) = home.target(&[]);
     let run = home.start(&[
         "run",
         "commerce-events",
@@ -267,7 +258,7 @@ fn a_scenario_asks_for_its_own_audit() {
 #[test]
 fn events_of_any_scenario_can_be_searched_and_audited_by_a_search() {
     let home = Home::new();
-    let (_target, url) = target(&home, &[]);
+    let (_target, url) = home.target(&[]);
     let ended = home.ended(&[
         "run",
         "api-monitoring",
@@ -326,7 +317,7 @@ fn events_of_any_scenario_can_be_searched_and_audited_by_a_search() {
 #[test]
 fn the_same_events_again_are_all_duplicates_and_none_is_kept_twice() {
     let home = Home::new();
-    let (_target, url) = target(&home, &["--duplicates", "conflict"]);
+    let (_target, url) = home.target(&["--duplicates", "conflict"]);
     let run = |output: &str| {
         let ended =
             home.ended(&["run", "api-monitoring", "--seed", "5", "-r", "100/s", "-d", "2s", "-e", &url, "-o", output]);
@@ -377,7 +368,7 @@ fn visits_are_taken_and_counted_by_both_sides() {
 #[test]
 fn the_shop_can_be_read_and_changed() {
     let home = Home::new();
-    let (_target, url) = target(&home, &[]);
+    let (_target, url) = home.target(&[]);
     assert_eq!(get(&url, "/health")["status"], "healthy");
     for (path, count) in [("customers", 150), ("stores", 5), ("products", 965)] {
         assert_eq!(get(&url, &format!("/freshmart/{path}?limit=1000")).as_array().unwrap().len(), count, "{path}");
@@ -425,6 +416,24 @@ async fn a_run_of_the_server_is_audited_as_well() {
     let home = Home::new();
     let (_server, address) = home.serve(&[]);
     let text = "extends: commerce-events\nname: shop\nchecks: [{audit: {}}]\n";
+    let audit = audited(&address, text).await;
+    assert!(audit.passed(), "{audit:?}");
+    assert!(audit.result.unwrap().ledger.acknowledged > 50);
+}
+
+#[tokio::test]
+async fn an_audit_that_the_network_asks_for_reaches_no_further_than_the_operator_allows() {
+    let home = Home::new();
+    let (_server, address) = home.serve(&[]);
+    let text = "extends: commerce-events\nname: shop\n\
+                checks: [{audit: {search: \"http://192.0.2.1/events?limit={limit}&offset={offset}\"}}]\n";
+    let audit = audited(&address, text).await;
+    let trouble = audit.trouble.clone().unwrap_or_default();
+    assert!(!audit.passed() && trouble.contains("192.0.2.1") && trouble.contains("not allowed"), "{audit:?}");
+}
+
+/// The first audit of a short run of the server's against its practice target.
+async fn audited(address: &str, text: &str) -> AuditRecord {
     let body = serde_json::json!({
         "scenario": { "text": text }, "profile": "quick_test", "practice_target": true,
         "set": { "workloads.shop.load.duration": "1s", "workloads.shop.load.rate": "100/s" },
@@ -433,16 +442,14 @@ async fn a_run_of_the_server_is_audited_as_well() {
     assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
     let run = answer.json::<RunInfo>().await.unwrap().id;
     let deadline = Instant::now() + Duration::from_secs(30);
-    let audit = loop {
+    loop {
         let answer = client().get(format!("{address}/api/runs/{run}/result")).send().await.unwrap();
         // Until it is over there is no result, and until it was looked at no audit.
         let result = answer.json::<RunResult>().await.ok();
         if let Some(audit) = result.and_then(|result| result.audits.into_iter().next()) {
-            break audit;
+            return audit;
         }
         assert!(Instant::now() < deadline, "the audit does not come");
         tokio::time::sleep(Duration::from_millis(100)).await;
-    };
-    assert!(audit.passed(), "{audit:?}");
-    assert!(audit.result.unwrap().ledger.acknowledged > 50);
+    }
 }
