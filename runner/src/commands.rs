@@ -29,10 +29,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use shared::api::TargetSettings;
 
 use crate::cli::{Cli, Command, DataArgs};
 use crate::import as imports;
 use crate::library::{Found, Library, LibraryError};
+use crate::practice::PracticeTarget;
 use crate::store::{self, ScenarioFiles, StoreError};
 
 /// How a command ended.
@@ -121,6 +123,12 @@ impl From<StoreError> for Refusal {
             StoreError::Unreadable { .. } | StoreError::Writing(_) => Self::failed(error),
         }
     }
+}
+
+/// A practice target with its usual settings inside this process, at a free port, where one is wanted.
+fn practice_target(wanted: bool) -> Result<Option<PracticeTarget>, Refusal> {
+    let start = || PracticeTarget::start(([127, 0, 0, 1], 0).into(), TargetSettings::default());
+    wanted.then(start).transpose().map_err(Refusal::failed)
 }
 
 /// Does what the command line asks for.

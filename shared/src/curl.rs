@@ -14,7 +14,7 @@ pub fn target_of<'a>(scenario: &'a Scenario, plan: &'a Plan, index: u16) -> Opti
     Some((planned, scenario.targets.get(&planned.name)?))
 }
 
-/// One event as a command, to its topic where the protocol has topics; none where a target is no server: what goes to it goes over no network.
+/// One event as a command, to its topic where the protocol has topics; none where it goes over no network.
 pub fn event(
     planned: &TargetPlan,
     target: &Target,

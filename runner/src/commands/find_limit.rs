@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::api::{Labels, TargetSettings};
+use shared::api::Labels;
 use shared::limit::{LimitResult, LimitStep, Search, SearchBounds, StepKind, StepOutcome};
 use shared::run::{RunResult, VerdictStatus};
 use shared::scenario::document::Node;
@@ -14,14 +14,13 @@ use shared::units::{Nanos, Rate};
 
 use super::planned::workloads;
 use super::run::{Outside, Readied, follow, keep_supplies, ready, refuse};
-use super::{Exit, Refusal, data_directory, open, overrides};
+use super::{Exit, Refusal, data_directory, open, overrides, practice_target};
 use crate::atomic_file::{check_writable, write_whole};
 use crate::cli::FindLimitArgs;
 use crate::engine;
 use crate::engine::prepare::drawn_seed;
 use crate::library::Found;
 use crate::library::loading::{Additions, look_with};
-use crate::practice::PracticeTarget;
 use crate::report::progress::Progress;
 use crate::report::{counted, html, limit, terminal};
 use crate::shutdown::Signals;
@@ -61,12 +60,7 @@ pub(super) async fn find_limit(args: FindLimitArgs) -> Result<Exit, Refusal> {
     if plan.looks_back {
         anstream::eprintln!("audits are left out: each step would need one of its own");
     }
-    let practice = if args.practice_target {
-        let address = ([127, 0, 0, 1], 0).into();
-        Some(PracticeTarget::start(address, TargetSettings::default()).map_err(Refusal::failed)?)
-    } else {
-        None
-    };
+    let practice = practice_target(args.practice_target)?;
     let directory = data_directory(&args.data)?;
     let store = Arc::new(Store::open(&directory)?);
     let outside = Outside { allow_target: &args.policy.allow_target, pools_from: None, data: &args.data };

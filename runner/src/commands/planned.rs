@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use shared::api::TargetSettings;
 use shared::generate::clock::{TimeFormat, parse_rfc3339, write_time};
 use shared::plan::Plan;
 use shared::scenario::ValidScenario;
@@ -11,7 +10,7 @@ use shared::scenario::model::ClockMode;
 use shared::units::{EpochMicros, Nanos};
 
 use super::supplied::supply;
-use super::{Exit, Refusal, in_runtime, open, show_problems};
+use super::{Exit, Refusal, in_runtime, open, practice_target, show_problems};
 use crate::cli::PlanArgs;
 use crate::engine::prepare::today;
 use crate::library::loading::{Additions, Ready, look_with};
@@ -77,12 +76,7 @@ pub(super) fn plan(
         return Ok(Planned { scenario, plan });
     }
     in_runtime(async {
-        let practice = if args.practice_target {
-            let address = ([127, 0, 0, 1], 0).into();
-            Some(PracticeTarget::start(address, TargetSettings::default()).map_err(Refusal::failed)?)
-        } else {
-            None
-        };
+        let practice = practice_target(args.practice_target)?;
         let url = practice.as_ref().map(PracticeTarget::url);
         let options = secrets.prepare_options(url.as_deref(), &args.policy.allow_target);
         supply(&scenario, &mut supplies, &options, args.pools_from.as_deref(), &args.data).await?;

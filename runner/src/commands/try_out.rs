@@ -1,17 +1,16 @@
 //! `throng try`: one event of each kind, and what the target says to it.
 
 use anstyle::{AnsiColor, Style};
-use shared::api::{TargetSettings, Trial, TriedEvent};
+use shared::api::{Trial, TriedEvent};
 use shared::scenario::document::Node;
 use shared::wording::latency;
 
 use super::overrides;
 use super::planned::{id_of_users, workloads};
 use super::run::{Outside, Readied, ready};
-use super::{Exit, Refusal, open};
+use super::{Exit, Refusal, open, practice_target};
 use crate::cli::{ScenarioFlags, TryArgs};
 use crate::library::loading::{Additions, look_with};
-use crate::practice::PracticeTarget;
 use crate::report::{counted, printable};
 use crate::supplies::records::Depth;
 
@@ -21,12 +20,7 @@ const GLANCE: usize = 60;
 /// Tries, shows.
 pub(super) async fn try_out(args: TryArgs) -> Result<Exit, Refusal> {
     let found = open(&args.data, &args.scenario)?;
-    let practice = if args.practice_target {
-        let address = ([127, 0, 0, 1], 0).into();
-        Some(PracticeTarget::start(address, TargetSettings::default()).map_err(Refusal::failed)?)
-    } else {
-        None
-    };
+    let practice = practice_target(args.practice_target)?;
     let mut additions = Additions {
         profile: args.profile.clone(),
         seed: args.seed,

@@ -196,7 +196,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
         }
         let wrong = |why: &str| PrepareError::Target { target: planned.name.clone(), why: why.to_owned() };
         let target = scenario.targets.get(&planned.name).ok_or_else(|| wrong("the scenario has no such target"))?;
-        let local = matches!(target.protocol, Protocol::File | Protocol::Discard);
+        let local = target.protocol.is_local();
         let url = match (&options.practice_target, &target.url) {
             (Some(practice), Some(url)) if target.protocol.holds_streams() => {
                 &at_practice(practice, target.protocol, url)

@@ -47,7 +47,7 @@ impl Prepared {
     pub async fn try_events(&self, wanted: &[EventTypeId]) -> Vec<TriedEvent> {
         let start = self.plan.clock().start(today());
         let mut tried = Vec::new();
-        for first in firsts(&self.plan, start, wanted, 1) {
+        for first in firsts(&self.plan, start, wanted, 1, |_| true) {
             let target = self.plan.workloads().get(first.workload).map(|workload| usize::from(workload.target.0));
             let Some(setup) = target.and_then(|target| self.targets.get(target)) else { continue };
             tried.push(self.try_event(&first, setup).await);

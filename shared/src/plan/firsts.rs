@@ -22,13 +22,22 @@ pub struct First {
     pub due: Nanos,
     /// Its bytes, as they are sent.
     pub body: Vec<u8>,
+    /// Its topic, where its target has some.
+    pub topic: Vec<u8>,
 }
 
 /// The first `each` events of each kind that is wanted, in the order of time; `start` is the event time at the plan's
-/// start. What does not come up among half a million events of a workload is left out.
-pub fn firsts(plan: &Arc<Plan>, start: EpochMicros, wanted: &[EventTypeId], each: usize) -> Vec<First> {
+/// start, `among` says in which workloads to look. What does not come up among half a million events of a workload is
+/// left out.
+pub fn firsts(
+    plan: &Arc<Plan>,
+    start: EpochMicros,
+    wanted: &[EventTypeId],
+    each: usize,
+    among: impl Fn(usize) -> bool,
+) -> Vec<First> {
     let mut found: BTreeMap<EventTypeId, Vec<First>> = BTreeMap::new();
-    for (number, workload) in plan.workloads().iter().enumerate() {
+    for (number, workload) in plan.workloads().iter().enumerate().filter(|(number, _)| among(*number)) {
         let schedule = workload.schedule(start);
         let mut cursor = plan.cursor(number, Share::WHOLE);
         let mut event = Vec::new();
@@ -45,7 +54,13 @@ pub fn firsts(plan: &Arc<Plan>, start: EpochMicros, wanted: &[EventTypeId], each
             event.clear();
             let emitted = cursor.emit(start.plus(due), &mut event);
             if wanted.contains(&emitted.event_type) && missing(&emitted.event_type) {
-                let first = First { workload: number, event_type: emitted.event_type, due, body: event.clone() };
+                let first = First {
+                    workload: number,
+                    event_type: emitted.event_type,
+                    due,
+                    body: event.clone(),
+                    topic: cursor.topic().to_vec(),
+                };
                 found.entry(emitted.event_type).or_default().push(first);
             }
         }
@@ -79,14 +94,15 @@ mod tests {
         let plan = compile("{extends: commerce-events, seed: 7}", &LoadOptions::new("test"), 1).plan.unwrap();
         let all = plan.event_types_of(ALL);
         assert_eq!(all.len(), plan.event_types().len());
-        let events = firsts(&plan, EpochMicros(0), &all, 1);
+        let events = firsts(&plan, EpochMicros(0), &all, 1, |_| true);
         assert!(events.is_sorted_by_key(|event| event.due));
         let mut seen: Vec<EventTypeId> = events.iter().map(|event| event.event_type).collect();
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), events.len());
         assert!(events.len() > 10);
-        assert_eq!(firsts(&plan, EpochMicros(0), &all[..1], 3).len(), 3);
+        assert_eq!(firsts(&plan, EpochMicros(0), &all[..1], 3, |_| true).len(), 3);
+        assert_eq!(firsts(&plan, EpochMicros(0), &all, 1, |_| false), []);
         let pages = plan.event_types_of("page");
         assert!(!pages.is_empty() && pages.len() < all.len());
         assert_eq!(plan.event_types_of("pag"), []);

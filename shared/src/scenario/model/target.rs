@@ -98,6 +98,14 @@ impl Protocol {
         }
     }
 
+    /// Whether what goes there goes over no network.
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::File | Self::Discard => true,
+            Self::Http | Self::Ws | Self::Mqtt => false,
+        }
+    }
+
     /// Whether its connections are held open and carry many messages at once.
     pub fn holds_streams(self) -> bool {
         match self {
