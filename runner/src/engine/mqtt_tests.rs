@@ -8,7 +8,7 @@ use shared::run::{FailureKind, RunResult};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::engine::tests::run;
+use crate::engine::tests::{count_of, run};
 use crate::practice::PracticeTarget;
 
 /// A scenario of beats; `mqtt` and `target` go into the maps of those names.
@@ -33,10 +33,6 @@ async fn against(settings: TargetSettings, mqtt: &str, target: &str, load: &str)
     let result = run(&scenario(&url, mqtt, target, load), 1).await;
     let account = practice.report().await.unwrap().account;
     (result, account)
-}
-
-fn count_of(result: &RunResult, kind: FailureKind) -> u64 {
-    result.failures.iter().find(|failure| failure.kind == kind).map_or(0, |failure| failure.count)
 }
 
 #[tokio::test]

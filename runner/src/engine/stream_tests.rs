@@ -8,7 +8,7 @@ use shared::run::{FailureKind, RunResult};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::engine::tests::{begin, ended, run};
+use crate::engine::tests::{begin, count_of, ended, run};
 use crate::practice::PracticeTarget;
 use crate::transport::trial_tls::{TrialAuthority, TrialTls};
 
@@ -40,10 +40,6 @@ async fn against(
     let result = run(&scenario(&url, ws, target, load), workers).await;
     let account = practice.report().await.unwrap().account;
     (result, account)
-}
-
-fn count_of(result: &RunResult, kind: FailureKind) -> u64 {
-    result.failures.iter().find(|failure| failure.kind == kind).map_or(0, |failure| failure.count)
 }
 
 #[tokio::test]

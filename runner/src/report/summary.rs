@@ -124,7 +124,8 @@ fn write_head(out: &mut String, result: &RunResult) {
         let _written = writeln!(out, "{yellow}warning{yellow:#}: {warning}");
     }
     let events = &result.totals.events;
-    if events.sent > 0 && events.succeeded == 0 && result.thresholds.is_empty() && result.expectations.is_empty() {
+    let unchecked = result.run.scenario["checks"].as_array().is_none_or(Vec::is_empty);
+    if events.sent > 0 && events.succeeded == 0 && unchecked {
         let _written = writeln!(
             out,
             "{yellow}note{yellow:#}: nothing was accepted, and no check says that this is wrong: add --threshold \

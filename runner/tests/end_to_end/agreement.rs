@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use shared::api::TargetAccount;
 use shared::run::{FailureKind, RunResult};
 
-use super::delivery::{account, ask, audit, found, target};
+use super::delivery::{account, ask, audit, found};
 use super::process::{Home, KEY, assert_reconciles};
 
 /// Everything at once: errors that mean different things, resets before and after events are taken, slow answers.
@@ -58,7 +58,7 @@ fn run(home: &Home, url: &str, more: &[&str]) -> (RunResult, TargetAccount) {
 #[test]
 fn one_event_per_request_agrees_by_every_kind_of_failure() {
     let home = Home::new();
-    let (_target, url) = target(&home, &FAULTS);
+    let (_target, url) = home.target(&FAULTS);
     let (result, account) = run(&home, &url, &["-b", "1", "-r", "150/s", "--set", "targets.api.retry.attempts=1"]);
     let events = result.totals.events;
     let (duplicates, throttled, errors) = (status(&result, 409), status(&result, 429), status(&result, 500));
@@ -88,7 +88,7 @@ fn one_event_per_request_agrees_by_every_kind_of_failure() {
 fn batches_that_are_retried_agree_attempt_by_attempt() {
     let home = Home::new();
     let faults = [&FAULTS[..4], &FAULTS[6..], &["--batch-failure-rate", "0.03"]].concat();
-    let (_target, url) = target(&home, &faults);
+    let (_target, url) = home.target(&faults);
     let retry =
         "targets.api.retry={attempts: 8, backoff: {exponential: {base: 1ms, max: 8ms}}, when: [network, 429, 5xx]}";
     let (result, account) =
@@ -113,7 +113,7 @@ fn batches_that_are_retried_agree_attempt_by_attempt() {
 #[test]
 fn copies_sent_on_purpose_are_told_apart_from_those_that_the_target_made() {
     let home = Home::new();
-    let (_target, url) = target(&home, &[]);
+    let (_target, url) = home.target(&[]);
     let scenario = home.write(
         "shop.yaml",
         "extends: commerce-events\nname: shop\nfaults: {twice: [{duplicate: {p: 0.2}}]}\n\

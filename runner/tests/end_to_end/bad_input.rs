@@ -136,8 +136,7 @@ fn a_target_that_is_not_there_is_exit_3() {
 #[test]
 fn a_placeholder_or_missing_key_is_refused_before_anything_is_sent() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (target, url) = home.target(&[]);
     for key in [&["-k", "proj_YOUR_PROJECT_ID_YOUR_SECRET"][..], &[]] {
         let mut arguments = vec!["run", "commerce-events", "-d", "1s", "-e", &url];
         arguments.extend(key);
@@ -211,8 +210,7 @@ fn what_a_text_that_ends_early_does_not_say_is_no_mistake_of_its_own() {
 #[test]
 fn file_handles_that_run_out_are_counted_by_name_and_the_run_goes_on() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--latency-p50", "300"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (_target, url) = home.target(&["--latency-p50", "300"]);
     let command = home.throng(&[
         "run",
         "commerce-events",

@@ -48,8 +48,7 @@ fn a_check_that_only_warns_fails_nothing() {
 #[test]
 fn a_breach_that_aborts_ends_the_run_and_says_why() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--error-rate", "1"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (_target, url) = home.target(&["--error-rate", "1"]);
     let set = "checks=[{threshold: 'error_rate<50% over 1s', severity: abort}]";
     let started = Instant::now();
     let ended = home.ended(&[
@@ -118,8 +117,7 @@ fn what_cannot_be_checked_is_refused_before_anything_is_sent() {
 #[test]
 fn a_gate_on_the_testbench_format_finds_its_error_rate() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--error-rate", "0.5"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (_target, url) = home.target(&["--error-rate", "0.5"]);
     let ended = home.ended(&[
         "run",
         "commerce-events",
@@ -261,8 +259,7 @@ fn runs_are_labelled_found_by_their_tag_and_compared_with_the_baseline() {
 #[test]
 fn the_limit_of_a_target_is_found_and_its_bursts_are_seen_through() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--rate-limit", "60"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (_target, url) = home.target(&["--rate-limit", "60"]);
     let search = |more: &[&str]| {
         let mut arguments = vec![
             "find-limit",

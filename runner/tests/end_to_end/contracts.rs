@@ -3,7 +3,7 @@
 use serde_json::Value;
 use shared::run::{FailureKind, RunResult};
 
-use super::delivery::{account, ask, audit, found, get, target};
+use super::delivery::{account, ask, audit, found, get};
 use super::process::{Ended, Home, KEY, assert_reconciles};
 
 /// A file with so many events of the api-monitoring scenario.
@@ -31,7 +31,7 @@ fn one_after_the_other_runs_into_the_limit_and_goes_on_however_the_target_says_s
     for (switches, code) in
         [(["--rate-limit", "100"].as_slice(), 429), (&["--rate-limit", "100", "--rate-limit-400"], 400)]
     {
-        let (_target, url) = target(&home, switches);
+        let (_target, url) = home.target(switches);
         let (ended, result) = ingest(&home, &file, &url, &["--mode", "sequential"]);
         assert_eq!(ended.code, Some(1), "some were refused: {ended:?}");
         let (events, account) = (result.totals.events, account(&url));
@@ -55,7 +55,7 @@ fn the_same_file_twice_is_all_duplicates_whether_the_target_says_409_or_200() {
     for (switch, conflict) in [("conflict", true), ("known", false)] {
         let home = Home::new();
         let file = events(&home, "500");
-        let (_target, url) = target(&home, &["--duplicates", switch]);
+        let (_target, url) = home.target(&["--duplicates", switch]);
         let (ended, first) = ingest(&home, &file, &url, &["--concurrency", "20", "--ledger", "first.ledger"]);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert_eq!((first.totals.events.succeeded, first.totals.events.duplicate), (500, 0));
@@ -76,7 +76,7 @@ fn the_same_file_twice_is_all_duplicates_whether_the_target_says_409_or_200() {
 fn ten_thousand_events_at_a_concurrency_of_a_hundred_are_all_there() {
     let home = Home::new();
     let file = events(&home, "12000");
-    let (_target, url) = target(&home, &[]);
+    let (_target, url) = home.target(&[]);
     let (ended, result) = ingest(&home, &file, &url, &["--concurrency", "100", "--limit", "10000", "--ledger", "l"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(result.totals.events.succeeded, 10_000);
@@ -96,7 +96,7 @@ fn ten_thousand_events_at_a_concurrency_of_a_hundred_are_all_there() {
 #[test]
 fn a_batch_of_which_items_are_refused_counts_item_by_item() {
     let home = Home::new();
-    let (_target, url) = target(&home, &["--batch-failure-rate", "0.1"]);
+    let (_target, url) = home.target(&["--batch-failure-rate", "0.1"]);
     let ended = home.ended(
         &[
             ["run", "commerce-events", "-r", "500/s", "-d", "2s", "-e", &url, "-k", KEY, "-o", "r.json"].as_slice(),
@@ -124,7 +124,7 @@ fn a_batch_of_which_items_are_refused_counts_item_by_item() {
 #[test]
 fn the_shop_is_asked_for_what_there_is_and_told_in_triples() {
     let home = Home::new();
-    let (_target, url) = target(&home, &["--latency-p50", "2"]);
+    let (_target, url) = home.target(&["--latency-p50", "2"]);
     let grocery = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/scenarios/freshmart.yaml");
     // Without its checks: on a busy machine they say that the run is no measurement.
     let load = ["orders.load.rate=40/s", "orders.load.duration=3s"].map(|set| format!("workloads.{set}"));
@@ -150,7 +150,7 @@ fn the_shop_is_asked_for_what_there_is_and_told_in_triples() {
 #[test]
 fn the_guard_the_quick_look_and_the_look_back() {
     let home = Home::new();
-    let (_target, url) = target(&home, &[]);
+    let (_target, url) = home.target(&[]);
     // A key that is only a placeholder is refused before anything is sent.
     let placeholder = home.ended(&["run", "commerce-events", "-e", &url, "-k", "proj_YOUR_PROJECT_ID_YOUR_SECRET"]);
     assert_eq!(placeholder.code, Some(2), "{placeholder:?}");

@@ -41,8 +41,7 @@ fn a_run_against_the_practice_target_counts_the_same_everywhere() {
 #[test]
 fn a_run_against_a_target_of_its_own_process_agrees_to_the_event() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (target, url) = home.target(&[]);
     let ended =
         home.ended(&["run", "commerce-events", "-r", "200/s", "-d", "2s", "-e", &url, "-k", KEY, "-o", "r.json"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -60,8 +59,7 @@ fn a_run_against_a_target_of_its_own_process_agrees_to_the_event() {
 #[test]
 fn injected_errors_are_counted_on_both_sides_to_the_event() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--error-rate", "0.3"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (target, url) = home.target(&["--error-rate", "0.3"]);
     let ended = home.ended(&[
         "run",
         "commerce-events",
@@ -107,8 +105,7 @@ fn the_same_seed_sends_the_same_events() {
 #[test]
 fn the_key_of_the_command_line_is_stored_nowhere() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (_target, url) = home.target(&[]);
     let key = "proj_0123456789_plantedsecret";
     let ended = home.ended(&["run", "commerce-events", "-d", "1s", "-e", &url, "-k", key, "-o", "r.json", "-vv"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -149,8 +146,7 @@ fn runs_are_listed_shown_exported_and_deleted() {
 #[test]
 fn health_tells_whether_a_target_is_there() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (target, url) = home.target(&[]);
     let ended = home.ended(&["health", &url]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.contains("200 OK"), "{ended:?}");

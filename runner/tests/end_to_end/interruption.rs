@@ -48,8 +48,7 @@ fn ctrl_c_ends_with_a_summary_and_a_saved_result() {
 #[test]
 fn a_second_ctrl_c_does_not_wait_for_answers() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--frozen"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (_target, url) = home.target(&["--frozen"]);
     let running = home.start(&[
         "run",
         "commerce-events",
@@ -113,8 +112,7 @@ const KILLS: u32 = 25;
 #[test]
 fn kill_9_at_any_moment_leaves_a_run_that_lacks_at_most_its_last_second() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().to_owned();
+    let (_target, url) = home.target(&[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (mut readable, mut most_lost, mut accepted_before) = (0, 0, 0);
     for round in 0..KILLS {

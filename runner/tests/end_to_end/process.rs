@@ -87,6 +87,15 @@ impl Home {
         (running, address)
     }
 
+    /// Starts a practice target of its own process at a free port and returns it with its address.
+    pub(crate) fn target(&self, switches: &[&str]) -> (Running, String) {
+        let mut all = vec!["target", "--bind", "127.0.0.1:0"];
+        all.extend(switches);
+        let mut running = self.start(&all);
+        let address = running.line().strip_prefix("practice target: ").unwrap().to_owned();
+        (running, address)
+    }
+
     pub(crate) fn result(&self, name: &str) -> RunResult {
         serde_json::from_slice(&std::fs::read(self.path(name)).unwrap()).unwrap()
     }
@@ -138,6 +147,8 @@ pub(crate) fn assert_reconciles(result: &RunResult) {
     }
     let by_type: u64 = result.event_types.iter().map(|row| row.events.sent).sum();
     assert_eq!(by_type, result.totals.events.sent);
+    let by_workload: u64 = result.workloads.iter().map(|row| row.sent).sum();
+    assert_eq!(by_workload, result.totals.events.sent);
     let by_second: u64 = result.timeline.iter().map(|row| row.events.succeeded).sum();
     assert_eq!(by_second, result.totals.events.succeeded);
 }

@@ -33,8 +33,8 @@ fn websockets_and_the_practice_target_agree_to_the_message() {
 #[test]
 fn a_rate_limit_is_told_by_its_names_and_codes() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0", "--rate-limit", "30"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().replace("http://", "ws://");
+    let (target, url) = home.target(&["--rate-limit", "30"]);
+    let url = url.replace("http://", "ws://");
     let text = websocket(
         &format!("{url}/ws/mobile/sync/"),
         "connections: 2, reconnect: {delay: 100ms}",
@@ -225,8 +225,8 @@ fn the_examples_that_init_writes_run() {
 #[test]
 fn the_practice_target_alone_speaks_every_protocol_on_one_port() {
     let home = Home::new();
-    let mut target = home.start(&["target", "--bind", "127.0.0.1:0"]);
-    let url = target.line().strip_prefix("practice target: ").unwrap().replace("http://", "mqtt://");
+    let (target, url) = home.target(&[]);
+    let url = url.replace("http://", "mqtt://");
     let text = format!(
         "name: devices\ntargets: {{broker: {{protocol: mqtt, url: \"{url}\", connections: 3, mqtt: {{topic: up, qos: 2, version: 5}}}}}}\n\
          events: {{beat: {{body: {{id: \"${{event.id}}\"}}}}}}\nbehaviors: {{beats: {{emit: {{event: beat}}}}}}\n\
