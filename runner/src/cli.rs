@@ -14,9 +14,15 @@ use crate::dataset::Format;
 use crate::import::Kind;
 use crate::report::format::ResultsFormat;
 
+/// What `--version` says; `cargo xtask build` knows the commit, too.
+const VERSION: &str = match option_env!("THRONG_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Generates realistic event traffic and load, and measures honestly how a target takes it.
 #[derive(Debug, Parser)]
-#[command(name = "throng", version, max_term_width = 110)]
+#[command(name = "throng", version = VERSION, max_term_width = 110)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -71,6 +77,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
+    /// Write the manual's pages into a directory
+    Man(ManArgs),
 }
 
 /// Where runs and scenarios are kept.
@@ -833,6 +841,9 @@ pub struct HealthArgs {
     /// How long to wait for an answer
     #[arg(long, value_name = "SPAN", default_value = "5s")]
     pub timeout: String,
+    /// Token of a `throng serve` on this machine; it is sent to no other
+    #[arg(long, value_name = "TOKEN", env = "THRONG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
     /// Which hosts may be sent to.
     #[command(flatten)]
     pub policy: TargetPolicyArgs,
@@ -962,6 +973,14 @@ pub struct MergeArgs {
 pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,
+}
+
+/// `throng man`
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// Directory to write into; it is made if need be
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
 }
 
 /// Reads a threshold; what is wrong with it is said with what to write instead.

@@ -10,6 +10,7 @@ mod health;
 mod import;
 mod ingest;
 mod init;
+mod man;
 mod merge;
 mod overrides;
 mod planned;
@@ -155,6 +156,7 @@ pub fn dispatch(cli: Cli) -> Exit {
         Command::Runs(args) => runs::runs(args),
         Command::Merge(args) => merge::merge(&args),
         Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => man::man(&args),
     };
     outcome.unwrap_or_else(|refusal| {
         if !refusal.message.is_empty() {

@@ -42,7 +42,7 @@ fn address(serve_arguments: &[String]) -> String {
             return address.to_owned();
         }
     }
-    std::env::var("THRONG_BIND").unwrap_or_else(|_| DEFAULT_ADDRESS.to_owned())
+    DEFAULT_ADDRESS.to_owned()
 }
 
 /// Says so when somebody else listens there. What is not an address is left to `throng serve` to explain.

@@ -4,10 +4,12 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod dist;
 mod install;
 mod instructions;
 mod panel;
 mod screen;
+mod supply;
 mod test;
 mod workspace;
 
@@ -23,6 +25,8 @@ cargo xtask <command>
 
   demo [-- ARGUMENTS]   build what is missing, start the panel with the practice target (arguments go to `throng serve`)
   build                 build the panel and the runner: target/release/throng
+  dist                  build, and pack what people install: target/dist/throng-VERSION-PLATFORM.tar.gz; the same bytes wherever
+                        it is done
   ui [--dev]            build only the panel; --dev: not optimised, fast to build
   test [STEP...]        everything that decides whether a change lands, or only some of its steps
   test --list           name the steps
@@ -54,6 +58,7 @@ fn obey(arguments: &[String]) -> Result<()> {
         ["demo"] => demo::start(&workspace, &[]),
         ["demo", "--", ..] => demo::start(&workspace, &arguments[2..]),
         ["build"] => build::all(&workspace),
+        ["dist"] => dist::make(&workspace),
         ["ui"] => panel::build(&workspace, Flavour::Small),
         ["ui", "--dev"] => panel::build(&workspace, Flavour::Development),
         ["test", "--list"] => {

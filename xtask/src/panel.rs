@@ -67,9 +67,13 @@ pub(crate) fn build(workspace: &Workspace, flavour: Flavour) -> Result<()> {
         Flavour::Development => "building the panel for WebAssembly, as fast as it builds",
     });
     let started = Instant::now();
-    run(workspace
-        .cargo(["build", "--package", "frontend", "--bin", "frontend", "--target", WASM_TARGET, "--profile"])
-        .arg(flavour.profile()))?;
+    let mut cargo =
+        workspace.cargo(["build", "--package", "frontend", "--bin", "frontend", "--target", WASM_TARGET, "--profile"]);
+    cargo.arg(flavour.profile());
+    if flavour == Flavour::Small {
+        cargo.args(workspace.placeless()?);
+    }
+    run(&mut cargo)?;
     let program = workspace.target().join(WASM_TARGET).join(flavour.folder()).join("frontend.wasm");
     let source = Source::read(workspace.root(), &program)?;
 

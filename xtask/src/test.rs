@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::install::{self, WASM_TARGET};
 use crate::workspace::{Workspace, run, typed};
-use crate::{build, check, screen};
+use crate::{build, check, dist, screen, supply};
 
 /// One step: its name, what it holds, how.
 struct Step {
@@ -25,9 +25,10 @@ struct Step {
 pub(crate) struct Passed(pub(crate) u64);
 
 /// The steps, the quick ones first.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 12] = [
     Step { name: "format", holds: "every file is formatted", run: format },
     Step { name: "layers", holds: "the tree follows ARCHITECTURE.md", run: layers },
+    Step { name: "supply", holds: "what others wrote is allowed by deny.toml, and pinned", run: supplied },
     Step { name: "lint", holds: "no warning, native", run: lint },
     Step { name: "lint-wasm", holds: "no warning, WebAssembly", run: lint_wasm },
     Step { name: "docs", holds: "every link in the documentation leads somewhere", run: docs },
@@ -35,6 +36,7 @@ const STEPS: [Step; 10] = [
     Step { name: "build", holds: "the panel and the runner build", run: whole },
     Step { name: "portable", holds: "plans are the same natively and in WebAssembly", run: portable::compare },
     Step { name: "readme", holds: "the commands of README.md do what it says", run: readme::run_commands },
+    Step { name: "release", holds: "what people install is whole, and packs to the same bytes twice", run: release },
     Step { name: "browser", holds: "the panel in a real browser against a real runner", run: browser::run_journeys },
 ];
 
@@ -105,6 +107,16 @@ fn format(workspace: &Workspace) -> Result<Passed> {
 
 fn layers(workspace: &Workspace) -> Result<Passed> {
     check::all(workspace)?;
+    Ok(Passed(0))
+}
+
+fn supplied(workspace: &Workspace) -> Result<Passed> {
+    supply::check(workspace)?;
+    Ok(Passed(0))
+}
+
+fn release(workspace: &Workspace) -> Result<Passed> {
+    dist::try_out(workspace)?;
     Ok(Passed(0))
 }
 

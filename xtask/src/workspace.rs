@@ -59,6 +59,33 @@ impl Workspace {
         command.args(arguments).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
         command
     }
+
+    /// What makes cargo leave the folders of this machine out of what it builds. They would make two builds of the same
+    /// source differ, and say who built it.
+    ///
+    /// # Errors
+    /// When rustc or the home directory is not to be found.
+    pub(crate) fn placeless(&self) -> Result<[String; 2]> {
+        let flag = |(place, name): (PathBuf, &str)| format!("'--remap-path-prefix={}={name}'", place.display());
+        let flags: Vec<String> = self.places()?.into_iter().map(flag).collect();
+        Ok(["--config".to_owned(), format!("target.'cfg(all())'.rustflags = [{}]", flags.join(", "))])
+    }
+
+    /// The folders that a build reads, and what they are called instead.
+    ///
+    /// # Errors
+    /// When rustc or the home directory is not to be found.
+    pub(crate) fn places(&self) -> Result<[(PathBuf, &'static str); 4]> {
+        let sysroot = said(Command::new("rustc").args(["--print", "sysroot"]))?;
+        let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(env::home_dir()?.join(".cargo"))).context("there is no home directory")?;
+        Ok([
+            (home, "/cargo"),
+            (PathBuf::from(sysroot.trim()), "/rust"),
+            (self.target.clone(), "/throng/target"),
+            (self.root.clone(), "/throng"),
+        ])
+    }
 }
 
 /// Runs a program to its end.

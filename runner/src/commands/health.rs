@@ -1,5 +1,6 @@
 //! `throng health`: is a target there.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -37,7 +38,11 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
         .build()
         .map_err(Refusal::failed)?;
     let begun = tokio::time::Instant::now();
-    let answer = match client.get(url.clone()).send().await {
+    let mut request = client.get(url.clone());
+    if let Some(token) = args.token.filter(|_| is_here(&url)) {
+        request = request.bearer_auth(token);
+    }
+    let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
             let why = reason(&error);
@@ -53,6 +58,12 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
     Ok(if status.is_success() { Exit::Done } else { Exit::Unreachable })
 }
 
+/// Whether an address is on this machine, by its own word: a name is asked of nobody.
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// The innermost reason, which is the one that a person can do something about.
 fn reason(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
@@ -60,4 +71,24 @@ fn reason(error: &dyn std::error::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_to_this_machine_only() {
+        for (url, expected) in [
+            ("http://127.0.0.1:7878", true),
+            ("http://[::1]:7878/api/status", true),
+            ("http://localhost/", true),
+            ("http://localhost.example.org/", false),
+            ("http://10.0.0.7:7878", false),
+            ("https://127.0.0.1.example.org", false),
+            ("http://user@example.org#127.0.0.1", false),
+        ] {
+            assert_eq!(is_here(&url.parse().unwrap()), expected, "{url}");
+        }
+    }
 }
