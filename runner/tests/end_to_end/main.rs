@@ -27,6 +27,8 @@ mod interruption;
 #[cfg(test)]
 mod journey;
 #[cfg(test)]
+mod packaging;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod safety;
