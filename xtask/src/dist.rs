@@ -212,7 +212,9 @@ fn rustc() -> Result<String> {
 fn moment(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (mut year, mut left) = (1970, days);
-    let length = |year: u64| if (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 { 366 } else { 365 };
+    let length = |year: u64| {
+        if (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400) { 366 } else { 365 }
+    };
     while left >= length(year) {
         left -= length(year);
         year += 1;

@@ -68,8 +68,7 @@ pub(crate) fn document(crates: &Crates, shipped: &Shipped, build: &Build<'_>) ->
     for name in &names {
         let found = crates.get(name)?;
         // Our own crates are the program; what they use, it uses.
-        let uses: BTreeSet<String> =
-            found.uses.iter().filter(|used| names.contains(used)).map(|used| reference(used)).collect();
+        let uses: BTreeSet<String> = found.uses.iter().filter(|used| names.contains(used)).map(reference).collect();
         if found.source.is_none() {
             let foreign =
                 |used: &&Name| names.contains(used) && crates.get(used).is_ok_and(|used| used.source.is_some());
