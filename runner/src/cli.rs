@@ -818,6 +818,9 @@ pub struct SchemaArgs {
     /// Of what
     #[arg(value_enum, default_value_t)]
     pub of: SchemaOf,
+    /// As a page for people, in Markdown
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// What `throng schema` can print.

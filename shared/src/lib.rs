@@ -26,6 +26,7 @@ pub mod results_schema;
 pub mod run;
 pub mod scenario;
 pub mod scenario_schema;
+pub mod schema_page;
 pub mod template;
 pub mod threshold;
 pub mod units;

@@ -35,7 +35,11 @@ const STEPS: [Step; 12] = [
     Step { name: "unit", holds: "unit, property, golden and documentation tests", run: unit },
     Step { name: "build", holds: "the panel and the runner build", run: whole },
     Step { name: "portable", holds: "plans are the same natively and in WebAssembly", run: portable::compare },
-    Step { name: "readme", holds: "the commands of README.md do what it says", run: readme::run_commands },
+    Step {
+        name: "readme",
+        holds: "the commands of README.md and of the guide do what they say",
+        run: readme::run_commands,
+    },
     Step { name: "release", holds: "what people install is whole, and packs to the same bytes twice", run: release },
     Step { name: "browser", holds: "the panel in a real browser against a real runner", run: browser::run_journeys },
 ];

@@ -1,4 +1,4 @@
-//! Executes the commands of `README.md` and compares what they print with what it shows.
+//! Executes the commands of `README.md` and of the guide, and compares what they print with what the pages show.
 //!
 //! Every line that starts with `$ ` in a fence marked `console` is executed by `sh`, all in one empty folder, with
 //! the built `throng` on the path; the lines below it are looked for in the output, in order, `…` standing for
@@ -17,6 +17,9 @@ use anyhow::{Context as _, Result, bail};
 use super::Passed;
 use crate::screen;
 use crate::workspace::Workspace;
+
+/// The pages with commands to be followed from top to bottom.
+const PAGES: [&str; 2] = ["README.md", "docs/README.md"];
 
 /// Longest that any command of the README may take; they are meant for a first visit.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -45,7 +48,12 @@ pub(crate) fn run_commands(workspace: &Workspace) -> Result<Passed> {
     if !throng.is_file() {
         bail!("there is no {}; call `cargo xtask build` first", throng.display());
     }
-    let text = fs::read_to_string(workspace.root().join("README.md")).context("cannot read README.md")?;
+    PAGES.iter().try_fold(0, |passed, page| Ok(passed + run_page(workspace, page)?)).map(Passed)
+}
+
+/// Executes those of one page, in an empty folder.
+fn run_page(workspace: &Workspace, page: &str) -> Result<u64> {
+    let text = fs::read_to_string(workspace.root().join(page)).with_context(|| format!("cannot read {page}"))?;
     let scratch = Scratch::new(workspace)?;
     let mut passed = 0;
     for example in examples(&text) {
@@ -58,16 +66,16 @@ pub(crate) fn run_commands(workspace: &Workspace) -> Result<Passed> {
             Kind::Serves => scratch.serve(&example.command),
             Kind::Runs | Kind::Known => scratch.run(&example.command),
         }
-        .with_context(|| format!("README.md: `{}`", example.command))?;
+        .with_context(|| format!("{page}: `{}`", example.command))?;
         if let Some(missing) = missing(&example.output, &output) {
-            bail!("README.md: `{}` did not print `{missing}`; it printed:\n{output}", example.command);
+            bail!("{page}: `{}` did not print `{missing}`; it printed:\n{output}", example.command);
         }
         passed += 1;
     }
     if passed == 0 {
-        bail!("README.md has no command in a console fence");
+        bail!("{page} has no command in a console fence");
     }
-    Ok(Passed(passed))
+    Ok(passed)
 }
 
 /// Reads the commands of a page.
