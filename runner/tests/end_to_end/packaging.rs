@@ -124,17 +124,48 @@ fn the_examples_of_the_manual_are_commands_that_can_be_typed() {
     let typed = examples.lines().filter_map(|line| line.strip_prefix("\\fB")?.strip_suffix("\\fR"));
     let mut count = 0;
     for line in typed {
-        let words: Vec<String> = line.split('\'').enumerate().fold(Vec::new(), |mut words, (index, part)| {
-            match index % 2 {
-                0 => words.extend(part.split_whitespace().map(str::to_owned)),
-                _ => words.push(part.to_owned()),
-            }
-            words
-        });
+        let words = words(line);
         assert!(Cli::try_parse_from(&words).is_ok(), "{line}");
         count += 1;
     }
     assert!(count >= 5, "{page}");
+}
+
+/// The words of a command, with what stands in quotes as one.
+fn words(line: &str) -> Vec<String> {
+    line.split(['\'', '"']).enumerate().fold(Vec::new(), |mut words, (index, part)| {
+        match index % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+        words
+    })
+}
+
+#[test]
+fn every_command_in_the_guide_is_one_that_can_be_typed() {
+    let mut pages = vec![root().join("README.md")];
+    pages.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut count = 0;
+    for page in pages.iter().filter(|page| page.extension().is_some_and(|ending| ending == "md")) {
+        let text = fs::read_to_string(page).unwrap().replace("\\\n", " ");
+        let mut fenced = false;
+        for line in text.lines() {
+            if line.starts_with("```") {
+                fenced = !fenced;
+            }
+            let line = line.trim_start_matches("$ ");
+            if !fenced || !line.starts_with("throng ") {
+                continue;
+            }
+            // What the shell takes for itself: comments, the background, files.
+            let line = [" #", " &", " > "].into_iter().fold(line, |line, end| line.split(end).next().unwrap());
+            let parsed = Cli::try_parse_from(words(line));
+            assert!(parsed.is_ok(), "{}: {line}\n{}", page.display(), parsed.unwrap_err());
+            count += 1;
+        }
+    }
+    assert!(count >= 12, "{count}");
 }
 
 #[test]
