@@ -76,7 +76,8 @@ pub(crate) fn try_out(workspace: &Workspace) -> Result<()> {
     if bytes != Archive::gathered(workspace)?.packed()? {
         bail!("the archive is another one when it is packed again");
     }
-    for (place, _) in workspace.places()? {
+    // A folder that is called what all of them become is nothing to be found.
+    for (place, _) in workspace.places()?.into_iter().filter(|(place, name)| !place.starts_with(name)) {
         let place = place.display().to_string();
         let named = archive.files.iter().find(|(_, file)| contains(&file.bytes, place.as_bytes()));
         if let Some((path, _)) = named {
