@@ -141,12 +141,20 @@ async function memory() {
 }
 
 async function run() {
-  const text = "extends: commerce-events\nworkloads: {shop: {load: {rate: 300/s, duration: 10s}}}\n";
+  // An event a request, so that the 99th percentile is one of 3,000 and not the slowest of 60.
+  const text = "extends: commerce-events\ntargets: {api: {batch: {size: 1}}}\nworkloads: {shop: {load: {rate: 300/s, duration: 10s}}}\n";
   const figures = { open: [], closed: [] };
+  const busy = [];
   for (let pair = 0; pair < 6; pair += 1) {
     for (const kind of pair % 2 ? ["open", "closed"] : ["closed", "open"]) {
       const opened = kind === "open" ? await openPage() : undefined;
-      if (opened) await opened.page.goto(throng.url);
+      if (opened) {
+        await opened.page.goto(throng.url);
+        await opened.page.getByTestId("start").waitFor();
+      }
+      // What is measured is a panel that is open, not one that opens.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const before = await opened?.metrics();
       const answer = await fetch(`${throng.url}/api/runs`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ scenario: { text }, practice_target: true, seed: 1 }) });
       const { id } = await answer.json();
       let known;
@@ -155,6 +163,7 @@ async function run() {
         known = await throng.ask(`/api/runs/${id}`);
       } while (!["finished", "stopped", "failed"].includes(known.info.state));
       figures[kind].push(known.response_time.p99_us);
+      if (opened) busy.push(((await opened.metrics()).TaskDuration - before.TaskDuration) * 100);
       await opened?.close();
     }
   }
@@ -162,6 +171,7 @@ async function run() {
     const all = figures[kind].toSorted((a, b) => a - b);
     tell(`p99 of a run at 300/s, panel ${kind}: median of 6 (lowest to highest)`, `${median(all)} µs (${all[0]} to ${all.at(-1)})`);
   }
+  tell("  main thread of that panel, each second, median of 6", `${Math.round(median(busy))} ms`);
 }
 
 try {

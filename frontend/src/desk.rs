@@ -14,7 +14,7 @@ use crate::state::controls::Controls;
 use crate::state::preferences::Preferences;
 use crate::state::remote::{Remote, RequestError};
 use crate::state::route::Route;
-use crate::state::run_board::RunBoard;
+use crate::state::run_board::{Beat, RunBoard};
 use crate::{api, storage};
 
 /// The panel's signals; a handle that is copied freely.
@@ -34,6 +34,8 @@ pub(crate) struct Desk {
     pub(crate) connection: RwSignal<Connection>,
     /// What it said.
     pub(crate) board: RwSignal<Option<RunBoard>>,
+    /// When tables are to be read anew.
+    beat: Memo<Option<Beat>>,
     /// Whether the view is held: the run goes on, the charts stand still.
     pub(crate) held: RwSignal<bool>,
     /// What arrived meanwhile.
@@ -66,6 +68,7 @@ impl Desk {
     /// Everything unknown yet, except what the browser remembers.
     pub(crate) fn new() -> Self {
         let preferences = storage::read(storage::PREFERENCES).map(|text| Preferences::from_json(&text));
+        let board = RwSignal::new(None::<RunBoard>);
         Self {
             route: RwSignal::new(Route::default()),
             status: RwSignal::new(Remote::Loading),
@@ -73,7 +76,8 @@ impl Desk {
             scenarios: RwSignal::new(Remote::Loading),
             following: RwSignal::new((0, None)),
             connection: RwSignal::new(Connection::Idle),
-            board: RwSignal::new(None),
+            board,
+            beat: Memo::new(move |_| board.with(|board| board.as_ref().map(RunBoard::beat))),
             held: RwSignal::new(false),
             backlog: StoredValue::new(Backlog::default()),
             retry_now: RwSignal::new(false),
@@ -105,6 +109,12 @@ impl Desk {
             self.preferences.with(|kept| known.iter().any(|scenario| scenario.name == kept.scenario))
         });
         Controls::of(self.run_state(), self.reachable.get(), chosen)
+    }
+
+    /// Reads the shown run for a table: again at most twice a second.
+    pub(crate) fn read_calmly<T>(self, read: impl FnOnce(Option<&RunBoard>) -> T) -> T {
+        self.beat.track();
+        self.board.with_untracked(|board| read(board.as_ref()))
     }
 
     /// Where the charts' axis of time ends.

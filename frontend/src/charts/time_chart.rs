@@ -157,15 +157,15 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
         desk.crosshair.set(next);
     };
 
-    let pointed = move || -> Option<crate::state::timeline::Point> {
+    let pointed = Memo::new(move |_| -> Option<crate::state::timeline::Point> {
         let moment = desk.crosshair.get();
         drawn.with(|_| ());
-        desk.board.with(|board| {
+        desk.board.with_untracked(|board| {
             let board = board.as_ref()?;
             board.timeline.at(moment.unwrap_or(f64::MAX), board.is_over()).cloned()
         })
-    };
-    let spoken = move || match (desk.crosshair.get(), pointed()) {
+    });
+    let spoken = move || match (desk.crosshair.get(), pointed.get()) {
         (Some(_), Some(point)) => {
             let mut text = format::clock(f64::from(point.second));
             for line in spec.lines {
@@ -190,9 +190,14 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
     });
     let legend = spec.lines.iter().enumerate().rev().map(|(index, line)| {
         let is_shown = move || hidden.get() >> index & 1 == 0;
-        let is_present = move || desk.board.with(|board| line.is_present(board.as_ref()));
+        let is_present = move || {
+            drawn.with(|_| ());
+            desk.board.with_untracked(|board| line.is_present(board.as_ref()))
+        };
         let value = move || {
-            pointed().and_then(|point| line.at(&point)).map_or("–".to_owned(), |value| spec.measure.write(value))
+            pointed
+                .with(|point| point.as_ref().and_then(|point| line.at(point)))
+                .map_or("–".to_owned(), |value| spec.measure.write(value))
         };
         view! {
             <button
@@ -213,7 +218,7 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
     let drawn_limits =
         move || drawn.with(|drawn| drawn.as_ref().map(|(.., limits)| limits.clone()).unwrap_or_default());
     let crosshair_time =
-        move || desk.crosshair.get().and_then(|_| pointed()).map(|point| format::clock(f64::from(point.second)));
+        move || desk.crosshair.get().and_then(|_| pointed.get()).map(|point| format::clock(f64::from(point.second)));
 
     view! {
         <figure class="card chart" data-testid=format!("chart-{}", spec.id) aria-label=spec.title>
@@ -237,9 +242,9 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
             </figcaption>
             <div class="legend">
                 {legend.collect_view()}
-                {(spec.content == Content::Heat).then(|| view! { <HeatLegend pointed=Signal::derive(pointed) /> })}
+                {(spec.content == Content::Heat).then(|| view! { <HeatLegend pointed=pointed /> })}
                 {(spec.content == Content::Stack).then(|| view! {
-                    <span class="legend-note">{move || no_failures(desk)}</span>
+                    <span class="legend-note">{move || { drawn.with(|_| ()); no_failures(desk) }}</span>
                 })}
                 {move || drawn_limits().into_iter().map(|limit| view! {
                     <span class="legend-limit" class:bad=!limit.holds>
@@ -273,7 +278,7 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
                 <canvas node_ref=canvas aria-hidden="true"></canvas>
             </div>
             <Show when=move || as_table.get()>
-                <div class="plot-table">{move || { drawn.with(|_| ()); desk.board.with(|board| table(spec, board.as_ref())) }}</div>
+                <div class="plot-table">{move || { drawn.with(|_| ()); desk.board.with_untracked(|board| table(spec, board.as_ref())) }}</div>
             </Show>
         </figure>
     }
@@ -286,7 +291,7 @@ fn says(spec: &ChartSpec, value: f64) -> bool {
 
 /// What stands where a stack's legend would: nothing has failed.
 fn no_failures(desk: Desk) -> &'static str {
-    desk.board.with(|board| match board {
+    desk.board.with_untracked(|board| match board {
         Some(board) if board.snapshot.failures.values().any(|count| *count > 0) => "",
         Some(_) => "no event has failed",
         None => "",
@@ -295,7 +300,7 @@ fn no_failures(desk: Desk) -> &'static str {
 
 /// How strong how many answers are, and what lies under the crosshair.
 #[component]
-fn HeatLegend(pointed: Signal<Option<crate::state::timeline::Point>>) -> impl IntoView {
+fn HeatLegend(pointed: Memo<Option<crate::state::timeline::Point>>) -> impl IntoView {
     let shades = (1..=SHADES).map(|number| {
         view! { <span class="shade" style:background=format!("var(--heat-{number})")></span> }
     });

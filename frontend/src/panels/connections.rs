@@ -11,9 +11,8 @@ use crate::state::connections::{in_words, rows};
 pub(crate) fn Connections() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let counts = Memo::new(move |_| {
-        desk.board.with(|board| {
+        desk.read_calmly(|board| {
             board
-                .as_ref()
                 .map(|board| (board.snapshot.connections, board.snapshot.streams.clone()))
                 .filter(|(connections, _)| connections.attempted > 0)
         })

@@ -27,13 +27,13 @@ pub(crate) fn EventTypes() -> impl IntoView {
     let order = RwSignal::new((EventColumn::Share, false));
     let names = Memo::new(move |_| {
         let (column, reversed) = order.get();
-        desk.board.with(|board| {
-            board.as_ref().map(|board| ordered(&board.snapshot.event_types, column, reversed)).unwrap_or_default()
+        desk.read_calmly(|board| {
+            board.map(|board| ordered(&board.snapshot.event_types, column, reversed)).unwrap_or_default()
         })
     });
     let largest = Memo::new(move |_| {
-        desk.board.with(|board| {
-            let rows = board.as_ref().map_or(&[][..], |board| &board.snapshot.event_types);
+        desk.read_calmly(|board| {
+            let rows = board.map_or(&[][..], |board| &board.snapshot.event_types);
             rows.iter().map(|row| row.actual_share.max(row.declared_share.unwrap_or(0.0))).fold(0.01, f64::max)
         })
     });
@@ -81,8 +81,8 @@ fn EventRow(name: String, largest: Memo<f64>) -> impl IntoView {
     let desk = expect_context::<Desk>();
     let wanted = name.clone();
     let row = Memo::new(move |_| {
-        desk.board.with(|board| {
-            let rows = board.as_ref().map_or(&[][..], |board| &board.snapshot.event_types);
+        desk.read_calmly(|board| {
+            let rows = board.map_or(&[][..], |board| &board.snapshot.event_types);
             rows.iter().find(|row| row.name == wanted).cloned().unwrap_or_default()
         })
     });

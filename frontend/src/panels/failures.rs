@@ -11,9 +11,8 @@ use crate::widgets::icon::{Glyph, Icon};
 #[component]
 pub(crate) fn Failures() -> impl IntoView {
     let desk = expect_context::<Desk>();
-    let failures =
-        Memo::new(move |_| desk.board.with(|board| board.as_ref().map(RunBoard::failures).unwrap_or_default()));
-    let sent = move || desk.board.with(|board| board.as_ref().map_or(0, |board| board.snapshot.events.sent));
+    let failures = Memo::new(move |_| desk.read_calmly(|board| board.map(RunBoard::failures).unwrap_or_default()));
+    let sent = move || desk.read_calmly(|board| board.map_or(0, |board| board.snapshot.events.sent));
     let has_sent = Memo::new(move |_| sent() > 0);
     view! {
         <section class="card" aria-label="Failures" data-testid="failures">

@@ -10,7 +10,7 @@ use crate::format;
 pub(crate) fn Faults() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let faults = Memo::new(move |_| {
-        desk.board.with(|board| board.as_ref().map(|board| board.snapshot.faults.clone()).unwrap_or_default())
+        desk.read_calmly(|board| board.map(|board| board.snapshot.faults.clone()).unwrap_or_default())
     });
     view! {
         <Show when=move || !faults.with(Vec::is_empty)>

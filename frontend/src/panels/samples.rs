@@ -20,7 +20,7 @@ pub(crate) fn Samples() -> impl IntoView {
     let opened = RwSignal::new(None::<Sample>);
     let newest = Memo::new(move |_| {
         let failed_only = failed_only.get();
-        desk.board.with(|board| {
+        desk.read_calmly(|board| {
             let samples = board.iter().flat_map(|board| &board.samples);
             samples.filter(|sample| !failed_only || sample.failure.is_some()).take(LISTED).cloned().collect::<Vec<_>>()
         })

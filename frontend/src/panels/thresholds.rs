@@ -13,7 +13,7 @@ use crate::widgets::icon::{Glyph, Icon};
 pub(crate) fn Thresholds() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let thresholds = Memo::new(move |_| {
-        desk.board.with(|board| board.as_ref().map(|board| board.snapshot.thresholds.clone()).unwrap_or_default())
+        desk.read_calmly(|board| board.map(|board| board.snapshot.thresholds.clone()).unwrap_or_default())
     });
     view! {
         <Show when=move || !thresholds.with(Vec::is_empty)>

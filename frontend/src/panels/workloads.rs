@@ -11,7 +11,7 @@ use crate::format;
 pub(crate) fn Workloads() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let workloads = Memo::new(move |_| {
-        desk.board.with(|board| board.as_ref().map(|board| board.snapshot.workloads.clone()).unwrap_or_default())
+        desk.read_calmly(|board| board.map(|board| board.snapshot.workloads.clone()).unwrap_or_default())
     });
     view! {
         <Show when=move || !workloads.with(Vec::is_empty)>

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use shared::chart::ticks::time_end;
-use shared::run::{Change, Command, EventTypeRow, FailureKind, Hello, RunInfo, Sample, Snapshot, Tick};
+use shared::run::{
+    Change, Command, EventTypeRow, FailureKind, Hello, RunId, RunInfo, RunState, Sample, Snapshot, Tick,
+};
 
 use crate::state::timeline::Timeline;
 
@@ -32,6 +34,17 @@ pub(crate) struct RunBoard {
     pub(crate) version: String,
     /// Ticks that this page was too slow for.
     pub(crate) skipped_ticks: u64,
+}
+
+/// What tables of the shown run follow: it changes when there is something to see, but at most twice a second, so that
+/// figures can be read and a page that stays open costs little.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Beat {
+    run: RunId,
+    state: RunState,
+    half_seconds: u64,
+    has_rows: bool,
+    has_samples: bool,
 }
 
 impl RunBoard {
@@ -74,6 +87,17 @@ impl RunBoard {
             }
         }
         self.samples.truncate(KEPT_SAMPLES);
+    }
+
+    /// The beat that tables follow.
+    pub(crate) fn beat(&self) -> Beat {
+        Beat {
+            run: self.run.id.clone(),
+            state: self.run.state,
+            half_seconds: (self.snapshot.elapsed_seconds * 2.0) as u64,
+            has_rows: !self.snapshot.event_types.is_empty(),
+            has_samples: !self.samples.is_empty(),
+        }
     }
 
     /// Whether nothing more will happen.
@@ -232,6 +256,18 @@ pub(crate) mod tests {
     fn tick(samples: Vec<Sample>, changes: Vec<Change>) -> Tick {
         let hello = hello(RunState::Running, 2.0);
         Tick { run: hello.run, snapshot: hello.snapshot, rows: Vec::new(), changes, samples, skipped_ticks: 3 }
+    }
+
+    #[test]
+    fn tables_beat_twice_a_second_and_at_once_when_something_new_is_there() {
+        let at = |state, elapsed| RunBoard::new(hello(state, elapsed)).beat();
+        assert_eq!(at(RunState::Running, 1.0), at(RunState::Running, 1.4));
+        assert_ne!(at(RunState::Running, 1.4), at(RunState::Running, 1.5));
+        assert_ne!(at(RunState::Running, 1.4), at(RunState::Finished, 1.4), "the end is told at once");
+        let mut board = RunBoard::new(hello(RunState::Running, 2.0));
+        let before = board.beat();
+        board.tick(tick(vec![sample(1)], Vec::new()));
+        assert_ne!(board.beat(), before, "the first request is told at once");
     }
 
     #[test]
