@@ -16,6 +16,11 @@ const has = (locator, part) => async () => (await locator.innerText()).includes(
 step("the practice target answers", async ({ page, throng }) => {
   await page.goto("/#/scenarios/commerce-events");
   await eventually("it can be tried", () => page.getByTestId("test-connection").isEnabled());
+  const colours = await page.locator(".paint").evaluate((paint) => ({
+    words: paint.textContent === document.querySelector("[data-testid=text]").value,
+    keys: paint.querySelectorAll(".hl-key").length,
+  }));
+  assert.ok(colours.words && colours.keys > 50, "the text is drawn in its colours, and whole");
   await page.getByTestId("test-connection").click();
   await eventually("it answers", has(trial(), "answers after"));
   assert.equal(await page.getByTestId("tried-target").count(), 1);

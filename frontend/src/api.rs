@@ -10,6 +10,7 @@ use shared::api::{
 use shared::compare::Comparison;
 use shared::run::{Change, Command, RunInfo};
 
+use crate::state::audits::Audited;
 use crate::state::overlay::Drawn;
 use crate::state::remote::RequestError;
 use crate::state::route::escape;
@@ -85,6 +86,11 @@ pub(crate) async fn compare(baseline: &str, candidate: &str) -> Answer<Compariso
 
 /// What is drawn of a run that is over.
 pub(crate) async fn drawn(id: &str) -> Answer<Drawn> {
+    read(Request::get(&result_href(id))).await
+}
+
+/// What became of the audits of a run that is over.
+pub(crate) async fn audited(id: &str) -> Answer<Audited> {
     read(Request::get(&result_href(id))).await
 }
 

@@ -1,5 +1,6 @@
 //! The sections of the pages.
 
+pub(crate) mod audits;
 pub(crate) mod behavior_graph;
 pub(crate) mod changes;
 pub(crate) mod comparison_table;

@@ -1,5 +1,6 @@
 //! What the panel knows, as plain structs: no signal, no markup, no browser.
 
+pub(crate) mod audits;
 pub(crate) mod backlog;
 pub(crate) mod behavior_graph;
 pub(crate) mod comparison;
@@ -9,6 +10,7 @@ pub(crate) mod connections;
 pub(crate) mod controls;
 pub(crate) mod difference;
 pub(crate) mod draft;
+pub(crate) mod highlight;
 pub(crate) mod history;
 pub(crate) mod json;
 pub(crate) mod labels;

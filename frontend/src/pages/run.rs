@@ -9,6 +9,7 @@ use crate::charts::response_time::RESPONSE_TIME;
 use crate::charts::send_lag::SEND_LAG;
 use crate::charts::throughput::THROUGHPUT;
 use crate::charts::time_chart::TimeChart;
+use crate::panels::audits::Audits;
 use crate::panels::changes::Changes;
 use crate::panels::connection_notice::ConnectionNotice;
 use crate::panels::connections::Connections;
@@ -57,6 +58,7 @@ pub(crate) fn RunPage() -> impl IntoView {
             <div class="stack beside">
                 <Steering />
                 <Thresholds />
+                <Audits />
                 <Failures />
                 <Faults />
                 <Connections />

@@ -12,7 +12,17 @@ pub(crate) fn ScenarioChoice() -> impl IntoView {
     let desk = expect_context::<Desk>();
     let disabled = Memo::new(move |_| !desk.controls().start);
     let known = move || desk.scenarios.with(|scenarios| scenarios.ready().cloned().unwrap_or_default());
-    let chosen = move || desk.preferences.with(|preferences| preferences.scenario.clone());
+    // While a run goes on, the pickers say what runs, whoever started it.
+    let running = Memo::new(move |_| {
+        desk.board.with(|board| {
+            let run = board.as_ref().filter(|board| !board.is_over()).map(|board| &board.run)?;
+            Some((run.scenario.clone(), run.profile.clone().unwrap_or_default()))
+        })
+    });
+    let shown = Memo::new(move |_| {
+        running.get().unwrap_or_else(|| desk.preferences.with(|kept| (kept.scenario.clone(), kept.profile.clone())))
+    });
+    let chosen = move || shown.with(|(scenario, _)| scenario.clone());
     let profiles = Memo::new(move |_| {
         desk.scenarios.with(|scenarios| {
             let all = scenarios.ready()?;
@@ -50,6 +60,11 @@ pub(crate) fn ScenarioChoice() -> impl IntoView {
         (!some.is_empty())
             .then(|| view! { <optgroup label=label>{some.into_iter().map(option).collect_view()}</optgroup> })
     };
+    // A text that was sent with the request, and a scenario that is gone meanwhile, are in no list.
+    let unlisted = move || {
+        let is_listed = known().iter().any(|scenario| scenario.name == chosen());
+        (running.with(Option::is_some) && !is_listed).then(|| view! { <option selected>{chosen()}</option> })
+    };
     let has_target = Memo::new(move |_| {
         desk.status.with(|status| status.ready().is_some_and(|status| status.practice_target.is_some()))
     });
@@ -59,7 +74,7 @@ pub(crate) fn ScenarioChoice() -> impl IntoView {
             <select data-testid="scenario" disabled=disabled on:change:target=move |event| choose_scenario(event.target().value())>
                 {move || match desk.scenarios.with(|scenarios| matches!(scenarios, Remote::Loading)) {
                     true => view! { <option>"loading …"</option> }.into_any(),
-                    false => view! { {group(true, "Built in")} {group(false, "Your own")} }.into_any(),
+                    false => view! { {unlisted()} {group(true, "Built in")} {group(false, "Your own")} }.into_any(),
                 }}
             </select>
         </label>
@@ -73,12 +88,12 @@ pub(crate) fn ScenarioChoice() -> impl IntoView {
                     desk.prefer(|preferences| preferences.profile = profile);
                 }
             >
-                <option value="" selected=move || desk.preferences.with(|kept| kept.profile.is_empty())>"none: as written"</option>
+                <option value="" selected=move || shown.with(|(_, profile)| profile.is_empty())>"none: as written"</option>
                 {move || profiles.get().unwrap_or_default().into_iter().map(|profile| {
                     let name = profile.name.clone();
                     let label = if profile.summary.is_empty() { name.clone() } else { format!("{name}: {}", profile.summary) };
                     view! {
-                        <option value=name.clone() selected=move || desk.preferences.with(|kept| kept.profile == name)>{label}</option>
+                        <option value=name.clone() selected=move || shown.with(|(_, profile)| *profile == name)>{label}</option>
                     }
                 }).collect_view()}
             </select>

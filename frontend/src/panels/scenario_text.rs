@@ -7,6 +7,7 @@ use shared::problem::Problem;
 use crate::editing::Editing;
 use crate::format;
 use crate::panels::completion_list::{CompletionHelp, CompletionList, CompletionPopup, LIST_ID};
+use crate::state::highlight::{LONGEST, Part, parts};
 use crate::state::scenario_form::too_long;
 use crate::state::text_place::{gutter_parts, line_count, offset_of};
 use crate::widgets::icon::{Glyph, Icon};
@@ -37,11 +38,21 @@ pub(crate) fn ScenarioText() -> impl IntoView {
             .collect_view()
     };
     let list = CompletionList::new();
+    let paint = NodeRef::<html::Pre>::new();
+    let is_painted = Memo::new(move |_| editing.text.with(|text| text.len() <= LONGEST));
+    let painted = move || if is_painted.get() { editing.text.with(|text| markup(text)) } else { String::new() };
+    let align = move || {
+        if let (Some(area), Some(gutter), Some(paint)) =
+            (area.get_untracked(), gutter.get_untracked(), paint.get_untracked())
+        {
+            gutter.set_scroll_top(area.scroll_top());
+            paint.set_scroll_top(area.scroll_top());
+            paint.set_scroll_left(area.scroll_left());
+        }
+    };
     let follow = move |_| {
         list.close();
-        if let (Some(area), Some(gutter)) = (area.get(), gutter.get()) {
-            gutter.set_scroll_top(area.scroll_top());
-        }
+        align();
     };
     let show = move |problem: &Problem| {
         let (Some(area), Some(line)) = (area.get_untracked(), problem.line) else { return };
@@ -63,6 +74,7 @@ pub(crate) fn ScenarioText() -> impl IntoView {
                     <div class="text-field">
                     <textarea
                         node_ref=area
+                        class:painted=is_painted
                         data-testid="text"
                         aria-label="the scenario as YAML"
                         spellcheck="false"
@@ -96,6 +108,7 @@ pub(crate) fn ScenarioText() -> impl IntoView {
                         on:blur=move |_| list.close()
                         on:scroll=follow
                     ></textarea>
+                    <pre class="paint" node_ref=paint aria-hidden="true" inner_html=painted></pre>
                     <CompletionPopup list=list area=area />
                     </div>
                 </div>
@@ -117,6 +130,31 @@ pub(crate) fn ScenarioText() -> impl IntoView {
             </section>
         </div>
     }
+}
+
+/// A text in its colours, as markup: an element for each part would make typing slow.
+fn markup(text: &str) -> String {
+    let mut markup = String::with_capacity(text.len() * 2);
+    for (part, words) in parts(text) {
+        let is_plain = part == Part::Plain;
+        if !is_plain {
+            markup.push_str("<span class=\"");
+            markup.push_str(part.class());
+            markup.push_str("\">");
+        }
+        for letter in words.chars() {
+            match letter {
+                '&' => markup.push_str("&amp;"),
+                '<' => markup.push_str("&lt;"),
+                '>' => markup.push_str("&gt;"),
+                letter => markup.push(letter),
+            }
+        }
+        if !is_plain {
+            markup.push_str("</span>");
+        }
+    }
+    markup
 }
 
 /// Whether a problem stands in the text itself, not in what it extends.
@@ -151,5 +189,19 @@ fn ProblemLine(problem: Problem, show: impl Fn(&Problem) + Copy + 'static) -> im
                 false => view! { <span class="note">{place}</span> }.into_any(),
             }}
         </li>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_becomes_markup() {
+        let text = "a: \"<img src=x>\" # </span><script>&lt;\n";
+        let markup = markup(text);
+        let shown = markup.replace("<span class=\"", "\u{1}").replace("</span>", "\u{2}");
+        assert!(!shown.contains('<'), "{markup}");
+        assert!(markup.contains("&lt;img src=x&gt;") && markup.contains("&amp;lt;"), "{markup}");
     }
 }
