@@ -254,7 +254,7 @@ fn RunRow(
     };
     view! {
         <tr data-testid="history-row">
-            <td>
+            <td class="choose">
                 <input
                     type="checkbox"
                     data-testid="choose-run"
@@ -264,16 +264,16 @@ fn RunRow(
                     on:change:target=move |event| choose(event.target().checked())
                 />
             </td>
-            <td><a class="number" href=Route::PastRun(id).href()>{started}</a></td>
+            <td class="when"><a class="number" href=Route::PastRun(id).href()>{started}</a></td>
             <td class="what"><strong>{name}</strong>" "<span class="note">{profile}</span>{baseline}{tags}<span class="note line">{note}</span></td>
-            <td><span class="state" data-state=state>{state}</span></td>
-            <td><span class=class title=reasons><Icon glyph=glyph />{verdict_word(verdict)}</span></td>
-            <td class="number">{format::count(totals.events.sent)}</td>
+            <td class="state-cell"><span class="state" data-state=state>{state}</span></td>
+            <td class="verdict-cell"><span class=class title=reasons><Icon glyph=glyph />{verdict_word(verdict)}</span></td>
+            <td class="number" data-name="sent">{format::count(totals.events.sent)}</td>
             <td class="wide spark-cell"><Sparkline points=spark /></td>
             <td class="number wide">{format::figure(totals.events_per_second)}</td>
             <td class="number wide">{p50}</td>
-            <td class="number">{p99}</td>
-            <td class="number" class:bad=totals.error_rate.gt(&0.0)>{format::percent(totals.error_rate)}</td>
+            <td class="number" data-name="p99">{p99}</td>
+            <td class="number" data-name="errors" class:bad=totals.error_rate.gt(&0.0)>{format::percent(totals.error_rate)}</td>
             <td class="number wide">{format::clock(totals.elapsed_seconds)}</td>
             <td class="row-actions">
                 <button

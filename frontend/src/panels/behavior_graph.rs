@@ -18,6 +18,8 @@ const NODE_HEIGHT: f64 = 40.0;
 const GAP_X: f64 = 64.0;
 const GAP_Y: f64 = 22.0;
 const MARGIN: f64 = 12.0;
+/// How far a drawing shrinks before it scrolls.
+const SMALLEST: f64 = 0.7;
 /// Letters of a name that fit into a node.
 const LETTERS: usize = 18;
 
@@ -291,7 +293,12 @@ fn drawing(
     });
     let nodes = nodes.collect_view();
     view! {
-        <svg width=width height=height viewBox=format!("0 0 {width} {height}")>
+        // It shrinks to the room that there is as long as its words can be read, then it scrolls.
+        <svg
+            style:max-width=format!("{width}px")
+            style:min-width=format!("{}px", (width * SMALLEST).round())
+            viewBox=format!("0 0 {width} {height}")
+        >
             <defs>
                 <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
                     <path class="arrow" d="M0 0L8 4L0 8z" />

@@ -83,8 +83,8 @@ fn TargetSignal() -> impl IntoView {
             view! {
                 <a class="signal" href=Route::Target.href() title="the practice target's switches and account">
                     <span class="dot good"></span>
-                    <span class="wide">"practice target "</span>
-                    {short}
+                    <span><span class="wide">"practice "</span>"target"</span>
+                    <span class="wide">{short}</span>
                 </a>
             }
             .into_any()

@@ -16,7 +16,7 @@ use crate::state::scenario_form::Kind;
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 190.0;
 const LEFT: f64 = 58.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 22.0;
 const TOP: f64 = 16.0;
 const BOTTOM: f64 = 24.0;
 

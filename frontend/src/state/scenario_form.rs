@@ -271,12 +271,17 @@ fn workload_group(name: &str, node: &Node) -> Group {
     let mut fields = Vec::new();
     for (key, label, example) in LOADS {
         // A load says what kind it is by the key that it has; one that says nothing is offered a rate.
-        let says_nothing = LOADS.iter().all(|(key, ..)| load.get(key).is_none());
+        let says_nothing = LOADS.iter().all(|(key, ..)| load.get(key).is_none()) && load.get("ratio_of").is_none();
         if load.get(key).is_some() || (says_nothing && key == "rate") {
             fields.push(field(load, &base, key, label, example, Kind::Number));
         }
     }
-    fields.push(field(load, &base, "duration", "Duration", "5m, or forever", Kind::Number));
+    if load.get("ratio_of").is_some() {
+        fields.push(field(load, &base, "ratio_of", "Follows the workload", "orders", Kind::Text));
+        fields.push(field(load, &base, "ratio", "Arrivals for each of its", "0.25", Kind::Number));
+    } else {
+        fields.push(field(load, &base, "duration", "Duration", "5m, or forever", Kind::Number));
+    }
     let population_path = format!("workloads.{name}.population");
     fields.push(field(population, &population_path, "count", "People in the population", "100", Kind::Number));
     Group { title: format!("Workload {name}"), fields }
@@ -352,6 +357,17 @@ mod tests {
             assert!(text.contains("# mine") && text.contains("# small"), "{text}");
             assert_eq!(value(&check("mine", &text, None), path), wanted, "{path}");
         }
+    }
+
+    #[test]
+    fn a_workload_that_follows_another_says_so_in_place_of_a_rate() {
+        let checked = check("mine", "extends: freshmart\n", None);
+        let group = checked.form.groups.iter().find(|group| group.title == "Workload customers").unwrap();
+        let paths: Vec<&str> = group.fields.iter().map(|field| field.path.as_str()).collect();
+        let expected =
+            ["load.ratio_of", "load.ratio", "population.count"].map(|end| format!("workloads.customers.{end}"));
+        assert_eq!(paths, expected);
+        assert_eq!(value(&checked, paths[1]), "0.125");
     }
 
     #[test]
