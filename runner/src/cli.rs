@@ -847,9 +847,6 @@ pub struct HealthArgs {
     /// Token of a `throng serve` on this machine; it is sent to no other
     #[arg(long, value_name = "TOKEN", env = "THRONG_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// Which hosts may be sent to.
-    #[command(flatten)]
-    pub policy: TargetPolicyArgs,
 }
 
 /// `throng runs`

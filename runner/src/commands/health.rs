@@ -42,7 +42,7 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
     if let Some(token) = args.token.filter(|_| is_here(&url)) {
         request = request.bearer_auth(token);
     }
-    let answer = match request.send().await {
+    let mut answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
             let why = reason(&error);
@@ -52,7 +52,15 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
     let status = answer.status();
     let took = shared::wording::latency(begun.elapsed().as_secs_f64() * 1e6);
     // What a target says is shown, never trusted: a few printable characters.
-    let text: String = answer.text().await.unwrap_or_default();
+    // It may also never end.
+    let mut start = Vec::new();
+    while start.len() < 4 * MAX_SHOWN {
+        match answer.chunk().await {
+            Ok(Some(piece)) => start.extend_from_slice(&piece),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    let text = String::from_utf8_lossy(&start);
     let text = printable(&text.chars().take(MAX_SHOWN).collect::<String>());
     anstream::println!("{url}: {status} in {took} {text}");
     Ok(if status.is_success() { Exit::Done } else { Exit::Unreachable })
