@@ -1,7 +1,8 @@
 //! Who may ask: the host must be one of ours (against DNS rebinding), writes and live streams must come from our own
 //! page (against other pages in the same browser), and beyond this machine a token is needed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -20,17 +21,36 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
     style-src-attr 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Wrong tokens in a second, from whomever; what comes beyond is not even looked at.
+/// Wrong tokens in a second from one peer; what it sends beyond is not even looked at.
 const WRONG_TOKENS: f64 = 10.0;
-/// Requests in a second that change something, from whomever.
+/// Peers with wrong tokens that are told apart; more of them at a time share one account.
+const MAX_PEERS: usize = 1_024;
+/// Requests in a second that change something, from whoever may.
 const WRITES: f64 = 200.0;
+
+/// Who asks: an address, or the network of one person's where addresses are plenty.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Peer(IpAddr);
+
+impl Peer {
+    /// All those that are too many to be told apart.
+    const OTHERS: Self = Self(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+
+    /// Who asks from an address.
+    pub(super) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self(IpAddr::V4(address)),
+            IpAddr::V6(address) => Self(IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64))),
+        }
+    }
+}
 
 /// The rules for one server.
 #[derive(Debug)]
 pub struct Access {
     bound_to: IpAddr,
     token: Option<String>,
-    wrong_tokens: Bucket,
+    wrong_tokens: WrongTokens,
     writes: Bucket,
 }
 
@@ -42,30 +62,59 @@ struct Bucket {
     level: Mutex<(f64, Instant)>,
 }
 
+/// What each peer may still guess.
+#[derive(Debug, Default)]
+struct WrongTokens(Mutex<HashMap<Peer, (f64, Instant)>>);
+
+impl WrongTokens {
+    /// Takes one guess of a peer's; says whether there was one.
+    fn take(&self, peer: Peer, now: Instant) -> bool {
+        let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if peers.len() >= MAX_PEERS && !peers.contains_key(&peer) {
+            peers.retain(|_, level| refilled(*level, WRONG_TOKENS, now) < WRONG_TOKENS);
+        }
+        let peer = if peers.len() < MAX_PEERS || peers.contains_key(&peer) { peer } else { Peer::OTHERS };
+        let level = peers.entry(peer).or_insert((WRONG_TOKENS, now));
+        take(level, WRONG_TOKENS, now)
+    }
+
+    /// Gives a guess back: it was none.
+    fn give_back(&self, peer: Peer) {
+        let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((level, _)) = peers.get_mut(&peer) {
+            *level = (*level + 1.0).min(WRONG_TOKENS);
+        }
+    }
+}
+
+/// What is there at a moment of what was left at another.
+fn refilled((left, at): (f64, Instant), rate: f64, now: Instant) -> f64 {
+    (left + now.saturating_duration_since(at).as_secs_f64() * rate).min(rate)
+}
+
+/// Takes one out; says whether there was one.
+fn take(level: &mut (f64, Instant), rate: f64, now: Instant) -> bool {
+    let left = refilled(*level, rate, now);
+    let there = left >= 1.0;
+    *level = (left - f64::from(u8::from(there)), now);
+    there
+}
+
 impl Bucket {
     fn new(rate: f64) -> Self {
         Self { rate, level: Mutex::new((rate, Instant::now())) }
     }
 
-    /// What is left at a moment.
-    fn left(&self, now: Instant) -> f64 {
-        let (level, at) = *self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        (level + now.saturating_duration_since(at).as_secs_f64() * self.rate).min(self.rate)
-    }
-
     /// Takes one out; says whether there was one.
     fn take(&self, now: Instant) -> bool {
-        let left = self.left(now);
-        let there = left >= 1.0;
-        *self.level.lock().unwrap_or_else(PoisonError::into_inner) = (left - f64::from(u8::from(there)), now);
-        there
+        take(&mut self.level.lock().unwrap_or_else(PoisonError::into_inner), self.rate, now)
     }
 }
 
 impl Access {
     /// Rules for a server at an address; with a token, every request must carry it.
     pub fn new(address: SocketAddr, token: Option<String>) -> Self {
-        Self { bound_to: address.ip(), token, wrong_tokens: Bucket::new(WRONG_TOKENS), writes: Bucket::new(WRITES) }
+        Self { bound_to: address.ip(), token, wrong_tokens: WrongTokens::default(), writes: Bucket::new(WRITES) }
     }
 
     /// Whether a `Host` is one under which this server may be reached. Behind a token any name will do: a page of
@@ -105,7 +154,9 @@ impl Access {
             return None;
         }
         let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
-        let location = HeaderValue::from_str(request.uri().path()).ok()?;
+        // Two slashes, or one and a backslash, would lead to another host.
+        let path = format!("/{}", request.uri().path().trim_start_matches(['/', '\\']));
+        let location = HeaderValue::from_str(&path).ok()?;
         Some(
             (
                 StatusCode::SEE_OTHER,
@@ -118,17 +169,9 @@ impl Access {
 
 /// Checks each request before any route sees it, and adds the headers that every answer carries.
 pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    let mut response = match refuse(&access, &request) {
-        Some(failure) => failure.into_response(),
-        None => match access.welcome(&request) {
-            Some(welcome) => welcome,
-            None if access.wrong_tokens.left(Instant::now()) < 1.0 => slow_down("too many wrong tokens"),
-            None if access.admits(request.headers()) => next.run(request).await,
-            None if !access.wrong_tokens.take(Instant::now()) => slow_down("too many wrong tokens"),
-            None => Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", "this server asks for a token")
-                .with_hint("open the address that `throng serve` printed, or send `Authorization: Bearer TOKEN`")
-                .into_response(),
-        },
+    let mut response = match answer_at_the_door(&access, &request) {
+        Some(response) => response,
+        None => next.run(request).await,
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
@@ -139,6 +182,37 @@ pub(super) async fn check(State(access): State<Arc<Access>>, request: Request, n
     response
 }
 
+/// What is answered without any route having seen the request; none where it may pass.
+fn answer_at_the_door(access: &Access, request: &Request) -> Option<Response> {
+    if let Some(failure) = refuse(access, request) {
+        return Some(failure.into_response());
+    }
+    let now = Instant::now();
+    if access.token.is_some() {
+        // Paid before it is looked at, or a guess that is right would be free of the limit.
+        let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::OTHERS);
+        if !access.wrong_tokens.take(peer, now) {
+            return Some(slow_down("too many wrong tokens"));
+        }
+        let welcome = access.welcome(request);
+        if welcome.is_none() && !access.admits(request.headers()) {
+            let failure = Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", "this server asks for a token");
+            let hint = "open the address that `throng serve` printed, or send `Authorization: Bearer TOKEN`";
+            return Some(failure.with_hint(hint).into_response());
+        }
+        access.wrong_tokens.give_back(peer);
+        if welcome.is_some() {
+            return welcome;
+        }
+    }
+    // Those who may not change anything do not use up what those may who can.
+    (changes_something(request) && !access.writes.take(now)).then(|| slow_down("too many changes in a second"))
+}
+
+fn changes_something(request: &Request) -> bool {
+    !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
 fn refuse(access: &Access, request: &Request) -> Option<Failure> {
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -146,23 +220,16 @@ fn refuse(access: &Access, request: &Request) -> Option<Failure> {
         let failure = Failure::new(StatusCode::FORBIDDEN, "host_unknown", "this server is not known under that name");
         return Some(failure.with_hint("open it as http://127.0.0.1 or http://localhost"));
     }
-    let changes_something = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let opens_a_stream = headers.contains_key(header::UPGRADE);
-    if (changes_something || opens_a_stream) && !comes_from_us(headers, host) {
+    if (changes_something(request) || opens_a_stream) && !comes_from_us(headers, host) {
         return Some(Failure::new(StatusCode::FORBIDDEN, "origin_foreign", "another page may not ask for this"));
-    }
-    if changes_something && !access.writes.take(Instant::now()) {
-        return Some(too_fast("too many changes in a second"));
     }
     None
 }
 
-fn too_fast(message: &str) -> Failure {
-    Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_fast", message).with_hint("wait a second")
-}
-
 fn slow_down(message: &str) -> Response {
-    let mut response = too_fast(message).into_response();
+    let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_fast", message).with_hint("wait a second");
+    let mut response = failure.into_response();
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
@@ -238,6 +305,72 @@ mod tests {
         let later = now + std::time::Duration::from_millis(500);
         assert_eq!((0..20).filter(|_| bucket.take(later)).count(), 5);
         assert_eq!((0..40).filter(|_| bucket.take(later + std::time::Duration::from_secs(60))).count(), 10);
+    }
+
+    fn asked(access: &Access, from: [u8; 4], method: Method, token: Option<&str>) -> Option<StatusCode> {
+        let mut request = Request::builder().method(method).uri("/api/status").header(header::HOST, "throng");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let mut request = request.body(axum::body::Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer::of(from.into()));
+        answer_at_the_door(access, &request).map(|response| response.status())
+    }
+
+    #[test]
+    fn who_guesses_locks_out_nobody_but_themselves() {
+        let access = Access::new(([0, 0, 0, 0], 7878).into(), Some("secret".to_owned()));
+        let (stranger, operator) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        for _ in 0..10 {
+            assert_eq!(asked(&access, stranger, Method::GET, Some("guess")), Some(StatusCode::UNAUTHORIZED));
+        }
+        assert_eq!(asked(&access, stranger, Method::GET, Some("secret")), Some(StatusCode::TOO_MANY_REQUESTS));
+        for _ in 0..100 {
+            assert_eq!(asked(&access, operator, Method::GET, Some("secret")), None);
+        }
+    }
+
+    #[test]
+    fn who_may_not_change_anything_uses_up_no_change() {
+        let access = Access::new(([0, 0, 0, 0], 7878).into(), Some("secret".to_owned()));
+        for host in 0..250 {
+            for _ in 0..4 {
+                assert_eq!(asked(&access, [10, 0, 1, host], Method::POST, None), Some(StatusCode::UNAUTHORIZED));
+            }
+        }
+        assert_eq!(asked(&access, [10, 0, 0, 2], Method::POST, Some("secret")), None);
+    }
+
+    #[test]
+    fn peers_that_guess_fill_no_memory() {
+        let wrong = WrongTokens::default();
+        let now = Instant::now();
+        for peer in 0..5_000_u32 {
+            wrong.take(Peer::of(IpAddr::V4(peer.to_be_bytes().into())), now);
+        }
+        assert!(wrong.0.lock().unwrap().len() <= MAX_PEERS + 1);
+        let later = now + std::time::Duration::from_secs(2);
+        assert!(wrong.take(Peer::of([10, 9, 9, 9].into()), later));
+        assert_eq!(wrong.0.lock().unwrap().len(), 1, "those who rest are forgotten");
+        let one = |text: &str| Peer::of(text.parse().unwrap());
+        assert_eq!(one("2001:db8::1"), one("2001:db8::ffff:2"));
+        assert_ne!(one("2001:db8::1"), one("2001:db8:0:1::1"));
+        assert_eq!(one("::ffff:10.0.0.1"), one("10.0.0.1"));
+    }
+
+    #[test]
+    fn the_welcome_leads_to_no_other_host() {
+        let access = Access::new(([0, 0, 0, 0], 7878).into(), Some("secret".to_owned()));
+        for (asked, leads) in [
+            ("//evil.example/?token=secret", "/evil.example/"),
+            ("/\\evil/?token=secret", "/evil/"),
+            ("/?token=secret", "/"),
+        ] {
+            let request = Request::builder().uri(asked).body(axum::body::Body::empty());
+            let Ok(request) = request else { continue };
+            let welcome = access.welcome(&request).unwrap();
+            assert_eq!(welcome.headers()[header::LOCATION], leads, "{asked}");
+        }
     }
 
     #[test]

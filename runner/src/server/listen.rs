@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,6 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+
+use super::guard::Peer;
 
 /// Connections at the same time: panels, watchers, programs.
 const MAX_CONNECTIONS: usize = 4_096;
@@ -29,7 +31,6 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConn
 pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
-    let service = TowerToHyperService::new(router);
     let mut http = Builder::new(TokioExecutor::new()).http1_only();
     http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     tokio::pin!(stop);
@@ -38,8 +39,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _peer)) => stream,
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // One connection's own trouble is over; what the system lacks may be there a moment later.
                 if !is_of_one(&error) {
@@ -55,7 +56,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         };
         // Small messages ten times a second: each is to go at once.
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service.clone());
+        let service = TowerToHyperService::new(router.clone().layer(Extension(Peer::of(address.ip()))));
+        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {
             // A client that goes away has told nobody why, and nobody needs to know.
