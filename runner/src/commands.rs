@@ -177,7 +177,12 @@ fn in_runtime<T>(command: impl Future<Output = Result<T, Refusal>>) -> Result<T,
         .enable_all()
         .build()
         .map_err(|error| Refusal::failed(format!("cannot start: {error}")))?;
-    let outcome = runtime.block_on(command);
+    let outcome = runtime.block_on(async {
+        if let Err(error) = crate::shutdown::outlive_full_files() {
+            tracing::warn!(%error, "a limit on the size of files would end the process");
+        }
+        command.await
+    });
     // A blocking task that hangs (a disk, a name server) must not keep the process.
     runtime.shutdown_background();
     outcome

@@ -40,6 +40,29 @@ impl Signals {
     }
 }
 
+/// From here on a file that grows past its limit (`ulimit -f`) is an error of the write, as a full disk is, and not the
+/// end of the process.
+///
+/// # Errors
+///
+/// The system does not let us listen.
+#[cfg(unix)]
+pub fn outlive_full_files() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Once somebody has listened, the signal no longer kills, also when nobody listens any more.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
+}
+
+/// There is no such limit here.
+///
+/// # Errors
+///
+/// None.
+#[cfg(not(unix))]
+pub fn outlive_full_files() -> io::Result<()> {
+    Ok(())
+}
+
 /// The signals themselves.
 #[cfg(unix)]
 struct Asks {
