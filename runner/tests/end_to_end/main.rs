@@ -33,6 +33,8 @@ mod process;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod sinks;
 #[cfg(test)]
 mod steering;
@@ -40,5 +42,7 @@ mod steering;
 mod streams;
 #[cfg(test)]
 mod supplies;
+#[cfg(test)]
+mod survival;
 #[cfg(test)]
 mod trial;

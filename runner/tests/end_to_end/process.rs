@@ -73,9 +73,7 @@ impl Home {
 
     /// Starts and lets it go on.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut child = self.throng(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Running { child, stdout }
+        Running::of(self.throng(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
     /// Starts `throng serve` at free ports and returns it with its address.
@@ -102,6 +100,16 @@ impl Home {
 }
 
 impl Running {
+    /// A child that was started with its standard output piped.
+    pub(crate) fn of(mut child: Child) -> Self {
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line of standard output.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
@@ -126,7 +134,10 @@ impl Running {
         };
         let (mut stdout, mut stderr) = (String::new(), String::new());
         self.stdout.read_to_string(&mut stdout).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        // Unless it went elsewhere.
+        if let Some(mut said) = self.child.stderr.take() {
+            said.read_to_string(&mut stderr).unwrap();
+        }
         Ended { code: status.code(), stdout, stderr }
     }
 }

@@ -1,0 +1,130 @@
+//! What goes wrong around a run: disks, pipes, databases, pauses.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use shared::run::RunResult;
+
+use super::process::{Ended, Home, assert_reconciles};
+
+const RUN: [&str; 7] = ["run", "commerce-events", "-r", "50/s", "-d", "1s", "--practice-target"];
+
+/// A home whose database has one run.
+fn lived_in() -> (Home, std::path::PathBuf) {
+    let home = Home::new();
+    let ended = in_data(&home, &RUN);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let database = home.path("data/throng.db");
+    (home, database)
+}
+
+fn in_data(home: &Home, arguments: &[&str]) -> Ended {
+    let output = home.throng(arguments).env("THRONG_DATA_DIR", home.path("data")).output().unwrap();
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn a_database_of_garbage_is_named_and_left_as_it_is() {
+    let (home, database) = lived_in();
+    let garbage = b"this was a database once, and then something else happened to it".repeat(200);
+    std::fs::write(&database, &garbage).unwrap();
+    // With them, SQLite would put the pages that they have over it.
+    for beside in ["data/throng.db-wal", "data/throng.db-shm"] {
+        std::fs::remove_file(home.path(beside)).unwrap();
+    }
+    let ended = in_data(&home, &["runs", "list"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains(database.to_str().unwrap()), "{ended:?}");
+    assert!(!ended.stderr.contains("panicked"), "{ended:?}");
+    assert_eq!(std::fs::read(&database).unwrap(), garbage, "whoever can mend it still has it");
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    let (home, database) = lived_in();
+    rusqlite::Connection::open(&database).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    for arguments in [&["runs", "list"][..], &RUN] {
+        let ended = in_data(&home, arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("newer version") && ended.stderr.contains("--data-dir"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_database_that_somebody_else_holds_is_named_before_anything_is_sent() {
+    let (home, database) = lived_in();
+    let holder = rusqlite::Connection::open(&database).unwrap();
+    holder.execute_batch("pragma locking_mode = exclusive; begin exclusive; create table held (it)").unwrap();
+    let ended = in_data(&home, &RUN);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("locked") && ended.stderr.contains("throng.db"), "{ended:?}");
+    assert!(!ended.stdout.contains("accepted"), "{ended:?}");
+    drop(holder);
+    let ended = in_data(&home, &["runs", "list"]);
+    assert!(ended.code == Some(0) && ended.stdout.contains("commerce-events"), "its runs are still there: {ended:?}");
+}
+
+#[test]
+fn a_file_that_reaches_its_limit_fails_the_write_and_not_the_run() {
+    let home = Home::new();
+    let throng = home.throng(&[]).get_program().to_owned();
+    // 40 kB for each file, in blocks of 512 bytes: less than the results need.
+    let script =
+        "ulimit -f 80; exec \"$0\" run commerce-events -r 50/s -d 1s --practice-target --save-events e.jsonl -o r.json";
+    let mut command = std::process::Command::new("dash");
+    command.args(["-c", script]).arg(throng).current_dir(home.path("")).env("THRONG_DATA_DIR", home.path("data"));
+    let output = command.output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stdout.contains(": agrees"), "the summary is printed: {stdout}");
+    assert!(stderr.contains("r.json") && stderr.contains("too large"), "{stderr}");
+    assert!(!home.path("r.json").exists(), "no half of a result is left behind");
+}
+
+#[test]
+fn a_full_disk_of_results_is_told_and_the_summary_is_still_printed() {
+    let home = Home::new();
+    let mut arguments = RUN.to_vec();
+    arguments.extend(["-o", "/dev/full"]);
+    let ended = home.ended(&arguments);
+    assert_ne!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.code.is_some() && ended.stderr.contains("/dev/full"), "{ended:?}");
+    assert!(ended.stdout.contains(": agrees"), "{ended:?}");
+}
+
+#[test]
+fn a_reader_that_leaves_early_makes_nothing_panic() {
+    let home = Home::new();
+    for arguments in [&RUN[..], &["generate", "commerce-events", "--count", "20000"], &["completions", "bash"]] {
+        let mut child = home.throng(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!told.contains("panicked"), "{arguments:?}: {told}");
+        assert!(output.status.code().is_some_and(|code| code != 101), "{arguments:?}: {:?}", output.status);
+    }
+}
+
+#[test]
+fn a_run_goes_on_after_its_process_was_stopped_for_a_while() {
+    let home = Home::new();
+    let running =
+        home.start(&["run", "commerce-events", "-r", "50/s", "-d", "3s", "--practice-target", "-o", "r.json"]);
+    std::thread::sleep(Duration::from_millis(1_200));
+    running.signal(Signal::STOP);
+    std::thread::sleep(Duration::from_millis(1_500));
+    running.signal(Signal::CONT);
+    let ended = running.ended();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains(": agrees"), "{ended:?}");
+    let result: RunResult = home.result("r.json");
+    assert_reconciles(&result);
+    assert!(result.totals.events.succeeded > 0);
+}
