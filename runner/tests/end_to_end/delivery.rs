@@ -262,10 +262,9 @@ fn events_of_any_scenario_can_be_searched_and_audited_by_a_search() {
     let ended = home.ended(&[
         "run",
         "api-monitoring",
-        "-r",
-        "200/s",
-        "-d",
-        "3s",
+        // As many at any hour: by its rate, it sends more by day than a page of the search holds.
+        "--profile",
+        "sample_1k",
         "-e",
         &url,
         "-o",
