@@ -37,6 +37,8 @@ mod secrets;
 #[cfg(test)]
 mod sinks;
 #[cfg(test)]
+mod soak;
+#[cfg(test)]
 mod steering;
 #[cfg(test)]
 mod streams;
