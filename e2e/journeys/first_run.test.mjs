@@ -50,6 +50,12 @@ step("live numbers move after Start", async ({ page }) => {
   await eventually("the run is running", async () => (await state()) === "running");
   const first = await eventually("a request was answered", moreThan(0));
   await eventually("more requests were answered", moreThan(first));
+  const sent = async () => number(await page.getByTestId("event-types").locator("tbody td").first().innerText());
+  const newest = async () => number(await page.getByTestId("samples").locator("tbody td").first().innerText());
+  const before = await eventually("the first event type has a row", async () => (await page.getByTestId("event-types").locator("tbody td").count()) > 0 && sent());
+  const at = await eventually("a request is listed", async () => (await page.getByTestId("samples").locator("tbody td").count()) > 0 && newest());
+  await eventually("the table of event types goes on", async () => (await sent()) > before);
+  await eventually("newer requests are listed", async () => (await newest()) > at);
   await eventually("the throughput chart is painted", () => isPainted("throughput"));
   await eventually("the response time chart is painted", () => isPainted("response-time"));
 });
