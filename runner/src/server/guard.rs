@@ -66,24 +66,34 @@ struct Bucket {
 #[derive(Debug, Default)]
 struct WrongTokens(Mutex<HashMap<Peer, (f64, Instant)>>);
 
+/// What came of looking at a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Look {
+    Right,
+    Wrong,
+    /// It was not looked at: its peer has guessed too often.
+    Spared,
+}
+
 impl WrongTokens {
-    /// Takes one guess of a peer's; says whether there was one.
-    fn take(&self, peer: Peer, now: Instant) -> bool {
+    /// Looks whether a peer's token is right, where it may still guess; a wrong one costs it a guess.
+    fn look(&self, peer: Peer, now: Instant, is_right: impl FnOnce() -> bool) -> Look {
+        // Held while it is looked at, so that no guess goes free beside another.
         let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() >= MAX_PEERS && !peers.contains_key(&peer) {
             peers.retain(|_, level| refilled(*level, WRONG_TOKENS, now) < WRONG_TOKENS);
         }
         let peer = if peers.len() < MAX_PEERS || peers.contains_key(&peer) { peer } else { Peer::OTHERS };
-        let level = peers.entry(peer).or_insert((WRONG_TOKENS, now));
-        take(level, WRONG_TOKENS, now)
-    }
-
-    /// Gives a guess back: it was none.
-    fn give_back(&self, peer: Peer) {
-        let mut peers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((level, _)) = peers.get_mut(&peer) {
-            *level = (*level + 1.0).min(WRONG_TOKENS);
+        let mut level = peers.get(&peer).copied().unwrap_or((WRONG_TOKENS, now));
+        if refilled(level, WRONG_TOKENS, now) < 1.0 {
+            return Look::Spared;
         }
+        if is_right() {
+            return Look::Right;
+        }
+        take(&mut level, WRONG_TOKENS, now);
+        peers.insert(peer, level);
+        Look::Wrong
     }
 }
 
@@ -189,20 +199,21 @@ fn answer_at_the_door(access: &Access, request: &Request) -> Option<Response> {
     }
     let now = Instant::now();
     if access.token.is_some() {
-        // Paid before it is looked at, or a guess that is right would be free of the limit.
         let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer::OTHERS);
-        if !access.wrong_tokens.take(peer, now) {
-            return Some(slow_down("too many wrong tokens"));
-        }
-        let welcome = access.welcome(request);
-        if welcome.is_none() && !access.admits(request.headers()) {
-            let failure = Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", "this server asks for a token");
-            let hint = "open the address that `throng serve` printed, or send `Authorization: Bearer TOKEN`";
-            return Some(failure.with_hint(hint).into_response());
-        }
-        access.wrong_tokens.give_back(peer);
-        if welcome.is_some() {
-            return welcome;
+        let mut welcome = None;
+        let look = access.wrong_tokens.look(peer, now, || {
+            welcome = access.welcome(request);
+            welcome.is_some() || access.admits(request.headers())
+        });
+        match look {
+            Look::Spared => return Some(slow_down("too many wrong tokens")),
+            Look::Wrong => {
+                let failure = Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", "this server asks for a token");
+                let hint = "open the address that `throng serve` printed, or send `Authorization: Bearer TOKEN`";
+                return Some(failure.with_hint(hint).into_response());
+            }
+            Look::Right if welcome.is_some() => return welcome,
+            Look::Right => {}
         }
     }
     // Those who may not change anything do not use up what those may who can.
@@ -346,12 +357,14 @@ mod tests {
         let wrong = WrongTokens::default();
         let now = Instant::now();
         for peer in 0..5_000_u32 {
-            wrong.take(Peer::of(IpAddr::V4(peer.to_be_bytes().into())), now);
+            wrong.look(Peer::of(IpAddr::V4(peer.to_be_bytes().into())), now, || false);
         }
         assert!(wrong.0.lock().unwrap().len() <= MAX_PEERS + 1);
         let later = now + std::time::Duration::from_secs(2);
-        assert!(wrong.take(Peer::of([10, 9, 9, 9].into()), later));
+        assert_eq!(wrong.look(Peer::of([10, 9, 9, 9].into()), later, || false), Look::Wrong);
         assert_eq!(wrong.0.lock().unwrap().len(), 1, "those who rest are forgotten");
+        assert_eq!(wrong.look(Peer::of([10, 9, 9, 8].into()), later, || true), Look::Right);
+        assert_eq!(wrong.0.lock().unwrap().len(), 1, "who has the token is not counted");
         let one = |text: &str| Peer::of(text.parse().unwrap());
         assert_eq!(one("2001:db8::1"), one("2001:db8::ffff:2"));
         assert_ne!(one("2001:db8::1"), one("2001:db8:0:1::1"));
@@ -366,8 +379,7 @@ mod tests {
             ("/\\evil/?token=secret", "/evil/"),
             ("/?token=secret", "/"),
         ] {
-            let request = Request::builder().uri(asked).body(axum::body::Body::empty());
-            let Ok(request) = request else { continue };
+            let request = Request::builder().uri(asked).body(axum::body::Body::empty()).unwrap();
             let welcome = access.welcome(&request).unwrap();
             assert_eq!(welcome.headers()[header::LOCATION], leads, "{asked}");
         }
