@@ -41,7 +41,8 @@ pub(crate) fn ScenarioText() -> impl IntoView {
     let paint = NodeRef::<html::Pre>::new();
     let is_painted = Memo::new(move |_| editing.text.with(|text| text.len() <= LONGEST));
     let painted = move || if is_painted.get() { editing.text.with(|text| markup(text)) } else { String::new() };
-    let align = move || {
+    let follow = move |_| {
+        list.close();
         if let (Some(area), Some(gutter), Some(paint)) =
             (area.get_untracked(), gutter.get_untracked(), paint.get_untracked())
         {
@@ -49,10 +50,6 @@ pub(crate) fn ScenarioText() -> impl IntoView {
             paint.set_scroll_top(area.scroll_top());
             paint.set_scroll_left(area.scroll_left());
         }
-    };
-    let follow = move |_| {
-        list.close();
-        align();
     };
     let show = move |problem: &Problem| {
         let (Some(area), Some(line)) = (area.get_untracked(), problem.line) else { return };
