@@ -232,9 +232,7 @@ fn check_profiles(document: &Node, sources: &[String]) -> Vec<Problem> {
         overlay::expand_shorthand(&merged, &mut over, &mut Vec::new());
         overlay::merge(&mut merged, over);
         for (mark, mut problem) in read::read::<Scenario>(&merged).problems {
-            if (entry.node.mark.start..=entry.node.mark.end).contains(&mark.start)
-                && mark.source == entry.node.mark.source
-            {
+            if wrote(&entry.node, mark) {
                 problem.path = format!("{path}.{}", problem.path);
                 mark_problem(&mut problem, mark, sources);
                 problems.push(problem);
@@ -242,6 +240,15 @@ fn check_profiles(document: &Node, sources: &[String]) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Whether a place is one that a node was written at, or anything below it: what lies over a profile of the base may stand
+/// in another file.
+fn wrote(node: &Node, place: Mark) -> bool {
+    let holds = |mark: Mark| mark.source == place.source && (mark.start..=mark.end).contains(&place.start);
+    holds(node.mark)
+        || node.as_map().unwrap_or_default().iter().any(|entry| holds(entry.key_mark) || wrote(&entry.node, place))
+        || node.as_list().unwrap_or_default().iter().any(|item| wrote(item, place))
 }
 
 fn sort(problems: &mut [Problem], sources: &[String]) {

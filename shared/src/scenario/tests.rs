@@ -11,6 +11,13 @@ fn told(text: &str) -> String {
 }
 
 #[test]
+fn a_profile_of_the_base_that_is_changed_is_checked_where_it_was_changed() {
+    let text = "extends: commerce-events\nprofiles: {tpcw_browsing: {populatoin.count: 5}}\n";
+    let told: Vec<String> = load_text(text).problems.iter().map(ToString::to_string).collect();
+    assert!(told.len() == 1 && told[0].contains("2:28: profiles.tpcw_browsing.populatoin: "), "{told:?}");
+}
+
+#[test]
 fn every_built_in_is_sound_in_every_profile() {
     for built_in in built_in::all() {
         let names = profiles(built_in.text);

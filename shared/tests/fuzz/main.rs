@@ -24,7 +24,7 @@ const EVENTS: usize = 40;
 const LONGEST: usize = 8 << 20;
 
 /// Scenarios that once broke something, each with what it broke.
-const FOUND: [(&str, &str); 3] = [
+const FOUND: [(&str, &str); 4] = [
     (
         r#"{"extends": "web-analytics", "workloads": {"web": {"load": {"duration": "forever", "users": 4294967295}}}}"#,
         "all users were made at once, without end of memory",
@@ -36,6 +36,10 @@ const FOUND: [(&str, &str); 3] = [
     (
         r#"{"extends": "api-monitoring", "workloads": {"calls": {"load": {"count": 900000000000000, "duration": "1s"}}}}"#,
         "a coin was tossed for each of the events before the first was made",
+    ),
+    (
+        r#"{"extends": "commerce-events", "profiles": {"tpcw_browsing": {"population.count": 5000}}}"#,
+        "what lay over a profile of the base was not checked",
     ),
 ];
 
