@@ -182,6 +182,20 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Each count with its name, in the order of tables.
+    pub const NAMED: [(&'static str, fn(&Self) -> u64); 10] = [
+        ("offered", |counts| counts.offered),
+        ("sent", |counts| counts.sent),
+        ("succeeded", |counts| counts.succeeded),
+        ("failed", |counts| counts.failed),
+        ("retried", |counts| counts.retried),
+        ("duplicate", |counts| counts.duplicate),
+        ("throttled", |counts| counts.throttled),
+        ("late", |counts| counts.late),
+        ("dropped", |counts| counts.dropped),
+        ("withheld", |counts| counts.withheld),
+    ];
+
     /// Adds another count to this one.
     pub fn add(&mut self, other: &Self) {
         self.offered += other.offered;
@@ -959,4 +973,21 @@ pub struct RunResult {
     pub realism: Option<realism::Report>,
     /// One row per second.
     pub timeline: Vec<TimelineRow>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_count_stands_in_tables_under_its_name() {
+        let counts: Counts = serde_json::from_str(
+            r#"{"offered":1,"sent":2,"succeeded":3,"failed":4,"retried":5,"duplicate":6,"throttled":7,"late":8,"dropped":9,
+                "withheld":10}"#,
+        )
+        .unwrap();
+        let named: serde_json::Map<_, _> =
+            Counts::NAMED.into_iter().map(|(name, count)| (name.to_owned(), count(&counts).into())).collect();
+        assert_eq!(serde_json::to_value(counts).unwrap(), serde_json::Value::Object(named));
+    }
 }

@@ -7,19 +7,6 @@ use shared::run::{Counts, FailureKind, Percentiles, RunResult};
 /// A column: its name and its value.
 type Column<T> = (&'static str, fn(&T) -> u64);
 
-/// What is counted, with its column.
-const COUNTS: [Column<Counts>; 9] = [
-    ("offered", |counts| counts.offered),
-    ("sent", |counts| counts.sent),
-    ("succeeded", |counts| counts.succeeded),
-    ("failed", |counts| counts.failed),
-    ("retried", |counts| counts.retried),
-    ("duplicate", |counts| counts.duplicate),
-    ("throttled", |counts| counts.throttled),
-    ("late", |counts| counts.late),
-    ("dropped", |counts| counts.dropped),
-];
-
 /// The figures of a time, with their columns.
 const TIMES: [Column<Percentiles>; 8] = [
     ("min_us", |figures| figures.min_us),
@@ -36,7 +23,7 @@ const TIMES: [Column<Percentiles>; 8] = [
 pub fn timeline(result: &RunResult) -> String {
     let mut out = String::from("second,covered_seconds,target_rate");
     for of in ["events", "requests"] {
-        for (name, _) in COUNTS {
+        for (name, _) in Counts::NAMED {
             let _written = write!(out, ",{of}_{name}");
         }
     }
@@ -54,7 +41,7 @@ pub fn timeline(result: &RunResult) -> String {
     for row in &result.timeline {
         let _written = write!(out, "{},{},{}", row.second, row.covered_seconds, row.target_rate);
         for counts in [&row.events, &row.requests] {
-            for (_, count) in COUNTS {
+            for (_, count) in Counts::NAMED {
                 let _written = write!(out, ",{}", count(counts));
             }
         }

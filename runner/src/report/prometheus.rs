@@ -8,21 +8,6 @@ use shared::run::{Counts, Percentiles, RunInfo, RunState, Snapshot, VerdictStatu
 /// Media type of the format.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// A count with its label.
-type Outcome = (&'static str, fn(&Counts) -> u64);
-
-const OUTCOMES: [Outcome; 9] = [
-    ("offered", |counts| counts.offered),
-    ("sent", |counts| counts.sent),
-    ("succeeded", |counts| counts.succeeded),
-    ("failed", |counts| counts.failed),
-    ("retried", |counts| counts.retried),
-    ("duplicate", |counts| counts.duplicate),
-    ("throttled", |counts| counts.throttled),
-    ("late", |counts| counts.late),
-    ("dropped", |counts| counts.dropped),
-];
-
 /// A quantile with its label.
 type Quantile = (&'static str, fn(&Percentiles) -> u64);
 
@@ -89,13 +74,13 @@ fn write_run(out: &mut Page, info: &RunInfo, snapshot: &Snapshot) {
         ("throng_requests_total", "Requests so far, by outcome.", &snapshot.requests),
     ] {
         out.family(name, "counter", help);
-        for (outcome, count) in OUTCOMES {
+        for (outcome, count) in Counts::NAMED {
             out.value(name, &[run, ("outcome", outcome)], count(counts) as f64);
         }
     }
     out.family("throng_event_type_events_total", "counter", "Events so far, by event type and outcome.");
     for row in &snapshot.event_types {
-        for (outcome, count) in OUTCOMES {
+        for (outcome, count) in Counts::NAMED {
             let labels = [run, ("event_type", row.name.as_str()), ("outcome", outcome)];
             out.value("throng_event_type_events_total", &labels, count(&row.events) as f64);
         }

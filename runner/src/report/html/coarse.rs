@@ -1,10 +1,9 @@
 //! A long timeline in as many rows as a chart can show.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-use shared::distribution::{Known, together};
-use shared::run::{Counts, RunResult, TimelineRow};
+use shared::merge::counted;
+use shared::run::{RunResult, TimelineRow};
 
 /// Most rows that are drawn: more would be less than two pixels each.
 const MOST_ROWS: usize = 360;
@@ -24,41 +23,13 @@ fn merged(rows: &[TimelineRow]) -> Option<TimelineRow> {
     let (first, last) = (rows.first()?, rows.last()?);
     let covered: f64 = rows.iter().map(|row| row.covered_seconds).sum();
     let planned: f64 = rows.iter().map(|row| row.target_rate * row.covered_seconds).sum();
-    let mut failures = BTreeMap::new();
-    let mut faults = BTreeMap::new();
-    let mut heat: BTreeMap<u16, u32> = BTreeMap::new();
-    for row in rows {
-        for (kind, count) in &row.failures {
-            *failures.entry(*kind).or_default() += count;
-        }
-        for (kind, count) in &row.faults {
-            *faults.entry(*kind).or_default() += count;
-        }
-        for (cell, count) in &row.heat {
-            let sum = heat.entry(*cell).or_default();
-            *sum = sum.saturating_add(*count);
-        }
-    }
-    let counts = |which: fn(&TimelineRow) -> &Counts| {
-        let mut sum = Counts::default();
-        rows.iter().for_each(|row| sum.add(which(row)));
-        sum
-    };
-    let times = |which: fn(&TimelineRow) -> Known<'_>| together(&rows.iter().map(which).collect::<Vec<_>>());
     Some(TimelineRow {
         second: first.second,
         covered_seconds: covered,
         target_rate: if covered > 0.0 { planned / covered } else { 0.0 },
-        events: counts(|row| &row.events),
-        requests: counts(|row| &row.requests),
         in_flight: last.in_flight,
-        response_time: times(|row| (&row.response_time, &row.heat)),
-        service_time: times(|row| (&row.service_time, &[])),
-        send_lag: times(|row| (&row.send_lag, &[])),
-        failures,
-        faults,
-        heat: heat.into_iter().collect(),
         users: last.users,
+        ..counted(&rows.iter().collect::<Vec<_>>())
     })
 }
 

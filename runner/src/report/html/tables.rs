@@ -222,21 +222,11 @@ pub(super) fn write_faults(out: &mut String, result: &RunResult) {
 /// Events, requests and status codes.
 pub(super) fn write_counts(out: &mut String, result: &RunResult) {
     let row = |name: &str, counts: &Counts| {
-        vec![
-            text(name),
-            count(counts.offered),
-            count(counts.sent),
-            count(counts.succeeded),
-            count(counts.failed),
-            count(counts.retried),
-            count(counts.duplicate),
-            count(counts.throttled),
-            count(counts.late),
-            count(counts.dropped),
-        ]
+        let figures = Counts::NAMED.into_iter().map(|(_, figure)| count(figure(counts)));
+        std::iter::once(text(name)).chain(figures).collect()
     };
     let rows = [row("events", &result.totals.events), row("requests", &result.totals.requests)];
-    let heads = ["", "offered", "sent", "succeeded", "failed", "retried", "duplicate", "throttled", "late", "dropped"];
+    let heads: Vec<&str> = std::iter::once("").chain(Counts::NAMED.map(|(name, _)| name)).collect();
     write(out, "Counts", &heads, &rows);
     if !result.status_codes.is_empty() {
         let all: u64 = result.status_codes.values().sum();
