@@ -4,6 +4,7 @@
 
 pub mod atomic_file;
 pub mod audit;
+pub mod cause;
 pub mod cli;
 pub mod commands;
 pub mod dataset;

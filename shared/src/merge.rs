@@ -408,6 +408,19 @@ fn timeline(parts: &[Part<'_>]) -> Vec<TimelineRow> {
 }
 
 fn merged_row(second: u32, rows: &[&TimelineRow]) -> TimelineRow {
+    TimelineRow {
+        second,
+        covered_seconds: rows.iter().map(|row| row.covered_seconds).fold(0.0, f64::max),
+        target_rate: rows.iter().map(|row| row.target_rate).sum(),
+        in_flight: rows.iter().map(|row| row.in_flight).sum(),
+        users: rows.iter().map(|row| row.users).sum(),
+        ..counted(rows)
+    }
+}
+
+/// What rows have counted and measured, as one; what they say of their moment (second, rate, requests in flight, users)
+/// is for the caller to fill in.
+pub fn counted(rows: &[&TimelineRow]) -> TimelineRow {
     let mut failures: BTreeMap<FailureKind, u64> = BTreeMap::new();
     let mut faults: BTreeMap<FaultKind, u64> = BTreeMap::new();
     let mut heat: BTreeMap<u16, u32> = BTreeMap::new();
@@ -428,19 +441,15 @@ fn merged_row(second: u32, rows: &[&TimelineRow]) -> TimelineRow {
         distribution::together(&known)
     };
     TimelineRow {
-        second,
-        covered_seconds: rows.iter().map(|row| row.covered_seconds).fold(0.0, f64::max),
-        target_rate: rows.iter().map(|row| row.target_rate).sum(),
         events: sum(rows.iter().map(|row| &row.events)),
         requests: sum(rows.iter().map(|row| &row.requests)),
-        in_flight: rows.iter().map(|row| row.in_flight).sum(),
         response_time: times(|row| (&row.response_time, &row.heat)),
         service_time: times(|row| (&row.service_time, &[])),
         send_lag: times(|row| (&row.send_lag, &[])),
         failures,
         faults,
         heat: heat.into_iter().collect(),
-        users: rows.iter().map(|row| row.users).sum(),
+        ..TimelineRow::default()
     }
 }
 

@@ -14,6 +14,7 @@ use shared::api::HeldEvents;
 
 use super::SinkSide;
 use super::spill::{SinkRow, Spill};
+use crate::cause::innermost;
 use crate::fingerprint::{Fingerprint, Key, Lens};
 use crate::ledger::Header;
 use crate::transport::dial::Reach;
@@ -363,15 +364,6 @@ impl Client {
         }
         Err(failed("it never answers".to_owned()))
     }
-}
-
-/// The reason that a person can do something about.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]

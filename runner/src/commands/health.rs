@@ -7,6 +7,7 @@ use reqwest::Url;
 use shared::units::Nanos;
 
 use super::{Exit, Refusal};
+use crate::cause::innermost;
 use crate::cli::HealthArgs;
 use crate::report::printable;
 
@@ -45,7 +46,7 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
     let mut answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
-            let why = reason(&error);
+            let why = innermost(&error);
             return Err(Refusal::new(Exit::Unreachable, format!("{url} does not answer: {why}")));
         }
     };
@@ -70,15 +71,6 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
 fn is_here(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// The innermost reason, which is the one that a person can do something about.
-fn reason(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 #[cfg(test)]

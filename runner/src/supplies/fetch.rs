@@ -9,6 +9,7 @@ use shared::scenario::document::{Node, Value};
 use shared::scenario::model::Scenario;
 use shared::scenario::model::pool::{Fetch, Paging};
 
+use crate::cause::innermost;
 use crate::engine::access::Access;
 use crate::engine::clock::rfc3339;
 use crate::engine::prepare::{PrepareError, PrepareOptions, today};
@@ -282,16 +283,12 @@ impl Asking<'_> {
     }
 }
 
-/// The innermost cause of an error: the rest only says that something was tried.
+/// What became of a request that has no answer.
 fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
+    innermost(error)
 }
 
 /// The address of `rel="next"` in a `Link` header.

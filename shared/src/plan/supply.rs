@@ -281,13 +281,28 @@ pub fn scalar(text: String) -> Value {
     }
 }
 
-/// The rows of a CSV text (RFC 4180).
+/// The rows of a CSV text (RFC 4180), without those that are empty.
 fn rows(text: &str) -> Result<Vec<Vec<String>>, String> {
-    let mut rows = Vec::new();
-    let mut row = Vec::new();
+    let mut quoted = false;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let rows = text.split(|character| {
+        quoted ^= character == '"';
+        character == '\n' && !quoted
+    });
+    let mut rows: Vec<_> = rows.map(|row| fields(row.strip_suffix('\r').unwrap_or(row))).collect();
+    if quoted {
+        return Err("a quoted value is never closed".to_owned());
+    }
+    rows.retain(|row| row.iter().any(|value| !value.is_empty()));
+    Ok(rows)
+}
+
+/// The values of one CSV row (RFC 4180), given without its line's end.
+pub fn fields(row: &str) -> Vec<String> {
+    let mut values = Vec::new();
     let mut value = String::new();
     let mut quoted = false;
-    let mut characters = text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable();
+    let mut characters = row.chars().peekable();
     while let Some(character) = characters.next() {
         match (quoted, character) {
             (true, '"') if characters.peek() == Some(&'"') => {
@@ -295,24 +310,12 @@ fn rows(text: &str) -> Result<Vec<Vec<String>>, String> {
                 value.push('"');
             }
             (_, '"') => quoted = !quoted,
-            (false, ',') => row.push(std::mem::take(&mut value)),
-            (false, '\r') => {}
-            (false, '\n') => {
-                row.push(std::mem::take(&mut value));
-                rows.push(std::mem::take(&mut row));
-            }
+            (false, ',') => values.push(std::mem::take(&mut value)),
             _ => value.push(character),
         }
     }
-    if quoted {
-        return Err("a quoted value is never closed".to_owned());
-    }
-    if !value.is_empty() || !row.is_empty() {
-        row.push(value);
-        rows.push(row);
-    }
-    rows.retain(|row| row.iter().any(|value| !value.is_empty()));
-    Ok(rows)
+    values.push(value);
+    values
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use shared::plan::supply::scalar;
+use shared::plan::supply::{fields, scalar};
 use shared::scenario::document::Node;
 
 /// Bytes asked of the operating system in one read.
@@ -36,7 +36,7 @@ impl Layout {
     /// A record as JSON: as it stands, or made of a row.
     pub(super) fn json<'b>(&self, bytes: &'b [u8], object: &'b mut Vec<u8>) -> Result<&'b [u8], String> {
         let Self::Rows(names) = self else { return Ok(bytes) };
-        let values = fields(bytes)?;
+        let values = values(bytes)?;
         if values.len() != names.len() {
             return Err(format!("it has {} values under {} names", values.len(), names.len()));
         }
@@ -290,7 +290,7 @@ pub(super) fn begin_rows(file: &mut File) -> io::Result<(Layout, u64)> {
     file.seek(SeekFrom::Start(begin))?;
     let mut scanner = Scanner::new(file.try_clone()?, Layout::Rows([].into()), begin);
     let names = match scanner.next()? {
-        Some(record) => fields(record.bytes).map_err(wrong)?,
+        Some(record) => values(record.bytes).map_err(wrong)?,
         None => Vec::new(),
     };
     let first = scanner.base + scanner.start as u64;
@@ -316,26 +316,9 @@ pub(super) fn compact(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The values of a row (RFC 4180).
-fn fields(row: &[u8]) -> Result<Vec<String>, String> {
-    let text = std::str::from_utf8(row).map_err(|_error| "it is not UTF-8".to_owned())?;
-    let mut values = Vec::new();
-    let mut value = String::new();
-    let mut quoted = false;
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match (quoted, character) {
-            (true, '"') if characters.peek() == Some(&'"') => {
-                characters.next();
-                value.push('"');
-            }
-            (_, '"') => quoted = !quoted,
-            (false, ',') => values.push(std::mem::take(&mut value)),
-            _ => value.push(character),
-        }
-    }
-    values.push(value);
-    Ok(values)
+/// The values of a row.
+fn values(row: &[u8]) -> Result<Vec<String>, String> {
+    std::str::from_utf8(row).map(fields).map_err(|_error| "it is not UTF-8".to_owned())
 }
 
 fn wrong(why: impl Into<String>) -> io::Error {
