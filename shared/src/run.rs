@@ -181,9 +181,12 @@ pub struct Counts {
     pub withheld: u64,
 }
 
+/// A count's name and its value.
+pub type NamedCount = (&'static str, fn(&Counts) -> u64);
+
 impl Counts {
     /// Each count with its name, in the order of tables.
-    pub const NAMED: [(&'static str, fn(&Self) -> u64); 10] = [
+    pub const NAMED: [NamedCount; 10] = [
         ("offered", |counts| counts.offered),
         ("sent", |counts| counts.sent),
         ("succeeded", |counts| counts.succeeded),
