@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use shared::problem::{Problem, Severity};
+use shared::scenario::secret::hidden_line;
 
 use super::counted;
 
@@ -48,7 +49,7 @@ fn write_problem(out: &mut String, problem: &Problem, text_of: &dyn Fn(&str) -> 
             let _written = writeln!(out, "{indent}{quiet}-->{quiet:#} {name}:{line}:{column}");
             let text = source.as_deref().and_then(text_of);
             if let Some(text) = text.as_deref().and_then(|text| text.lines().nth(line.saturating_sub(1) as usize)) {
-                let (text, column) = window(text, column as usize);
+                let (text, column) = window(&hidden_line(text), column as usize);
                 let caret = " ".repeat(column.saturating_sub(1));
                 let _written = writeln!(out, "{indent} {quiet}|{quiet:#}");
                 let _written = writeln!(out, "{quiet}{line} |{quiet:#} {text}");

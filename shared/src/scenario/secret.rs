@@ -66,6 +66,52 @@ pub fn without_secrets(document: &Node) -> Node {
     clean
 }
 
+/// A line of a scenario's text with what may be a secret in it hidden, each character by a star: places in it stay.
+pub fn hidden_line(line: &str) -> String {
+    let mut hidden: Vec<char> = line.chars().collect();
+    let lower: Vec<char> = hidden.iter().map(char::to_ascii_lowercase).collect();
+    let found = |word: &str| {
+        let word: Vec<char> = word.chars().collect();
+        let places = lower.windows(word.len()).enumerate().filter(|(_, window)| **window == *word);
+        places.map(|(place, _)| place + word.len()).collect::<Vec<usize>>()
+    };
+    let mut spans: Vec<std::ops::Range<usize>> = Vec::new();
+    for start in found("://") {
+        let authority = lower[start..].iter().take_while(|c| !matches!(c, '/' | ' ' | '"' | '\'')).count();
+        if let Some(at) = lower[start..start + authority].iter().rposition(|c| *c == '@') {
+            spans.push(start..start + at);
+        }
+    }
+    let fields = SECRET_FIELDS.into_iter().filter(|field| *field != "value" || line.contains("api_key"));
+    for field in fields.chain(SECRET_HEADERS) {
+        for end in found(field) {
+            let quote = usize::from(lower.get(end).is_some_and(|c| matches!(c, '"' | '\'')));
+            if lower.get(end + quote) != Some(&':') {
+                continue;
+            }
+            let gap = lower[end + quote + 1..].iter().take_while(|c| **c == ' ').count();
+            let start = end + quote + 1 + gap;
+            spans.push(start..start + written(&lower[start..]));
+        }
+    }
+    for span in spans {
+        let reference = hidden[span.clone()].iter().collect::<String>().contains("${env.");
+        if !reference {
+            hidden[span].fill('*');
+        }
+    }
+    hidden.into_iter().collect()
+}
+
+/// How long the value is that a text begins with: in quotes, or up to what ends it in a line.
+fn written(text: &[char]) -> usize {
+    match text.first() {
+        Some(quote @ ('"' | '\'')) => text[1..].iter().position(|c| c == quote).map_or(text.len(), |end| end + 2),
+        Some('{') => 0,
+        _ => text.iter().position(|c| matches!(c, ',' | '}' | ']')).unwrap_or(text.len()),
+    }
+}
+
 /// Hides secrets wherever credentials or headers stand below a node; profiles can hold them at any depth.
 fn hide_below(node: &mut Node) {
     let Value::Map(entries) = &mut node.value else {
@@ -159,6 +205,28 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_shown_without_its_secrets() {
+        for (line, shown) in [
+            ("url: http://me:pass@host/x?a=b@c", "url: http://*******@host/x?a=b@c"),
+            (
+                "auth: {basic: {username: me, password: s3 cret}, a: 1}",
+                "auth: {basic: {username: me, password: *******}, a: 1}",
+            ),
+            ("  password: \"a,b\" # c", "  password: ***** # c"),
+            (r#"{"token":"abc","via":"query"}"#, r#"{"token":*****,"via":"query"}"#),
+            ("token: ${env.TOKEN}", "token: ${env.TOKEN}"),
+            ("api_key: {value: k}", "api_key: {value: *}"),
+            ("load: {value: 5}", "load: {value: 5}"),
+            ("headers: {X-Api-Key: k, Accept: all}", "headers: {X-Api-Key: *, Accept: all}"),
+            ("bearer: {token: {a: 1}}", "bearer: {token: {a: 1}}"),
+            ("password:", "password:"),
+            ("://@", "://@"),
+        ] {
+            assert_eq!(hidden_line(line), shown);
+        }
+    }
     use crate::scenario::parse::parse;
 
     #[test]
