@@ -26,7 +26,7 @@ use crate::scenario::model::load::{Arrival, Load};
 use crate::scenario::model::target::Protocol;
 use crate::scenario::model::{ClockMode, Scenario, Workload as Model};
 use crate::scenario::nearest;
-use crate::template::compile::{Compiler, Names, Purpose, Site};
+use crate::template::compile::{Compiler, Names, Site};
 use crate::template::program::{Expr, ExprId, Fact};
 use crate::template::value::{Type, Value};
 use crate::units::{EpochMicros, Length, Nanos};
@@ -369,7 +369,7 @@ fn replayed(compiler: &mut Compiler<'_>, name: &str, around: &Surroundings<'_>) 
     event.bind("mark", mark);
     names.group("event", event);
     let site = Site::new(format!("{}.envelope", around.workload), "envelope", envelope.mark);
-    compiler.node(envelope, &site, &names, Purpose::Json).id
+    event::entire(compiler, envelope, &site, &names).id
 }
 
 /// The topic that recorded events are published to, where their target has topics.

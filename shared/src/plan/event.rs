@@ -343,7 +343,7 @@ pub(crate) fn compile(
             let mut names = names.clone();
             names.group("event", event);
             let site = Site::new(format!("{}.envelope", around.workload), "envelope", envelope.mark);
-            compiler.node(envelope, &site, &names, Purpose::Json)
+            entire(compiler, envelope, &site, &names)
         }
         None => body,
     };
@@ -381,6 +381,19 @@ fn publish(compiler: &mut Compiler<'_>, key: &str, whole: &Whole, to: &Published
     compiler.text(text, &Site::new(path, "publish", Mark::default()), names).id
 }
 
+/// What is written as a whole, so that there must be something.
+pub(crate) fn entire(compiler: &mut Compiler<'_>, node: &Node, site: &Site, names: &Names) -> Typed {
+    let typed = compiler.node(node, site, names, Purpose::Json);
+    if typed.omits {
+        return compiler.wrong(
+            site,
+            "an event cannot be left out as a whole",
+            "write null, or leave single fields out",
+        );
+    }
+    typed
+}
+
 /// The body: the bases' fields first, the event's own after them or in their place.
 fn body(compiler: &mut Compiler<'_>, whole: &Whole, names: &Names) -> Typed {
     let plain_maps = whole
@@ -390,9 +403,7 @@ fn body(compiler: &mut Compiler<'_>, whole: &Whole, names: &Names) -> Typed {
     if !plain_maps || whole.bodies.is_empty() {
         // A body that is no plain map cannot be merged: the last one stands alone.
         return match whole.bodies.last() {
-            Some((node, path)) => {
-                compiler.node(node, &Site::new(path.clone(), "body", node.mark), names, Purpose::Json)
-            }
+            Some((node, path)) => entire(compiler, node, &Site::new(path.clone(), "body", node.mark), names),
             None => compiler.object(&[]),
         };
     }

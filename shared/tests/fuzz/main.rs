@@ -24,7 +24,7 @@ const EVENTS: usize = 40;
 const LONGEST: usize = 8 << 20;
 
 /// Scenarios that once broke something, each with what it broke.
-const FOUND: [(&str, &str); 4] = [
+const FOUND: [(&str, &str); 5] = [
     (
         r#"{"extends": "web-analytics", "workloads": {"web": {"load": {"duration": "forever", "users": 4294967295}}}}"#,
         "all users were made at once, without end of memory",
@@ -40,6 +40,10 @@ const FOUND: [(&str, &str); 4] = [
     (
         r#"{"extends": "commerce-events", "profiles": {"tpcw_browsing": {"population.count": 5000}}}"#,
         "what lay over a profile of the base was not checked",
+    ),
+    (
+        r#"{"extends": "commerce-events", "workloads": {"shop": {"envelope": {"$omit": true}}}}"#,
+        "an event without a byte was written",
     ),
 ];
 
