@@ -41,6 +41,7 @@ mod stream;
 mod stream_lane;
 mod stream_session;
 mod stream_setup;
+mod tail;
 mod tally;
 mod target;
 mod timeline;

@@ -16,7 +16,6 @@ use crate::engine::tally::add_to;
 
 /// Newest samples kept.
 const SAMPLES_KEPT: usize = 50;
-
 /// Totals of a run.
 #[derive(Debug)]
 pub(crate) struct Account {

@@ -20,6 +20,7 @@ use crate::engine::orders::CommandError;
 use crate::engine::progress::{Progress, SharedResult};
 use crate::engine::recorder::{Delta, TICK};
 use crate::engine::saved::SavedEvents;
+use crate::engine::tail::{TICK_BYTES, lightest};
 
 /// How far ahead a command takes effect, so that all workers switch at the same moment.
 const COMMAND_LEAD: Nanos = Nanos::from_millis(10);
@@ -360,7 +361,7 @@ impl Conductor {
             snapshot: Snapshot::clone(&snapshot),
             rows,
             changes: std::mem::take(&mut self.changes),
-            samples: std::mem::take(&mut self.samples),
+            samples: lightest(std::mem::take(&mut self.samples), TICK_BYTES),
             skipped_ticks: 0,
         };
         self.channels.snapshots.send_replace(snapshot);

@@ -19,6 +19,7 @@ use crate::engine::account::Account;
 use crate::engine::control::ScheduleClock;
 use crate::engine::orders::Adjustables;
 use crate::engine::recorder::{Delta, TICK};
+use crate::engine::tail::{HELLO_BYTES, lightest};
 use crate::engine::timeline::Timeline;
 use crate::engine::verdict::Evidence;
 
@@ -304,7 +305,7 @@ impl Progress {
             timeline,
             resolution_seconds,
             changes: self.changes.clone(),
-            samples: self.account.samples().to_vec(),
+            samples: lightest(self.account.samples().to_vec(), HELLO_BYTES),
         }
     }
 

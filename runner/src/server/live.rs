@@ -86,7 +86,7 @@ async fn follow(mut socket: WebSocket, run: RunHandle, hello: Hello, mut ticks: 
                 over = tick.snapshot.state.is_over();
                 match (skipped, tick.text()) {
                     // Written once for all who follow.
-                    (0, Some(text)) => send_text(&mut socket, text).await,
+                    (0, Some(text)) => send_text(&mut socket, text.to_owned()).await,
                     _ => {
                         let tick = Tick { skipped_ticks: skipped, ..Tick::clone(&tick) };
                         send(&mut socket, LiveMessage::Tick(Box::new(tick))).await
@@ -111,8 +111,11 @@ async fn follow(mut socket: WebSocket, run: RunHandle, hello: Hello, mut ticks: 
 
 /// Sends a message; whether the watcher is still there.
 async fn send(socket: &mut WebSocket, message: LiveMessage) -> bool {
-    match serde_json::to_string(&message) {
-        Ok(text) => send_text(socket, &text).await,
+    let written = serde_json::to_string(&message);
+    // A watcher may take its time, and there may be many: only the text waits with it.
+    drop(message);
+    match written {
+        Ok(text) => send_text(socket, text).await,
         Err(error) => {
             tracing::error!(%error, "a live message could not be written");
             false
@@ -120,7 +123,7 @@ async fn send(socket: &mut WebSocket, message: LiveMessage) -> bool {
     }
 }
 
-async fn send_text(socket: &mut WebSocket, text: &str) -> bool {
+async fn send_text(socket: &mut WebSocket, text: String) -> bool {
     let sent = tokio::time::timeout(PATIENCE, socket.send(Message::Text(text.into()))).await;
     matches!(sent, Ok(Ok(())))
 }

@@ -14,7 +14,7 @@ use shared::run::{RunResult, RunState, VerdictStatus};
 use super::journey::client;
 use super::process::{Home, assert_reconciles};
 
-/// Watchers that never read.
+/// Watchers that never read; `SOAK_WATCHERS` asks for more.
 const WATCHERS: usize = 300;
 /// Runs of the short soak; `SOAK_RUNS` asks for more.
 const RUNS: usize = 15;
@@ -94,15 +94,19 @@ async fn a_second_run_waits_its_turn_also_while_one_drains() {
     assert_eq!(running.ended().code, Some(0));
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn watchers_that_never_read_cost_the_run_nothing() {
     let home = Home::new();
     let (running, address) = home.serve(&[]);
     let server = Server::at(&address);
-    let (_, id) = server.start("200/s", "4s").await;
+    let count = asked("SOAK_WATCHERS", WATCHERS);
+    rlimit::increase_nofile_limit(16_384).unwrap();
+    let (_, id) = server.start("200/s", &format!("{}s", 4 + count / 150)).await;
     let host = address.strip_prefix("http://").unwrap();
     let mut watchers = Vec::new();
-    for _ in 0..WATCHERS {
+    let before = held_by(running.id()).0;
+    for _ in 0..count {
         let mut watcher = TcpStream::connect(host).unwrap();
         let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -110,6 +114,9 @@ async fn watchers_that_never_read_cost_the_run_nothing() {
         watchers.push(watcher);
     }
     server.until(&id, &["finished"]).await;
+    let memory = held_by(running.id()).0.saturating_sub(before);
+    println!("{} watchers: {memory} kB", watchers.len());
+    assert!(memory < 64 * 1024 + 1024 * watchers.len() as u64, "{memory} kB for {} watchers", watchers.len());
     let result = server.result(&id).await;
     assert_reconciles(&result);
     assert_eq!(result.run.info.state, RunState::Finished);
@@ -142,6 +149,11 @@ async fn two_servers_share_a_directory_and_lose_no_run() {
     }
 }
 
+/// How many of something the environment asks for.
+fn asked(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// Resident memory in kB and open handles of a process.
 fn held_by(process: u32) -> (u64, usize) {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
@@ -153,7 +165,7 @@ fn held_by(process: u32) -> (u64, usize) {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_server_that_is_left_running_holds_its_memory_and_handles() {
-    let runs = std::env::var("SOAK_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(RUNS);
+    let runs = asked("SOAK_RUNS", RUNS);
     let home = Home::new();
     let (running, address) = home.serve(&[]);
     let server = Server::at(&address);
