@@ -121,7 +121,7 @@ impl From<StoreError> for Refusal {
             StoreError::Directory { .. } | StoreError::Database { .. } | StoreError::Newer { .. } => {
                 Self::usage(error.to_string()).with_hint("choose another place with --data-dir or THRONG_DATA_DIR")
             }
-            StoreError::Unreadable { .. } | StoreError::Writing(_) => Self::failed(error),
+            StoreError::Gone { .. } | StoreError::Unreadable { .. } | StoreError::Writing(_) => Self::failed(error),
         }
     }
 }

@@ -60,6 +60,12 @@ pub enum StoreError {
         /// The newest that this binary knows.
         known: i64,
     },
+    /// Somebody took the file away, or put something else in its place.
+    #[error("the database {} was moved, deleted or emptied while it was in use", path.display())]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// A row does not hold what was written there.
     #[error("the stored run {run} cannot be read: {reason}")]
     Unreadable {
@@ -77,6 +83,8 @@ pub enum StoreError {
 #[derive(Debug)]
 pub struct Store {
     directory: PathBuf,
+    /// The file that is open, whatever its name leads to by now.
+    file: FileId,
     reader: Mutex<Connection>,
     writer: Writer,
     scenarios: ScenarioFiles,
@@ -104,7 +112,8 @@ impl Store {
         let reader = schema::connect(&path).map_err(broken)?;
         let writer = Writer::start(connection, owner.token().to_owned()).map_err(failed)?;
         let scenarios = ScenarioFiles::new(directory.join("scenarios"));
-        Ok(Self { directory: directory.to_owned(), reader: Mutex::new(reader), writer, scenarios, _owner: owner })
+        let file = FileId::of(&path).map_err(failed)?;
+        Ok(Self { directory: directory.to_owned(), file, reader: Mutex::new(reader), writer, scenarios, _owner: owner })
     }
 
     /// The data directory.
@@ -122,13 +131,31 @@ impl Store {
         StoreJournal::new(self.writer.clone())
     }
 
-    /// Stores a run's result for good and waits until it is on disk.
+    /// Whether the database is still where it was: an open file takes what is written also when nobody can find it any
+    /// more.
     ///
     /// # Errors
     ///
-    /// The database refuses.
+    /// It is gone, or another file is in its place.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let path = self.directory.join(DATABASE);
+        if FileId::of(&path).is_ok_and(|file| file == self.file) { Ok(()) } else { Err(StoreError::Gone { path }) }
+    }
+
+    /// Stores a run's result for good and waits until it is on disk, where the next process finds it.
+    ///
+    /// # Errors
+    ///
+    /// The database refuses, or is gone.
     pub fn finish(&self, result: &RunResult) -> Result<(), StoreError> {
-        self.writer.finish(result)
+        self.writer.finish(result)?;
+        self.check()?;
+        let path = self.directory.join(DATABASE);
+        if schema::holds(&path, &result.run.info.id).is_ok_and(|held| held) {
+            Ok(())
+        } else {
+            Err(StoreError::Gone { path })
+        }
     }
 
     /// Waits until everything that journals wrote so far can be read.
@@ -178,6 +205,25 @@ impl Store {
     /// The reading connection; a panic elsewhere leaves it usable, since reading changes nothing.
     fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// What makes a file this one and no other of the same name.
+#[derive(Debug, Eq, PartialEq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    fn of(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = fs::metadata(path)?;
+        Ok(Self(metadata.dev(), metadata.ino()))
+    }
+
+    /// Where an open file can be neither deleted nor moved it is enough that there is one.
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> io::Result<Self> {
+        fs::metadata(path).map(|_metadata| Self(0, 0))
     }
 }
 

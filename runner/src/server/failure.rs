@@ -69,7 +69,15 @@ impl IntoResponse for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", error.to_string())
+        let failure = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", error.to_string());
+        match error {
+            StoreError::Gone { .. } => failure.with_hint("put it back, or start `throng serve` again"),
+            StoreError::Directory { .. }
+            | StoreError::Database { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Unreadable { .. }
+            | StoreError::Writing(_) => failure,
+        }
     }
 }
 

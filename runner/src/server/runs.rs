@@ -44,6 +44,7 @@ pub(super) async fn start(
     let (prepared, noting) = {
         let app = Arc::clone(&app);
         blocking(move || {
+            app.store.check()?;
             let (prepared, delivery) = prepare_run(&app, start, practice)?;
             delivery.begin(prepared, app.store.directory()).map_err(refuse_delivery)
         })

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
+use shared::run::RunId;
 
 /// How long one process waits for another that is writing.
 const BUSY: Duration = Duration::from_secs(5);
@@ -51,6 +52,13 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// Whether a process that comes now finds a run.
+pub(super) fn holds(path: &Path, id: &RunId) -> rusqlite::Result<bool> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(BUSY)?;
+    connection.prepare("select 1 from runs where id = ?")?.exists([&id.0])
 }
 
 /// The schema as it was at a version, for tests of the way from there.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use shared::run::RunResult;
 
-use super::process::{Ended, Home, assert_reconciles};
+use super::process::{Ended, Home, Running, assert_reconciles};
 
 const RUN: [&str; 7] = ["run", "commerce-events", "-r", "50/s", "-d", "1s", "--practice-target"];
 
@@ -127,4 +127,67 @@ fn a_run_goes_on_after_its_process_was_stopped_for_a_while() {
     let result: RunResult = home.result("r.json");
     assert_reconciles(&result);
     assert!(result.totals.events.succeeded > 0);
+}
+
+#[test]
+fn a_database_that_goes_away_in_a_run_is_told_and_the_results_are_written() {
+    for emptied in [false, true] {
+        let (home, database) = lived_in();
+        let mut command = home.throng(&["run", "commerce-events", "-r", "50/s", "-d", "2s", "--practice-target"]);
+        command.args(["-o", "r.json"]).env("THRONG_DATA_DIR", home.path("data"));
+        let running = Running::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+        std::thread::sleep(Duration::from_millis(1_000));
+        if emptied {
+            std::fs::write(&database, "").unwrap();
+        } else {
+            std::fs::remove_dir_all(home.path("data")).unwrap();
+        }
+        let ended = running.ended();
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("throng.db") && ended.stderr.contains("deleted"), "{ended:?}");
+        assert!(ended.stdout.contains(": agrees") && !ended.stdout.contains("kept as run"), "{ended:?}");
+        assert_reconciles(&home.result("r.json"));
+    }
+}
+
+#[test]
+fn a_database_that_is_locked_in_a_run_has_the_run_afterwards() {
+    let (home, database) = lived_in();
+    let mut command = home.throng(&["run", "commerce-events", "-r", "50/s", "-d", "3s", "--practice-target"]);
+    command.env("THRONG_DATA_DIR", home.path("data"));
+    let running = Running::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    std::thread::sleep(Duration::from_millis(1_000));
+    let holder = rusqlite::Connection::open(&database).unwrap();
+    holder.busy_timeout(Duration::from_secs(5)).unwrap();
+    holder.execute_batch("begin immediate").unwrap();
+    // Past the end of the schedule.
+    std::thread::sleep(Duration::from_millis(2_500));
+    holder.execute_batch("rollback").unwrap();
+    let ended = running.ended();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let listed = in_data(&home, &["runs", "list"]);
+    assert_eq!(listed.stdout.matches("commerce-events").count(), 2, "{listed:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_file_system_is_named_before_anything_is_sent() {
+    let (home, _database) = lived_in();
+    // In a name space of its own, which not everybody may make; root may, and is who a file's mode does not stop.
+    let mount = "mount --bind data data && mount -o remount,ro,bind data";
+    let in_space = |script: &str| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-m", "sh", "-c", script]).current_dir(home.path("")).env("THRONG_DATA_DIR", home.path("data"));
+        command.output()
+    };
+    if !in_space(mount).is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let throng = home.throng(&[]).get_program().to_owned().into_string().unwrap();
+    for arguments in [&RUN.join(" "), "runs list", "serve --bind 127.0.0.1:0"] {
+        let output = in_space(&format!("{mount} && exec {throng} {arguments}")).unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {told}");
+        assert!(told.contains("Read-only") && told.contains("--data-dir"), "{arguments}: {told}");
+    }
 }
