@@ -191,3 +191,49 @@ fn a_read_only_file_system_is_named_before_anything_is_sent() {
         assert!(told.contains("Read-only") && told.contains("--data-dir"), "{arguments}: {told}");
     }
 }
+
+/// A library that is loaded before the system's: its wall clock jumps one second after the process began.
+#[cfg(target_os = "linux")]
+const JUMPING_CLOCK: &str = r#"
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    static long began;
+    struct timespec steady;
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &steady);
+    if (began == 0) began = steady.tv_sec * 1000 + steady.tv_nsec / 1000000;
+    int answer = syscall(SYS_clock_gettime, clock, now);
+    long since = steady.tv_sec * 1000 + steady.tv_nsec / 1000000 - began;
+    if (clock == CLOCK_REALTIME && since > 1000) now->tv_sec += atol(getenv("JUMP"));
+    return answer;
+}
+"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_clock_that_jumps_in_a_run_moves_nothing_in_it() {
+    let home = Home::new();
+    let (source, library) = (home.write("jump.c", JUMPING_CLOCK), home.path("jump.so"));
+    let mut compiler = std::process::Command::new("cc");
+    let built = compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source);
+    assert!(built.status().unwrap().success());
+    for (jump, profile) in [("3600", "forth"), ("-3600", "back")] {
+        let result = format!("{profile}.json");
+        let mut command =
+            home.throng(&["run", "commerce-events", "-r", "50/s", "-d", "3s", "--practice-target", "-o", &result]);
+        command.env("LD_PRELOAD", &library).env("JUMP", jump);
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{told} {}", String::from_utf8_lossy(&output.stderr));
+        assert!(told.contains(": agrees"), "{told}");
+        let result = home.result(&result);
+        assert_reconciles(&result);
+        assert!((2.5..20.0).contains(&result.totals.elapsed_seconds), "{}", result.totals.elapsed_seconds);
+        assert!(result.latency.response_time.percentiles.max_us < 20_000_000);
+        assert!(result.timeline.len() < 20 && result.timeline.is_sorted_by_key(|row| row.second));
+    }
+}
