@@ -1,4 +1,5 @@
-//! `docs/features.md` claims nothing that is not there: it has every row, and each test that it names exists.
+//! The pages claim nothing that is not there: each test that `docs/features.md` and `docs/hardening.md` name exists, and
+//! the table of features has every row.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -9,15 +10,24 @@ const ROWS: [u32; 5] = [22, 31, 28, 26, 24];
 
 #[test]
 fn the_table_of_features_names_only_tests_that_exist() {
-    let root = root();
-    let mut sources = String::new();
-    for folder in ["shared", "runner", "xtask"] {
-        for part in ["src", "tests"] {
-            gather(&root.join(folder).join(part), &mut sources);
+    let page = fs::read_to_string(root().join("docs/features.md")).unwrap();
+    assert_eq!(unknown(&page, &sources()), Vec::<String>::new(), "tests that docs/features.md names and nobody wrote");
+}
+
+#[test]
+fn what_is_told_of_hardening_names_only_tests_that_exist() {
+    let (page, sources) = (fs::read_to_string(root().join("docs/hardening.md")).unwrap(), sources());
+    let mut names = 0;
+    for line in page.lines().filter(|line| line.starts_with("| ") && line.ends_with(" |")) {
+        let cell = line.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in quoted(cell).into_iter().filter(|name| !name.contains([' ', '/', '='])) {
+            let (module, function) = (name.strip_suffix("::"), name.rsplit("::").next().unwrap());
+            let wanted = module.map_or(format!("fn {function}("), |module| format!("mod {module};"));
+            assert!(sources.contains(&wanted), "docs/hardening.md names `{name}`");
+            names += 1;
         }
     }
-    let page = fs::read_to_string(root.join("docs/features.md")).unwrap();
-    assert_eq!(unknown(&page, &sources), Vec::<String>::new(), "tests that docs/features.md names and nobody wrote");
+    assert!(names > 30, "{names} tests are named");
 }
 
 #[test]
@@ -40,6 +50,16 @@ fn every_row_stands_in_the_table_once_and_says_what_holds_it() {
         assert!(told || !quoted(test).is_empty(), "{number}: {test}");
         assert!(test != "none" || holds.contains("later") || holds.contains("not yet"), "{number}: {holds}");
     }
+}
+
+fn sources() -> String {
+    let mut sources = String::new();
+    for folder in ["shared", "runner", "xtask"] {
+        for part in ["src", "tests"] {
+            gather(&root().join(folder).join(part), &mut sources);
+        }
+    }
+    sources
 }
 
 fn root() -> PathBuf {
