@@ -225,3 +225,24 @@ fn a_file_that_is_no_database_is_named() {
     let error = Store::open(directory.path()).unwrap_err().to_string();
     assert!(error.contains(DATABASE), "{error}");
 }
+
+#[test]
+fn what_is_to_be_stored_outlasts_whoever_holds_the_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let path = directory.path().join(DATABASE);
+    let connection = schema::connect(&path).unwrap();
+    let patience = std::time::Duration::from_millis(40);
+    connection.busy_timeout(patience).unwrap();
+    let writer = Writer::start(connection, "another".to_owned()).unwrap();
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("begin immediate").unwrap();
+    let record = record("held");
+    assert!(writer.offer(Write::Begin(Arc::new(record.clone()))));
+    let finishing = std::thread::spawn(move || writer.finish(&so_far(&record, 3)));
+    // Longer than a connection waits in one go.
+    std::thread::sleep(patience * 3);
+    holder.execute_batch("rollback").unwrap();
+    finishing.join().unwrap().unwrap();
+    assert!(store.result(&RunId("held".to_owned())).unwrap().is_some());
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::{io, thread};
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, ErrorCode, Transaction, params};
 use serde::Serialize;
 use shared::api::{Labels, RunSummary};
 use shared::run::{Change, RunId, RunRecord, RunResult, RunState, TimelineRow};
@@ -16,6 +16,8 @@ use super::rebuild::summary_of_result;
 const WAITING: usize = 1_024;
 /// Entries written in one transaction at most.
 const TOGETHER: usize = 256;
+/// How often a database that somebody else holds is tried again; each time waits as long as the connection does.
+const TRIES: u32 = 8;
 
 /// What the thread is asked to write.
 pub(super) enum Write {
@@ -107,11 +109,35 @@ fn write_all(mut connection: Connection, owner: &str, inbox: &Receiver<Write>) {
         }
         let outcomes = match write_together(&mut connection, owner, &writes) {
             Ok(rows) => rows.into_iter().map(Ok).collect(),
+            // Whoever holds it lets go of it at some time: tried one by one, all of them would wait in turn.
+            Err(error) if is_held(&error) => match wait_for(&mut connection, owner, &writes) {
+                Ok(rows) => rows.into_iter().map(Ok).collect(),
+                Err(error) => writes.iter().map(|_write| Err(error.to_string())).collect(),
+            },
             // One that cannot be written must not take the others with it.
             Err(_error) => writes.iter().map(|write| write_alone(&mut connection, owner, write)).collect::<Vec<_>>(),
         };
         for (write, outcome) in writes.into_iter().zip(outcomes) {
             tell(write, outcome);
+        }
+    }
+}
+
+fn is_held(error: &WriteError) -> bool {
+    matches!(error, WriteError::Database(error) if matches!(
+        error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    ))
+}
+
+fn wait_for(connection: &mut Connection, owner: &str, writes: &[Write]) -> Result<Vec<usize>, WriteError> {
+    let mut tried = 1;
+    loop {
+        match write_together(connection, owner, writes) {
+            Err(error) if is_held(&error) && tried < TRIES => {
+                tried += 1;
+                tracing::warn!(tried, "somebody else holds the database: what is to be stored waits");
+            }
+            outcome => return outcome,
         }
     }
 }
