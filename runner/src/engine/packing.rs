@@ -11,6 +11,8 @@ use crate::transport::exchange::Encoding;
 /// Levels where the scenario says nothing.
 const GZIP_LEVEL: u32 = 6;
 const ZSTD_LEVEL: u32 = 3;
+/// The largest window of zstd that an answer may ask us to hold, as a power of two: 8 MiB, what RFC 8878 recommends.
+const LARGEST_WINDOW: u32 = 23;
 /// A gzip member's head: deflate, no name, no date, of an unknown system.
 const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
@@ -104,7 +106,11 @@ pub(crate) fn unpack(encoding: Encoding, bytes: &[u8], most: usize) -> Option<Ve
     // A body that was cut ends with an error behind what could be read.
     let read = match encoding {
         Encoding::Gzip => flate2::read::MultiGzDecoder::new(bytes).take(most).read_to_end(&mut out),
-        Encoding::Zstd => zstd::stream::read::Decoder::new(bytes).ok()?.take(most).read_to_end(&mut out),
+        Encoding::Zstd => {
+            let mut zstd = zstd::stream::read::Decoder::new(bytes).ok()?;
+            zstd.window_log_max(LARGEST_WINDOW).ok()?;
+            zstd.take(most).read_to_end(&mut out)
+        }
         Encoding::Unknown => return None,
     };
     (read.is_ok() || !out.is_empty()).then_some(out)

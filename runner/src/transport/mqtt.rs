@@ -29,6 +29,9 @@ const SUBSCRIPTION: u16 = u16::MAX;
 const READ: usize = 2 * 1024;
 /// Bytes that may wait to be handed to the network before a connection has no more room.
 const MOST_OUTPUT: usize = 64 * 1024;
+/// Bytes that may wait before nothing more is read: a broker that sends without end and reads nothing has to wait for
+/// the answers that it does not take. More than one long message, so that its writing holds up no reading.
+const MOST_UNTAKEN: usize = 4 * 1024 * 1024;
 /// Buffers that grew beyond this are let go of when they are empty.
 const LARGEST_KEPT: usize = 16 * 1024;
 /// Topics that are said by a number.
@@ -269,6 +272,13 @@ impl MqttConnection {
 
     /// What comes in next, with its bytes on the wire.
     pub fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<(Incoming, u64)> {
+        if self.output.len() - self.written > MOST_UNTAKEN {
+            match self.poll_flush(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready((Incoming::Broken(error), 0)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         loop {
             let rest = &self.input[self.unread..];
             match read::length(rest, MOST_RECEIVED) {

@@ -1,4 +1,4 @@
-//! A byte stream that can be told to go slowly.
+//! A byte stream that can be told to go slowly, and to take only so much.
 
 use std::io;
 use std::pin::Pin;
@@ -15,17 +15,25 @@ pub struct Paced {
     stream: Stream,
     /// How fast, and how much went since.
     slow: Option<(Drip, usize)>,
+    /// How much more is read; none: whatever comes.
+    allowance: Option<usize>,
 }
 
 impl Paced {
     /// A stream as fast as it can.
     pub fn new(stream: Stream) -> Self {
-        Self { stream, slow: None }
+        Self { stream, slow: None, allowance: None }
     }
 
     /// From here on so many bytes in a second at most; none: as fast as it can.
     pub fn set_speed(&mut self, bytes_per_second: Option<u64>) {
         self.slow = bytes_per_second.map(|speed| (Drip::new(speed), 0));
+    }
+
+    /// From here on so many bytes are read at most, then reading fails with [`io::ErrorKind::QuotaExceeded`]; none:
+    /// whatever comes.
+    pub fn set_allowance(&mut self, bytes: Option<usize>) {
+        self.allowance = bytes;
     }
 
     /// Writes what fits and may go by now.
@@ -58,7 +66,16 @@ impl Paced {
 
 impl AsyncRead for Paced {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+        let paced = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut paced.stream).poll_read(cx, buffer))?;
+        if let Some(left) = &mut paced.allowance {
+            match left.checked_sub(buffer.filled().len() - before) {
+                Some(rest) => *left = rest,
+                None => return Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into())),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

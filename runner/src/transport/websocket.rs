@@ -19,6 +19,10 @@ use crate::transport::traffic::Incoming;
 
 /// The longest message that is taken from a target.
 pub const MOST_RECEIVED: usize = 1024 * 1024;
+/// The longest answer to a handshake, with what comes right behind it.
+const LONGEST_HANDSHAKE: usize = 64 * 1024;
+/// Pings answered while nothing of what we send is taken, at most: their answers wait in memory.
+const MOST_PINGS: u32 = 10_000;
 /// Close code of a connection that ended without one (RFC 6455, 7.1.5).
 pub const NO_STATUS: u16 = 1005;
 
@@ -82,6 +86,8 @@ pub struct WsTransport {
 pub struct WsConnection {
     socket: WebSocketStream<Paced>,
     binary: bool,
+    /// Pings since everything was handed to the network.
+    pings: u32,
 }
 
 impl WsTransport {
@@ -99,13 +105,17 @@ impl WsTransport {
         let (stream, times) = self.dialer.dial().await.map_err(|error| (error, None))?;
         let wrong = |why: String| (TransportError::new(FailureKind::Protocol, why), None);
         let builder = self.handshake.builder().map_err(wrong)?;
-        let (socket, response) = builder.connect_on(Paced::new(stream)).await.map_err(refused)?;
+        // The parser below waits for the end of the head, however long it is.
+        let mut stream = Paced::new(stream);
+        stream.set_allowance(Some(LONGEST_HANDSHAKE));
+        let (mut socket, response) = builder.connect_on(stream).await.map_err(refused)?;
+        socket.get_mut().set_allowance(None);
         let agreed = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok());
         if let (Some(asked), false) = (&self.handshake.subprotocol, agreed == self.handshake.subprotocol.as_deref()) {
             let why = format!("the target did not take up the subprotocol {asked}");
             return Err((TransportError::new(FailureKind::HandshakeRefused, why), Some(101)));
         }
-        Ok((WsConnection { socket, binary: self.binary }, times))
+        Ok((WsConnection { socket, binary: self.binary, pings: 0 }, times))
     }
 }
 
@@ -143,11 +153,24 @@ impl WsConnection {
 
     /// Ready when everything taken on is handed to the network.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        Pin::new(&mut self.socket).poll_flush(cx).map_err(|error| broken(&error))
+        let flushed = Pin::new(&mut self.socket).poll_flush(cx).map_err(|error| broken(&error));
+        if flushed.is_ready() {
+            self.pings = 0;
+        }
+        flushed
     }
 
     /// What comes in next, with its bytes on the wire.
     pub fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<(Incoming, u64)> {
+        if self.pings >= MOST_PINGS
+            && let Poll::Ready(Err(error)) = self.poll_flush(cx)
+        {
+            return Poll::Ready((Incoming::Broken(error), 0));
+        }
+        if self.pings >= MOST_PINGS {
+            let why = "the target asks without end whether we are there, and takes no answer";
+            return Poll::Ready((Incoming::Broken(TransportError::new(FailureKind::Protocol, why)), 0));
+        }
         Pin::new(&mut self.socket).poll_next(cx).map(|next| match next {
             None => {
                 let error = TransportError::new(FailureKind::ConnectionReset, "closed without a close frame");
@@ -157,6 +180,7 @@ impl WsConnection {
             Some(Ok(message)) => {
                 let size = wire_size(message.as_payload().len());
                 let incoming = if message.is_ping() {
+                    self.pings += 1;
                     Incoming::Ping
                 } else if message.is_pong() {
                     Incoming::Pong
@@ -203,6 +227,10 @@ fn refused(error: Error) -> (TransportError, Option<u16>) {
         Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             let why = "closed in the middle of the handshake";
             (TransportError::new(FailureKind::ConnectionReset, why), None)
+        }
+        Error::Io(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+            let why = format!("the answer to the handshake is longer than {} KiB", LONGEST_HANDSHAKE / 1024);
+            (TransportError::new(FailureKind::AnswerTooLarge, why), None)
         }
         other => (broken(&other), None),
     }

@@ -21,6 +21,8 @@ mod delivery;
 #[cfg(test)]
 mod headless;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod ingest;
 #[cfg(test)]
 mod interruption;
@@ -30,6 +32,8 @@ mod journey;
 mod packaging;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod restarts;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]

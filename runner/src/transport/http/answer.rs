@@ -18,8 +18,9 @@ const MAX_HEADERS: usize = 100;
 const MAX_INTERIM: u32 = 16;
 /// Longest body read; a longer answer is given up.
 pub(super) const MAX_BODY: u64 = 16 * 1024 * 1024;
-/// Longest line of a chunk's size, and longest trailer.
+/// Longest line of a chunk's size or of a trailer, and most lines of trailers.
 const MAX_LINE: usize = 16 * 1024;
+const MAX_TRAILERS: u32 = 100;
 
 /// An answer in the making.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct AnswerReader {
     head_only: bool,
     keeps_alive: bool,
     interim: u32,
+    trailers: u32,
     answer: Answer,
 }
 
@@ -65,6 +67,7 @@ impl AnswerReader {
             head_only: false,
             keeps_alive: false,
             interim: 0,
+            trailers: 0,
             answer: NO_ANSWER,
         }
     }
@@ -79,6 +82,7 @@ impl AnswerReader {
         self.head_only = head_only;
         self.keeps_alive = false;
         self.interim = 0;
+        self.trailers = 0;
         self.answer = NO_ANSWER;
     }
 
@@ -230,6 +234,11 @@ impl AnswerReader {
         let Some((line, used)) = self.line(bytes)? else { return Ok(None) };
         if line == b"\r\n" || line == b"\n" {
             self.part = Part::Done;
+        }
+        self.trailers += 1;
+        if self.trailers > MAX_TRAILERS + 1 {
+            let detail = format!("it has more than {MAX_TRAILERS} trailers");
+            return Err(TransportError::new(FailureKind::AnswerTooLarge, detail));
         }
         Ok(Some(used))
     }
