@@ -12,6 +12,8 @@ pub mod delivery;
 pub mod engine;
 pub mod fingerprint;
 pub mod folder;
+#[cfg(test)]
+mod fuzz;
 pub mod import;
 pub mod ledger;
 pub mod library;

@@ -78,7 +78,7 @@ fn what_is_watched_is_what_is_written() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(crate::fuzz::cases(24)))]
 
     #[test]
     fn a_limit_cuts_the_same_bytes_short(limit in 0_u64..1_500, workers in 1_u32..6) {

@@ -185,7 +185,7 @@ fn damaged(text: &'static str) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(crate::fuzz::cases(96)))]
 
     #[test]
     fn no_text_makes_it_panic(

@@ -74,7 +74,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(crate::fuzz::cases(32)))]
 
     #[test]
     fn every_entry_comes_back_as_it_was(entries in prop::collection::vec(any_entry(), 0..200), joined: bool) {

@@ -141,7 +141,7 @@ fn a_file_that_is_cut_while_it_is_read_is_told() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(crate::fuzz::cases(64)))]
 
     #[test]
     fn any_list_comes_back_element_by_element(
