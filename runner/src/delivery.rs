@@ -11,6 +11,7 @@ use crate::audit::{AuditOptions, Look, Search, Sink, Tolerance, audit as compare
 use crate::engine::prepare::Prepared;
 use crate::folder::Folder;
 use crate::ledger::{Closing, Ledger};
+use crate::private;
 
 /// Events of a page, and pages per second, of an endpoint that a scenario names.
 const PAGE_SIZE: u64 = 500;
@@ -134,6 +135,7 @@ impl Delivery {
         let named = named.map_err(|why| DeliveryError::Place { path: "outputs.ledger.file".to_owned(), why })?;
         let path = named.clone().unwrap_or_else(|| usual_place(data, &run));
         let failed = |error: &dyn std::fmt::Display| DeliveryError::Ledger(error.to_string());
+        private::create_directory(&data.join(LEDGERS)).map_err(|error| failed(&error))?;
         let (ledger, closing) = Ledger::create(&path, prepared.ledger_header()).map_err(|error| failed(&error))?;
         if let Some(path) = named {
             note_place(data, &run, &path).map_err(|error| failed(&error))?;
@@ -204,10 +206,8 @@ pub fn usual_place(data: &Path, run: &str) -> PathBuf {
 
 /// Notes that the ledger of a run is elsewhere, so that the run's id finds it.
 fn note_place(data: &Path, run: &str, ledger: &Path) -> std::io::Result<()> {
-    let directory = data.join(LEDGERS);
-    std::fs::create_dir_all(&directory)?;
     let place = std::path::absolute(ledger)?;
-    write_whole(&directory.join(format!("{run}.{ELSEWHERE}")), place.to_string_lossy().as_bytes())
+    write_whole(&data.join(LEDGERS).join(format!("{run}.{ELSEWHERE}")), place.to_string_lossy().as_bytes())
 }
 
 /// Where an audit looks.

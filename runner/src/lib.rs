@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod library;
 pub mod mqtt;
 pub mod practice;
+pub mod private;
 pub mod report;
 pub mod server;
 pub mod shutdown;

@@ -19,6 +19,8 @@ use rusqlite::Connection;
 use shared::api::Labels;
 use shared::run::{RunId, RunResult};
 
+use crate::private;
+
 pub use journal::StoreJournal;
 use owner::Owner;
 pub use scenarios::{ScenarioFiles, ScenarioStoreError, revision};
@@ -100,9 +102,11 @@ impl Store {
     /// The directory or the database cannot be used.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Directory { path: directory.to_owned(), source };
-        fs::create_dir_all(directory).map_err(failed)?;
+        private::create_directory(directory).map_err(failed)?;
         let owner = Owner::claim(directory).map_err(failed)?;
         let path = directory.join(DATABASE);
+        // Its log and index are made by SQLite with the access that it has itself.
+        private::create_file(&path).map_err(failed)?;
         let broken = |source| StoreError::Database { path: path.clone(), source };
         let mut connection = schema::connect(&path).map_err(broken)?;
         if let Some((found, known)) = schema::migrate(&mut connection).map_err(broken)? {

@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::private;
+
 /// This process's claim on the runs that it starts.
 #[derive(Debug)]
 pub(super) struct Owner {
@@ -19,7 +21,7 @@ impl Owner {
     /// Makes and locks a file of this process's own; clears away those of the dead.
     pub(super) fn claim(directory: &Path) -> io::Result<Self> {
         let owners = directory.join("owners");
-        fs::create_dir_all(&owners)?;
+        private::create_directory(&owners)?;
         clear_the_dead(&owners);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let token = format!("{}-{}", std::process::id(), now.as_nanos());

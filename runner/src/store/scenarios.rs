@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::{fs, io};
 
 use crate::atomic_file::write_whole;
+use crate::private;
 
 /// The longest name.
 const MAX_NAME: usize = 64;
@@ -110,7 +111,7 @@ impl ScenarioFiles {
             (Ok(_), Some(_)) | (Err(ScenarioStoreError::Missing(_)), None) => {}
             (Err(error), _) => return Err(error),
         }
-        fs::create_dir_all(&self.directory)
+        private::create_directory(&self.directory)
             .and_then(|()| write_whole(&path, text.as_bytes()))
             .map_err(|source| ScenarioStoreError::File { path, source })?;
         Ok(revision(text))

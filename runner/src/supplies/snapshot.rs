@@ -12,6 +12,7 @@ use shared::scenario::document::Node;
 
 use crate::atomic_file::write_whole;
 use crate::folder::read_text;
+use crate::private;
 
 /// The longest snapshot, in bytes.
 const MAX_FILE: u64 = 1024 * 1024 * 1024;
@@ -92,7 +93,7 @@ impl Snapshot {
     /// The disk refuses.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
+            private::create_directory(folder)?;
         }
         write_whole(path, &serde_json::to_vec(self).map_err(io::Error::other)?)
     }
