@@ -8,8 +8,9 @@ pub const HIDDEN: &str = "***";
 
 /// Fields of `auth` whose literal values are secrets.
 const SECRET_FIELDS: [&str; 3] = ["password", "token", "value"];
-/// Headers that carry secrets.
-const SECRET_HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"];
+/// What stands in the names of headers that carry secrets, and of parts of a query that do.
+const SECRET_NAMES: [&str; 11] =
+    ["auth", "cookie", "credential", "jwt", "key", "passw", "secret", "session", "signature", "token", "webhook"];
 
 /// A `${...}` in a field that is no template.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,7 +59,7 @@ pub fn is_placeholder(text: &str) -> bool {
 /// A document without its secrets: literal ones are replaced, references stay.
 pub fn without_secrets(document: &Node) -> Node {
     let mut clean = document.clone();
-    for section in ["targets", "profiles"] {
+    for section in ["targets", "profiles", "checks"] {
         if let Some(node) = child_mut(&mut clean, section) {
             hide_below(node);
         }
@@ -83,8 +84,20 @@ pub fn hidden_line(line: &str) -> String {
         }
     }
     let fields = SECRET_FIELDS.into_iter().filter(|field| *field != "value" || line.contains("api_key"));
-    for field in fields.chain(SECRET_HEADERS) {
+    for field in fields.chain(SECRET_NAMES) {
         for end in found(field) {
+            let in_name = |c: &&char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+            let end = end + lower[end..].iter().take_while(in_name).count();
+            let name: String = {
+                let start = end - lower[..end].iter().rev().take_while(in_name).count();
+                lower[start..end].iter().collect()
+            };
+            // Of names in general only those that look like a header's: `key` and `session` stand in many a place.
+            let whole = SECRET_FIELDS.contains(&name.as_str()) || matches!(&*name, "authorization" | "cookie");
+            let header = name.contains('-') && is_secret_name(&name);
+            if !whole && !header {
+                continue;
+            }
             let quote = usize::from(lower.get(end).is_some_and(|c| matches!(c, '"' | '\'')));
             if lower.get(end + quote) != Some(&':') {
                 continue;
@@ -114,15 +127,22 @@ fn written(text: &[char]) -> usize {
 
 /// Hides secrets wherever credentials or headers stand below a node; profiles can hold them at any depth.
 fn hide_below(node: &mut Node) {
-    let Value::Map(entries) = &mut node.value else {
-        return;
+    let entries = match &mut node.value {
+        Value::Map(entries) => entries,
+        Value::List(nodes) => return nodes.iter_mut().for_each(hide_below),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => return,
     };
     for Entry { key, node, .. } in entries {
         let last = key.rsplit('.').next().unwrap_or(key);
         if SECRET_FIELDS.contains(&last) && key.contains("auth.") {
             hide(node);
         }
+        // `headers.NAME`, as profiles and `--set` write it; a name may hold dots itself.
+        if key.rsplit_once("headers.").is_some_and(|(_, name)| is_secret_name(name)) {
+            hide(node);
+        }
         match last {
+            "url" | "search" | "target" => hide_query(node),
             "auth" | "basic" | "bearer" | "api_key" => hide_fields(node),
             "headers" => hide_headers(node),
             _ => hide_below(node),
@@ -148,15 +168,40 @@ fn hide_headers(node: &mut Node) {
         return;
     };
     for Entry { key, node, .. } in entries {
-        if SECRET_HEADERS.contains(&key.to_ascii_lowercase().as_str()) {
+        if is_secret_name(key) {
             hide(node);
         }
     }
 }
 
+fn is_secret_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|part| lower.contains(part))
+}
+
+/// Hides what opens a door in an address: parts of its query, by their names. A password is refused there.
+fn hide_query(node: &mut Node) {
+    let Value::String(text) = &mut node.value else {
+        return;
+    };
+    let Some((before, query)) = text.split_once('?') else {
+        return;
+    };
+    let parts = query.split('&').map(|part| match part.split_once('=') {
+        Some((name, value)) if is_secret_name(name) && !is_reference(value) => format!("{name}={HIDDEN}"),
+        Some(_) | None => part.to_owned(),
+    });
+    *text = format!("{before}?{}", parts.collect::<Vec<_>>().join("&"));
+}
+
+/// Whether a text is a reference to the environment and nothing else.
+fn is_reference(text: &str) -> bool {
+    matches!(pieces(text).as_slice(), [Piece::Reference(Reference::Environment(_))])
+}
+
 fn hide(node: &mut Node) {
     let only_reference = match &node.value {
-        Value::String(text) => matches!(pieces(text).as_slice(), [Piece::Reference(Reference::Environment(_))]),
+        Value::String(text) => is_reference(text),
         Value::Map(_) => return hide_fields(node),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) => false,
     };
@@ -220,6 +265,11 @@ mod tests {
             ("api_key: {value: k}", "api_key: {value: *}"),
             ("load: {value: 5}", "load: {value: 5}"),
             ("headers: {X-Api-Key: k, Accept: all}", "headers: {X-Api-Key: *, Accept: all}"),
+            (
+                "headers: {X-Hub-Signature-256: k, Authorization: k}",
+                "headers: {X-Hub-Signature-256: *, Authorization: *}",
+            ),
+            ("session: {key: user, author: me}", "session: {key: user, author: me}"),
             ("bearer: {token: {a: 1}}", "bearer: {token: {a: 1}}"),
             ("password:", "password:"),
             ("://@", "://@"),
@@ -258,6 +308,18 @@ profiles: {p: {targets.a.auth.api_key.value: s3cret, targets: {b: {auth: {bearer
         .root;
         let text = serde_json::to_string(&without_secrets(&document)).unwrap();
         assert!(!text.contains("s3cret") && !text.contains("\"c\""), "{text}");
+        let written = parse(
+            "targets: {a: {url: 'http://h/x?page=2&api_key=s3cret&sig=${env.S}&token=${env.T}', headers: {X-Hub-Signature: s3cret}}}
+profiles: {p: {targets.a.headers.X-Session-Id: s3cret, targets.a.url: 'http://h?Access_Token=s3cret'}}
+checks: [{audit: {search: 'http://h?page={page}&key=s3cret', headers: {Authorization: s3cret}}}]",
+            0,
+        )
+        .root;
+        let shown = serde_json::to_string(&without_secrets(&written)).unwrap();
+        assert!(!shown.contains("s3cret"), "{shown}");
+        for kept in ["page=2", "page={page}", "${env.S}", "${env.T}"] {
+            assert!(shown.contains(kept), "{kept}: {shown}");
+        }
         assert!(text.contains("${env.P}") && text.contains("\"Accept\":\"d\""), "{text}");
     }
 }

@@ -106,21 +106,30 @@ fn check_url(path: &str, target: &Target, environment: Environment<'_>, findings
     };
     let place = format!("{path}.url");
     check_references(&place, url, environment, findings);
+    // Told as it was written: what the environment put in may be a secret.
+    let written = url.split(['?', '#']).next().unwrap_or_default();
     let Some(url) = resolve(url, environment) else {
         return;
     };
-    let Some((scheme, rest)) = url.split_once("://") else {
-        findings.error(place, format!("`{url}` does not begin with {}://", schemes[0]), &example);
+    let (scheme, rest) = url.split_once("://").map_or((None, url.as_str()), |(scheme, rest)| (Some(scheme), rest));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let password = || ("an address must not hold a password".to_owned(), "use `auth: {basic: {...}}`".to_owned());
+    if authority.contains('@') {
+        let (message, hint) = password();
+        findings.error(place, message, &hint);
+        return;
+    }
+    // A password may also hold what ends an authority; nothing of such an address is told.
+    let told = |message: String| if url.contains('@') { password() } else { (message, example.clone()) };
+    let Some(scheme) = scheme else {
+        let (message, hint) = told(format!("`{written}` does not begin with {}://", schemes[0]));
+        findings.error(place, message, &hint);
         return;
     };
     if !schemes.contains(&scheme) {
         let message = format!("`{scheme}://` is not spoken by a target of protocol {}", target.protocol.name());
-        findings.error(place, message, &example);
-        return;
-    }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
-        findings.error(place, "an address must not hold a password", "use `auth: {basic: {...}}`");
+        let (message, hint) = told(message);
+        findings.error(place, message, &hint);
         return;
     }
     let (host, port) = match authority.rfind(':') {
@@ -128,11 +137,13 @@ fn check_url(path: &str, target: &Target, environment: Environment<'_>, findings
         _ => (authority, None),
     };
     if host.is_empty() || host.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        findings.error(place, format!("`{url}` has no host"), &example);
+        let (message, hint) = told(format!("`{written}` has no host"));
+        findings.error(place, message, &hint);
     } else if let Some(port) = port
         && !port.parse::<u16>().is_ok_and(|port| port > 0)
     {
-        findings.error(place, format!("`{port}` is no port"), &example);
+        let (message, hint) = told(format!("`{port}` is no port"));
+        findings.error(place, message, &hint);
     }
 }
 
