@@ -89,6 +89,17 @@ pub struct DataArgs {
     pub data_dir: Option<PathBuf>,
 }
 
+/// The token of a server, given so or so.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TokenArgs {
+    /// Token of the server, which every request must carry; other users see it in the list of processes
+    #[arg(long, value_name = "TOKEN", env = "THRONG_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// File that holds the token of the server
+    #[arg(long, value_name = "FILE", env = "THRONG_TOKEN_FILE", conflicts_with = "token")]
+    pub token_file: Option<PathBuf>,
+}
+
 /// Which hosts may be sent to.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TargetPolicyArgs {
@@ -103,9 +114,9 @@ pub struct ServeArgs {
     /// Address to listen at
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
     pub bind: SocketAddr,
-    /// Token that every request must carry; needed for an address beyond this machine
-    #[arg(long, value_name = "TOKEN", env = "THRONG_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    /// What every request must carry; needed for an address beyond this machine.
+    #[command(flatten)]
+    pub token: TokenArgs,
     /// Do not start the practice target
     #[arg(long)]
     pub no_practice_target: bool,
@@ -844,9 +855,9 @@ pub struct HealthArgs {
     /// How long to wait for an answer
     #[arg(long, value_name = "SPAN", default_value = "5s")]
     pub timeout: String,
-    /// Token of a `throng serve` on this machine; it is sent to no other
-    #[arg(long, value_name = "TOKEN", env = "THRONG_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    /// What a `throng serve` on this machine asks for; it is sent to no other.
+    #[command(flatten)]
+    pub token: TokenArgs,
 }
 
 /// `throng runs`

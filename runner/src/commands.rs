@@ -23,6 +23,7 @@ mod serve;
 mod show;
 mod supplied;
 mod target;
+mod token;
 mod try_out;
 mod validate;
 

@@ -6,6 +6,7 @@ mod current;
 mod failure;
 mod guard;
 mod history;
+mod links;
 mod listen;
 mod live;
 mod metrics;
@@ -32,6 +33,7 @@ use crate::practice::PracticeTarget;
 use crate::store::{self, Store};
 use current::CurrentRun;
 pub use guard::Access;
+pub use links::Links;
 pub use metrics::offer as offer_metrics;
 
 /// The longest body of a request: a scenario with room to spare.
@@ -57,7 +59,7 @@ pub enum ServerError {
         source: io::Error,
     },
     /// A network address without a token would let everybody in.
-    #[error("{address} can be reached from other machines: give a token with --token or THRONG_TOKEN")]
+    #[error("{address} can be reached from other machines: give a token with --token-file or THRONG_TOKEN")]
     TokenNeeded {
         /// The address that was asked for.
         address: SocketAddr,

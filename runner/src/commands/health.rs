@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Url;
 use shared::units::Nanos;
 
-use super::{Exit, Refusal};
+use super::{Exit, Refusal, token};
 use crate::cause::innermost;
 use crate::cli::HealthArgs;
 use crate::report::printable;
@@ -25,11 +25,15 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
         .ok()
         .filter(|url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or_else(|| {
-            Refusal::usage(format!("`{}` is not an address", args.url)).with_hint("write http://localhost:8010")
+            // It may hold a password, wherever that stands.
+            let told = if args.url.contains('@') { "this" } else { &format!("`{}`", args.url) };
+            Refusal::usage(format!("{told} is not an address")).with_hint("write http://localhost:8010")
         })?;
     if url.path() == "/" {
         url.set_path(PATH);
     }
+    let token = token::given(&args.token)?;
+    let shown = without_secrets(&url);
     let client = reqwest::Client::builder()
         .timeout(Duration::from_nanos(timeout.0))
         .redirect(reqwest::redirect::Policy::none())
@@ -40,14 +44,14 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
         .map_err(Refusal::failed)?;
     let begun = tokio::time::Instant::now();
     let mut request = client.get(url.clone());
-    if let Some(token) = args.token.filter(|_| is_here(&url)) {
+    if let Some(token) = token.filter(|_| is_here(&url)) {
         request = request.bearer_auth(token);
     }
     let mut answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
             let why = innermost(&error);
-            return Err(Refusal::new(Exit::Unreachable, format!("{url} does not answer: {why}")));
+            return Err(Refusal::new(Exit::Unreachable, format!("{shown} does not answer: {why}")));
         }
     };
     let status = answer.status();
@@ -63,8 +67,17 @@ pub(super) async fn health(args: HealthArgs) -> Result<Exit, Refusal> {
     }
     let text = String::from_utf8_lossy(&start);
     let text = printable(&text.chars().take(MAX_SHOWN).collect::<String>());
-    anstream::println!("{url}: {status} in {took} {text}");
+    anstream::println!("{shown}: {status} in {took} {text}");
     Ok(if status.is_success() { Exit::Done } else { Exit::Unreachable })
+}
+
+/// An address as it may be shown: without a name and a password, and without a query, where keys travel.
+fn without_secrets(url: &Url) -> Url {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    // An address that can hold neither has neither.
+    let _cleared = (shown.set_username(""), shown.set_password(None));
+    shown
 }
 
 /// Whether an address is on this machine, by its own word: a name is asked of nobody.
@@ -76,6 +89,12 @@ fn is_here(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_opens_it() {
+        let url = "http://user:planted@127.0.0.1:1/health?key=planted".parse().unwrap();
+        assert_eq!(without_secrets(&url).as_str(), "http://127.0.0.1:1/health");
+    }
 
     #[test]
     fn a_token_goes_to_this_machine_only() {

@@ -38,6 +38,7 @@ const SECTIONS: [Section; 3] = [
                 "API key of the target, as --api-key; unlike the flag it stands in no list of processes.",
             ),
             ("THRONG_TOKEN", "Token of throng serve, as --token; unlike the flag it stands in no list of processes."),
+            ("THRONG_TOKEN_FILE", "File that holds that token, as --token-file."),
             ("RUST_LOG", "What is logged on standard error, as `runner=debug`; `warn` when unset, and without -v."),
             ("NO_COLOR", "No colours."),
             ("XDG_DATA_HOME", "Where data directories are, when neither --data-dir nor THRONG_DATA_DIR says so."),

@@ -3,10 +3,10 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use super::{Exit, Refusal, data_directory};
+use super::{Exit, Refusal, data_directory, token};
 use crate::cli::ServeArgs;
 use crate::practice::{PracticeError, PracticeTarget};
-use crate::server::{App, Server, ServerError};
+use crate::server::{App, Links, Server, ServerError};
 use crate::shutdown::Signals;
 use crate::store::Store;
 
@@ -14,13 +14,18 @@ use crate::store::Store;
 pub(super) async fn serve(args: ServeArgs) -> Result<Exit, Refusal> {
     let signals = Signals::listen().map_err(Refusal::failed)?;
     let directory = data_directory(&args.data)?;
+    let token = token::given(&args.token)?;
     let store = Arc::new(Store::open(&directory)?);
     let practice = if args.no_practice_target { None } else { Some(start_practice(&args)?) };
     let url = practice.as_ref().map(PracticeTarget::url);
     let app = App::new(store, practice, args.policy.allow_target);
-    let server = Server::bind(args.bind, args.token.clone(), app).await.map_err(refuse)?;
-    let query = args.token.map(|token| format!("/?token={token}")).unwrap_or_default();
-    anstream::println!("http://{}{query}", server.address());
+    let server = Server::bind(args.bind, token.clone(), app).await.map_err(refuse)?;
+    let query = token.map(|token| format!("/?token={token}")).unwrap_or_default();
+    let links = Links::to(server.address());
+    anstream::println!("http://{}{query}", links.here);
+    if let Some(elsewhere) = links.elsewhere {
+        anstream::eprintln!("from other machines: http://{elsewhere}, with what follows the / above");
+    }
     if let Some(url) = url {
         anstream::eprintln!("practice target: {url}");
     }

@@ -67,6 +67,126 @@ async fn errors_below_api_are_all_of_one_shape() {
     }
 }
 
+/// Access of a file or a directory.
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn a_token_from_a_file_stands_in_no_list_of_processes() {
+    let home = Home::new();
+    let file = home.write("token", "fromAFile+1=\r\n");
+    set_mode(home.path("token").as_path(), 0o600);
+    let (server, address) = home.serve(&["--token-file", &file]);
+    let command_line = std::fs::read(format!("/proc/{}/cmdline", server.id())).unwrap();
+    assert!(!String::from_utf8_lossy(&command_line).contains("fromAFile"));
+    let (base, query) = address.split_once("/?").unwrap();
+    assert_eq!(query, "token=fromAFile+1=");
+    let status = format!("{base}/api/status");
+    assert_eq!(client().get(&status).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(client().get(&status).bearer_auth("fromAFile+1=").send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(client().get(&address).send().await.unwrap().status(), StatusCode::SEE_OTHER);
+    // Its own check of health gets in by the same file, named in the environment.
+    let told = home.throng(&["health", &status]).env("THRONG_TOKEN_FILE", &file).output().unwrap();
+    assert_eq!(told.status.code(), Some(0), "{told:?}");
+    assert!(!String::from_utf8_lossy(&told.stderr).contains("warning"), "{told:?}");
+    set_mode(home.path("token").as_path(), 0o644);
+    let told = home.ended(&["health", &status, "--token-file", &file]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.stderr.contains("warning") && told.stderr.contains(&file), "{told:?}");
+    assert!(!told.stderr.contains("fromAFile"), "{told:?}");
+}
+
+#[test]
+fn a_token_that_cannot_be_used_is_refused_with_its_place() {
+    let home = Home::new();
+    let directory = home.path("").to_str().unwrap().to_owned();
+    let empty = home.write("empty", "\n");
+    let words = home.write("words", "not aToken\n");
+    let binary = home.path("binary");
+    std::fs::write(&binary, [0xff, 0xfe]).unwrap();
+    for file in ["/no/such/file", &directory, &empty, &words, binary.to_str().unwrap(), "/dev/zero"] {
+        let ended = home.ended(&["serve", "--bind", "127.0.0.1:0", "--no-practice-target", "--token-file", file]);
+        assert_eq!(ended.code, Some(2), "{file}: {ended:?}");
+        assert!(ended.stderr.contains(file) && !ended.stderr.contains("aToken"), "{file}: {ended:?}");
+    }
+    // An empty variable would be a door that any visitor opens.
+    let mut command = home.throng(&["serve", "--bind", "0.0.0.0:0", "--no-practice-target"]);
+    let ended = command.env("THRONG_TOKEN", "").output().unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    let both = home.ended(&["serve", "--token", "a", "--token-file", &words]);
+    assert_eq!(both.code, Some(2), "{both:?}");
+}
+
+#[test]
+fn what_is_kept_is_for_its_owner_alone() {
+    let home = Home::new();
+    let (data, open) = (home.path("made/by/us"), home.path("there"));
+    std::fs::create_dir(&open).unwrap();
+    set_mode(&open, 0o755);
+    for directory in [&data, &open] {
+        let server = ["--data-dir", directory.to_str().unwrap(), "--no-practice-target"];
+        let mut command = home.throng(&["serve", "--bind", "127.0.0.1:0"]);
+        let child = command.args(server).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+        let mut server = super::process::Running::of(child.spawn().unwrap());
+        assert!(server.line().starts_with("http://"));
+        for name in ["throng.db", "throng.db-wal", "throng.db-shm"] {
+            assert_eq!(mode(&directory.join(name)), 0o600, "{name}");
+        }
+        assert_eq!(mode(&directory.join("owners")), 0o700);
+    }
+    assert_eq!((mode(&home.path("made")), mode(&data)), (0o700, 0o700));
+    assert_eq!(mode(&open), 0o755, "a directory that was there stays as it was");
+}
+
+#[tokio::test]
+async fn a_server_that_listens_everywhere_says_where_it_can_be_opened() {
+    let home = Home::new();
+    for (bind, here) in [("0.0.0.0:0", "http://127.0.0.1:"), ("[::]:0", "http://[::1]:")] {
+        if std::net::TcpListener::bind(bind).is_err() {
+            continue; // A machine without IPv6.
+        }
+        let said = home.path("said");
+        let mut command = home.throng(&["serve", "--bind", bind, "--no-practice-target"]);
+        let log = std::fs::File::create(&said).unwrap();
+        command.env("THRONG_TOKEN", "opensesame").stdout(std::process::Stdio::piped()).stderr(log);
+        let mut server = super::process::Running::of(command.spawn().unwrap());
+        let address = server.line();
+        assert!(address.starts_with(here) && address.ends_with("/?token=opensesame"), "{address}");
+        assert_eq!(client().get(&address).send().await.unwrap().status(), StatusCode::SEE_OTHER);
+        server.signal(rustix::process::Signal::TERM);
+        // Written before the server answers.
+        let ended = server.ended();
+        let text = std::fs::read_to_string(&said).unwrap();
+        assert!(!ended.stdout.contains("opensesame") && !text.contains("opensesame"), "told once: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_address_for_other_machines_opens_the_server() {
+    let home = Home::new();
+    let said = home.path("said");
+    let mut command = home.throng(&["serve", "--bind", "0.0.0.0:0", "--no-practice-target"]);
+    let log = std::fs::File::create(&said).unwrap();
+    command.env("THRONG_TOKEN", "opensesame").stdout(std::process::Stdio::piped()).stderr(log);
+    let mut server = super::process::Running::of(command.spawn().unwrap());
+    let here = server.line();
+    assert_eq!(client().get(&here).send().await.unwrap().status(), StatusCode::SEE_OTHER);
+    let text = std::fs::read_to_string(&said).unwrap();
+    // A machine without a network has none.
+    let told = text.lines().find_map(|line| line.strip_prefix("from other machines: "));
+    if let Some(base) = told.and_then(|told| told.split(',').next()) {
+        let welcome = client().get(format!("{base}/?token=opensesame")).send().await.unwrap();
+        assert_eq!(welcome.status(), StatusCode::SEE_OTHER, "{base}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_opens_the_door_in_the_address_the_header_or_the_cookie() {
     let home = Home::new();
