@@ -10,6 +10,7 @@ use crate::api;
 use crate::desk::Desk;
 use crate::format;
 use crate::state::audits::{Audited, Outcome, outcome, rows};
+use crate::state::remote::RequestError;
 use crate::widgets::icon::{Glyph, Icon};
 
 /// How often it is looked whether they are made, in milliseconds.
@@ -54,11 +55,17 @@ async fn look(id: RunId, over: Memo<Option<RunId>>, audited: RwSignal<Audited>) 
         if over.try_get_untracked().flatten().as_ref() != Some(&id) {
             return;
         }
-        let Ok(found) = answer else { return };
-        let is_waited_for = found.is_waited_for();
-        audited.set(found);
-        if !is_waited_for {
-            return;
+        match answer {
+            Ok(found) => {
+                let is_waited_for = found.is_waited_for();
+                audited.set(found);
+                if !is_waited_for {
+                    return;
+                }
+            }
+            // It may come back, and the run with it.
+            Err(RequestError::Unreachable) => {}
+            Err(_refused) => return,
         }
         TimeoutFuture::new(LOOK_MILLIS).await;
     }
