@@ -429,6 +429,10 @@ struct Answers<'a> {
 impl Answers<'_> {
     fn understand(&mut self, packet: &Packet<'_>) -> Incoming {
         match *packet {
+            // The introduction allows none.
+            Packet::Publish(Publish { alias: Some(_), .. }) => {
+                senseless(Malformed::Wrong("a topic alias that was not allowed"))
+            }
             Packet::Publish(message) => self.delivered(&message),
             Packet::Ack { step: Step::Release, id, .. } => {
                 self.received.retain(|known| *known != id);

@@ -501,10 +501,21 @@ fn mqtt(port: u16) -> String {
     )
 }
 
+fn mqtt5(port: u16) -> String {
+    mqtt(port).replace("3.1.1", "5")
+}
+
+/// Reads an introduction to its end: what is left unread resets the connection, and with it goes the answer.
+fn introduction(stream: &mut TcpStream) -> std::io::Result<()> {
+    let mut head = [0; 2];
+    stream.read_exact(&mut head)?;
+    stream.read_exact(&mut vec![0; head[1].into()])
+}
+
 /// Answers the introduction with these bytes.
 fn introduced(bytes: Vec<u8>) -> impl Fn(&mut TcpStream) -> std::io::Result<()> {
     move |stream| {
-        stream.read_exact(&mut [0; 14])?;
+        introduction(stream)?;
         stream.write_all(&bytes)?;
         linger(stream)
     }
@@ -518,7 +529,7 @@ fn admitted(bytes: &[u8]) -> impl Fn(&mut TcpStream) -> std::io::Result<()> + us
 /// Lets a client in and sends without end, reading nothing.
 fn admitted_flood(on: Vec<u8>) -> impl Fn(&mut TcpStream) -> std::io::Result<()> {
     move |stream| {
-        stream.read_exact(&mut [0; 14])?;
+        introduction(stream)?;
         stream.write_all(&[0x20, 2, 0, 0])?;
         endless(stream, &on)
     }
@@ -558,5 +569,42 @@ fn no_broker_harms_a_run() {
 fn no_mutated_packet_harms_a_run() {
     let good =
         vec![0x20, 2, 0, 0, 0x40, 2, 0, 1, 0x32, 6, 0, 1, b'a', 0, 1, b'b', 0x62, 2, 0, 1, 0xd0, 0, 0x40, 2, 0, 2];
-    at_random(|port| more(&mqtt(port)), |stream| stream.read_exact(&mut [0; 14]), good);
+    at_random(|port| more(&mqtt(port)), introduction, good);
+}
+
+/// A welcome of version 5 with these properties.
+fn welcomed(properties: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(properties.len()).unwrap();
+    [&[0x20, length + 3, 0, 0, length], properties].concat()
+}
+
+/// Lets a client of version 5 in and sends these bytes.
+fn admitted5(bytes: &[u8]) -> impl Fn(&mut TcpStream) -> std::io::Result<()> + use<> {
+    introduced([&welcomed(&[]), bytes].concat())
+}
+
+#[test]
+fn no_broker_of_version_5_harms_a_run() {
+    play(
+        mqtt5,
+        &[
+            case("properties beyond the packet", &[Protocol], introduced(vec![0x20, 3, 0, 0, 100])),
+            case("properties of no length", &[Protocol], introduced(vec![0x20, 7, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff])),
+            case("property of no kind", &[Protocol], introduced(welcomed(&[0x7e, 1]))),
+            case("receive maximum of 0", &[Protocol], introduced(welcomed(&[0x21, 0, 0]))),
+            case("packets of one byte", &[FailureKind::ClientError], introduced(welcomed(&[0x27, 0, 0, 0, 1]))),
+            case("quality of 0 at most", &[Protocol], introduced(welcomed(&[0x24, 0]))),
+            case("name that is no text", &[Protocol], introduced(welcomed(&[0x12, 0, 2, 0xc3, 0x28]))),
+            case("alias that was never given", &[Protocol], admitted5(&[0x30, 6, 0, 0, 3, 0x23, 0, 9])),
+            case("authentication that nobody asked for", &[Protocol], admitted5(&[0xf0, 0])),
+        ],
+    );
+}
+
+#[test]
+fn no_mutated_packet_of_version_5_harms_a_run() {
+    let mut good = welcomed(&[0x21, 0, 9, 0x22, 0, 3, 0x27, 0, 1, 0, 0, 0x13, 0, 30, 0x12, 0, 1, b'n']);
+    good.extend([0x40, 4, 0, 1, 0, 0, 0x32, 9, 0, 1, b'a', 0, 1, 3, 0x23, 0, 1]);
+    good.extend([0x40, 9, 0, 2, 0x10, 5, 0x1f, 0, 2, b'n', b'o', 0x62, 2, 0, 1, 0xd0, 0, 0xe0, 2, 0x8b, 0]);
+    at_random(|port| more(&mqtt5(port)), introduction, good);
 }
