@@ -1,6 +1,7 @@
 //! Clients of a broker in whole runs against the practice target: what both sides count, and what breaks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use shared::api::{TargetAccount, TargetSettings};
@@ -291,6 +292,32 @@ async fn hostile(welcome: &'static [u8], then: &'static [u8]) -> String {
         }
     });
     url
+}
+
+#[tokio::test]
+async fn a_broker_that_insists_on_less_silence_is_told_more_often_that_somebody_is_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("mqtt://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut space = [0; 1024];
+        assert!(stream.read(&mut space).await.unwrap() > 0);
+        // A silence of a second at most, where the client offered half a minute or more.
+        stream.write_all(b"\x20\x06\x00\x00\x03\x13\x00\x01").await.unwrap();
+        while let Ok(read @ 1..) = stream.read(&mut space).await {
+            // Nothing else that is sent here has such a byte.
+            for _ in space[..read].iter().filter(|byte| **byte == 0xc0) {
+                count.fetch_add(1, Ordering::SeqCst);
+                stream.write_all(b"\xd0\x00").await.unwrap();
+            }
+        }
+    });
+    let load = "rate: 10/s, arrival: uniform, duration: 2500ms";
+    let result = run(&scenario(&url, "version: '5', qos: 0", "connections: 1", load), 1).await;
+    assert_eq!((result.totals.events.succeeded, result.connections.opened), (25, 1), "{:?}", result.failures);
+    assert!(asked.load(Ordering::SeqCst) >= 2, "{asked:?}");
 }
 
 #[tokio::test]

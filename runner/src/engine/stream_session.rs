@@ -68,6 +68,8 @@ pub(crate) struct Session<'a> {
     unflushed: bool,
     /// Whether a message is under way that a fault slows down: nothing overtakes it.
     slow: bool,
+    /// How often the target is asked whether it is there.
+    ping: Option<Nanos>,
     next_ping: Option<Nanos>,
     /// Whether the last ping is unanswered.
     asked: bool,
@@ -79,7 +81,10 @@ impl<'a> Session<'a> {
     /// Begins with an open connection; what an earlier one left goes on where the target remembers it.
     pub(crate) fn new(place: Place<'a>, connection: Channel, kept: Flights) -> Self {
         let setup = place.setup;
-        let next_ping = setup.ping.map(|every| place.hub.clock.now().saturating_add(every));
+        // Well within the silence that the target allows, as with the one that was offered.
+        let insisted = connection.longest_silence().map(|seconds| Nanos(Nanos::from_secs(seconds.into()).0 / 2));
+        let ping = setup.ping.into_iter().chain(insisted).min();
+        let next_ping = ping.map(|every| place.hub.clock.now().saturating_add(every));
         let allowed = if matches!(setup.pairing, Pairing::Number) { connection.most_unanswered() } else { usize::MAX };
         let mut session = Self {
             place,
@@ -92,6 +97,7 @@ impl<'a> Session<'a> {
             // The first message, if there is one.
             unflushed: true,
             slow: false,
+            ping,
             next_ping,
             asked: false,
             grace: None,
@@ -394,7 +400,7 @@ impl<'a> Session<'a> {
                 return Err(TransportError::new(FailureKind::ConnectionReset, why));
             }
         }
-        if let (Some(every), Some(at)) = (setup.ping, self.next_ping)
+        if let (Some(every), Some(at)) = (self.ping, self.next_ping)
             && now >= at
         {
             if std::mem::replace(&mut self.asked, true) {

@@ -109,6 +109,14 @@ impl Channel {
         }
     }
 
+    /// Seconds of the longest silence, where the target insists on one.
+    pub fn longest_silence(&self) -> Option<u16> {
+        match self {
+            Self::Ws(_) => None,
+            Self::Mqtt(mqtt) => mqtt.longest_silence(),
+        }
+    }
+
     /// Asks whether the target is there.
     ///
     /// # Errors

@@ -94,6 +94,8 @@ pub struct MqttConnection {
     most_aliases: usize,
     longest_packet: usize,
     receive_maximum: usize,
+    /// Seconds of the longest silence that the broker insists on.
+    insisted: Option<u16>,
     present: bool,
     /// Whether the broker has yet to say what becomes of the subscription.
     subscribing: bool,
@@ -173,6 +175,7 @@ impl MqttConnection {
             most_aliases: 0,
             longest_packet: usize::MAX,
             receive_maximum: usize::from(u16::MAX),
+            insisted: None,
             present: false,
             subscribing: false,
             received: Vec::new(),
@@ -183,6 +186,11 @@ impl MqttConnection {
     /// Whether the broker has kept what came before this connection.
     pub fn is_resumed(&self) -> bool {
         self.present
+    }
+
+    /// Seconds of the longest silence, where the broker insists on one (MQTT 5, 3.2.2.3.14).
+    pub fn longest_silence(&self) -> Option<u16> {
+        self.insisted.filter(|seconds| *seconds > 0)
     }
 
     /// Messages without an acknowledgement, at most.
@@ -389,6 +397,7 @@ impl MqttConnection {
                 return wrong(FailureKind::Protocol, "the broker keeps no messages".to_owned());
             }
             self.present = present;
+            self.insisted = allowed.server_keepalive;
             self.most_aliases = usize::from(allowed.alias_maximum.unwrap_or(0)).min(MOST_ALIASES);
             self.longest_packet = allowed.maximum_packet.map_or(usize::MAX, |most| most as usize);
             self.receive_maximum = usize::from(allowed.receive_maximum.unwrap_or(u16::MAX));
