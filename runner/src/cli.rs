@@ -791,7 +791,7 @@ pub struct AuditArgs {
     /// Pages per second at most
     #[arg(long, value_name = "RATE", default_value_t = 5.0)]
     pub page_rate: f64,
-    /// Header to send to the endpoint, as 'X-API-Key: abc'; may be given again
+    /// Header to send to the endpoint, as 'X-API-Key: ${env.KEY}', where the environment has the key; may be given again
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     pub header: Vec<(String, String)>,
     /// Most lost events that pass

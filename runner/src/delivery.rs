@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::run::audit::AuditRecord;
 use shared::scenario::model::check::{Audit, CheckSeverity};
+use shared::scenario::secret::{hidden_address, resolved};
 
 use crate::atomic_file::write_whole;
 use crate::audit::{AuditOptions, Look, Search, Sink, Tolerance, audit as compare};
@@ -212,6 +213,10 @@ fn note_place(data: &Path, run: &str, ledger: &Path) -> std::io::Result<()> {
 
 /// Where an audit looks.
 fn sink(index: usize, audit: &Audit, practice: Option<&str>, folder: &Folder) -> Result<Sink, DeliveryError> {
+    let given = |field: &str, text: &str| {
+        let wrong = |why| DeliveryError::Place { path: format!("checks[{index}].audit.{field}"), why };
+        resolved(text, &|name| std::env::var(name).ok()).map_err(wrong)
+    };
     let look = Look { id_field: audit.id_field.clone(), body_field: audit.body_field.clone(), ignored: Vec::new() };
     Ok(match (&audit.target, &audit.jsonl, &audit.search, practice) {
         (None, None, None, Some(url)) => Sink::Practice { url: url.to_owned() },
@@ -223,10 +228,15 @@ fn sink(index: usize, audit: &Audit, practice: Option<&str>, folder: &Folder) ->
             Sink::Jsonl { path, look }
         }
         (None, None, Some(url), _) => Sink::Search(Search {
-            url: url.clone(),
+            url: given("search", url)?,
+            shown: hidden_address(url),
             page_size: PAGE_SIZE,
             items: None,
-            headers: audit.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            headers: audit
+                .headers
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), given("headers", value)?)))
+                .collect::<Result<_, DeliveryError>>()?,
             rate: PAGE_RATE,
             look,
         }),

@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use shared::api::HeldEvents;
+use shared::scenario::secret::hidden_address;
 
 use super::SinkSide;
 use super::spill::{SinkRow, Spill};
@@ -104,6 +105,8 @@ pub struct Look {
 pub struct Search {
     /// Its address with `{offset}`, `{page}` or `{limit}` where they belong.
     pub url: String,
+    /// The address as it may be shown.
+    pub shown: String,
     /// Events of a page.
     pub page_size: u64,
     /// Member of the answer that holds the events; the usual ones when left out.
@@ -150,7 +153,7 @@ impl Sink {
                 Ok(intake.side)
             }
             Self::Search(search) => {
-                let mut intake = Intake::new(&search.look, header, spill, names, search.url.clone());
+                let mut intake = Intake::new(&search.look, header, spill, names, search.shown.clone());
                 read_search(&search, &mut intake, allowed).await?;
                 Ok(intake.side)
             }
@@ -215,8 +218,9 @@ async fn read_practice(
     spill: &mut Spill,
     allowed: Option<&[String]>,
 ) -> Result<SinkSide, SinkError> {
-    let client = Client::new(url, &[], allowed)?;
-    let mut side = SinkSide { what: format!("practice target {url}"), ..SinkSide::default() };
+    let shown = hidden_address(url);
+    let client = Client::new(url, &shown, &[], allowed)?;
+    let mut side = SinkSide { what: format!("practice target {shown}"), ..SinkSide::default() };
     let mut from = 0;
     if let Some(part) = &header.body_field {
         return Err(SinkError::OtherBody(part.clone()));
@@ -224,7 +228,7 @@ async fn read_practice(
     loop {
         let address = format!("{}/held?from={from}&limit={HELD_AT_ONCE}", url.trim_end_matches('/'));
         let text = client.get(&address).await?;
-        let wrong = |why: &str| SinkError::Page { url: address.clone(), why: why.to_owned() };
+        let wrong = |why: &str| SinkError::Page { url: shown.clone(), why: why.to_owned() };
         let held: HeldEvents =
             serde_json::from_slice(&text).map_err(|_error| wrong("this is no practice target of throng"))?;
         if held.id_field != header.id_field {
@@ -248,7 +252,7 @@ async fn read_practice(
 }
 
 async fn read_search(search: &Search, intake: &mut Intake<'_>, allowed: Option<&[String]>) -> Result<(), SinkError> {
-    let client = Client::new(&search.url, &search.headers, allowed)?;
+    let client = Client::new(&search.url, &search.shown, &search.headers, allowed)?;
     let pause = Duration::from_secs_f64(1.0 / search.rate.clamp(0.001, 1e6));
     let pages = ["{offset}", "{page}"].iter().any(|place| search.url.contains(place));
     let mut next = tokio::time::Instant::now();
@@ -262,7 +266,7 @@ async fn read_search(search: &Search, intake: &mut Intake<'_>, allowed: Option<&
             .replace("{page}", &(page + 1).to_string())
             .replace("{limit}", &search.page_size.to_string());
         let text = client.get(&address).await?;
-        let wrong = |why: String| SinkError::Page { url: address.clone(), why };
+        let wrong = |why: String| SinkError::Page { url: search.shown.clone(), why };
         let (items, more) = items(&text, search.items.as_deref()).map_err(wrong)?;
         for item in &items {
             intake.take(item.get().as_bytes())?;
@@ -306,13 +310,20 @@ fn items<'a>(text: &'a [u8], named: Option<&str>) -> Result<(Vec<&'a RawValue>, 
 /// Asks for pages, and asks again where that may help.
 struct Client {
     client: reqwest::Client,
+    shown: String,
     headers: reqwest::header::HeaderMap,
 }
 
 impl Client {
-    /// A client of the sink at an address; `allowed`: the only hosts beyond this network that may be asked.
-    fn new(url: &str, headers: &[(String, String)], allowed: Option<&[String]>) -> Result<Self, SinkError> {
-        let wrong = |why: String| SinkError::Page { url: url.to_owned(), why };
+    /// A client of the sink at an address, which is shown so; `allowed`: the only hosts beyond this network that may be
+    /// asked.
+    fn new(
+        url: &str,
+        shown: &str,
+        headers: &[(String, String)],
+        allowed: Option<&[String]>,
+    ) -> Result<Self, SinkError> {
+        let wrong = |why: String| SinkError::Page { url: shown.to_owned(), why };
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         let host = host.trim_matches(['[', ']']);
         let names = Names::new(allowed.map_or(Reach::Anywhere, |allowed| Reach::of(host, allowed)));
@@ -332,11 +343,11 @@ impl Client {
             let value = value.parse().map_err(|_error| wrong(format!("the value of {name} is none of a header")))?;
             map.insert(name, value);
         }
-        Ok(Self { client, headers: map })
+        Ok(Self { client, shown: shown.to_owned(), headers: map })
     }
 
     async fn get(&self, url: &str) -> Result<Vec<u8>, SinkError> {
-        let failed = |why: String| SinkError::Page { url: url.to_owned(), why };
+        let failed = |why: String| SinkError::Page { url: self.shown.clone(), why };
         let mut wait = Duration::from_millis(250);
         for attempt in 1..=TRIES {
             let asked = match self.client.get(url).headers(self.headers.clone()).send().await {
@@ -346,7 +357,7 @@ impl Client {
                     wait *= 2;
                     continue;
                 }
-                Err(error) => return Err(failed(innermost(&error))),
+                Err(error) => return Err(failed(innermost(&error.without_url()))),
             };
             let status = asked.status();
             let again = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
@@ -360,7 +371,7 @@ impl Client {
             if !status.is_success() {
                 return Err(failed(format!("it answers {status}")));
             }
-            return Ok(asked.bytes().await.map_err(|error| failed(innermost(&error)))?.to_vec());
+            return Ok(asked.bytes().await.map_err(|error| failed(innermost(&error.without_url())))?.to_vec());
         }
         Err(failed("it never answers".to_owned()))
     }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use shared::scenario::secret::{hidden_address, resolved};
+
 use super::{Exit, Refusal, data_directory};
 use crate::atomic_file::write_whole;
 use crate::audit::{AuditError, AuditOptions, Look, Search, Sink, Tolerance, audit as compare};
@@ -52,14 +54,20 @@ fn sink(args: &AuditArgs) -> Result<Sink, Refusal> {
         body_field: args.body_field.clone(),
         ignored: args.ignore_field.clone(),
     };
+    let given = |text: &str| resolved(text, &|name| std::env::var(name).ok()).map_err(Refusal::usage);
     match (&args.target, &args.jsonl, &args.search) {
         (Some(url), None, None) => Ok(Sink::Practice { url: url.clone() }),
         (None, Some(path), None) => Ok(Sink::Jsonl { path: path.clone(), look }),
         (None, None, Some(url)) => Ok(Sink::Search(Search {
-            url: url.clone(),
+            url: given(url)?,
+            shown: hidden_address(url),
             page_size: args.page_size,
             items: args.items.clone(),
-            headers: args.header.clone(),
+            headers: args
+                .header
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), given(value)?)))
+                .collect::<Result<_, Refusal>>()?,
             rate: args.page_rate,
             look,
         })),

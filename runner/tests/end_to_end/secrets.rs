@@ -251,3 +251,32 @@ async fn no_secret_comes_out_of_the_server() {
     server.ended();
     assert_directory_clean(home.path(""));
 }
+
+#[test]
+fn no_secret_of_an_audit_comes_out() {
+    let home = Home::new();
+    let target = Trial::start(|asked| match asked.line.starts_with("GET") {
+        true => (200, "[]".to_owned()),
+        false => (200, String::new()),
+    });
+    let away = "http://127.0.0.1:1".to_owned();
+    for (name, sink) in [("well", target.url()), ("away", away)] {
+        let search = format!("{sink}/held?limit={{limit}}&api_key=${{env.PLANTED_KEY}}");
+        let text = format!(
+            "{}checks: [{{audit: {{search: \"{search}\", headers: {{X-Planted: \"${{env.PLANTED_HEADER}}\"}}, lost: 100}}, \
+             severity: warn}}]\n",
+            beats(&format!("{{url: \"{}\"}}", target.url()))
+        );
+        let file = home.write(&format!("{name}.yaml"), &text);
+        let result = format!("{name}.json");
+        let ledger = format!("{name}.ledger");
+        told(&home, name, &["run", &file, "-vv", "-o", &result, "--ledger", &ledger]);
+        let header = "X-Planted: ${env.PLANTED_HEADER}";
+        told(&home, "throng audit", &["audit", &ledger, "--search", &search, "--header", header]);
+    }
+    assert_directory_clean(home.path(""));
+    let asked = target.asked("GET /held?limit=");
+    assert!(asked.len() >= 2 && asked.iter().all(|asked| asked.line.contains("planted")), "{asked:?}");
+    let missing = home.ended(&["audit", "well.ledger", "--search", "http://127.0.0.1:1?key=${env.NOBODY}"]);
+    assert!(missing.code == Some(2) && missing.stderr.contains("`NOBODY`"), "{missing:?}");
+}

@@ -179,19 +179,52 @@ fn is_secret_name(name: &str) -> bool {
     SECRET_NAMES.iter().any(|part| lower.contains(part))
 }
 
-/// Hides what opens a door in an address: parts of its query, by their names. A password is refused there.
 fn hide_query(node: &mut Node) {
-    let Value::String(text) = &mut node.value else {
-        return;
+    if let Value::String(text) = &mut node.value {
+        *text = hidden_address(text);
+    }
+}
+
+/// An address without what opens a door: the name and password before its host, and parts of its query, by their names.
+pub fn hidden_address(address: &str) -> String {
+    let (before, query) = address.split_once('?').map_or((address, None), |(before, query)| (before, Some(query)));
+    let mut shown = match before.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            match authority.rsplit_once('@') {
+                Some((_, host)) => format!("{scheme}://{HIDDEN}@{host}{path}"),
+                None => before.to_owned(),
+            }
+        }
+        None => before.to_owned(),
     };
-    let Some((before, query)) = text.split_once('?') else {
-        return;
-    };
-    let parts = query.split('&').map(|part| match part.split_once('=') {
-        Some((name, value)) if is_secret_name(name) && !is_reference(value) => format!("{name}={HIDDEN}"),
-        Some(_) | None => part.to_owned(),
-    });
-    *text = format!("{before}?{}", parts.collect::<Vec<_>>().join("&"));
+    if let Some(query) = query {
+        let parts = query.split('&').map(|part| match part.split_once('=') {
+            Some((name, value)) if is_secret_name(name) && !is_reference(value) => format!("{name}={HIDDEN}"),
+            Some(_) | None => part.to_owned(),
+        });
+        shown.push('?');
+        shown.push_str(&parts.collect::<Vec<_>>().join("&"));
+    }
+    shown
+}
+
+/// A text with its references to the environment replaced.
+///
+/// # Errors
+///
+/// Says which name the environment lacks, or what can be no reference.
+pub fn resolved(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    for reference in references(text) {
+        match reference {
+            Reference::Environment(name) if environment(name).is_none() => {
+                return Err(format!("the environment has no `{name}`"));
+            }
+            Reference::Environment(_) => {}
+            Reference::Other(text) => return Err(format!("`{text}` is not known here, only ${{env.NAME}}")),
+        }
+    }
+    Ok(resolve(text, Some(environment)).unwrap_or_default())
 }
 
 /// Whether a text is a reference to the environment and nothing else.
@@ -250,6 +283,22 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_opens_it() {
+        for (address, shown) in [
+            ("http://h/x?page={page}&api_key=k&sig=${env.S}", "http://h/x?page={page}&api_key=***&sig=${env.S}"),
+            ("http://me:pass@h/x", "http://***@h/x"),
+            ("http://h/x@y", "http://h/x@y"),
+            ("h", "h"),
+        ] {
+            assert_eq!(hidden_address(address), shown);
+        }
+        let environment = |name: &str| (name == "A").then(|| "secret".to_owned());
+        assert_eq!(resolved("x ${env.A}", &environment), Ok("x secret".to_owned()));
+        assert!(resolved("${env.B}", &environment).unwrap_err().contains("`B`"));
+        assert!(resolved("${user.id}", &environment).is_err());
+    }
 
     #[test]
     fn a_line_is_shown_without_its_secrets() {

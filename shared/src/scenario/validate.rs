@@ -55,7 +55,7 @@ pub(crate) fn validate(
     fault::check_credentials(scenario, &mut findings);
     check_workloads(scenario, whole, &mut findings);
     for (index, check) in scenario.checks.iter().enumerate() {
-        check::check(index, check, &mut findings);
+        check::check(index, check, environment, &mut findings);
     }
     findings.problems
 }

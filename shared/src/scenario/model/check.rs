@@ -128,10 +128,10 @@ pub struct Audit {
     /// Export to look at, one event on each line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jsonl: Option<String>,
-    /// Endpoint to look at, with `{offset}`, `{page}` and `{limit}` where they belong.
+    /// Endpoint to look at, with `{offset}`, `{page}` and `{limit}` where they belong; `${env.NAME}` stands for a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
-    /// Headers to send to that endpoint.
+    /// Headers to send to that endpoint; `${env.NAME}` stands for a secret.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     pub headers: IndexMap<String, String>,
     /// Where the sink's events carry the id; where the run's did when left out.

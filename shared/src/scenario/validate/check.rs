@@ -1,12 +1,13 @@
 //! Checks: one claim each, that can hold.
 
 use crate::scenario::model::check::{Check, CheckSeverity};
+use crate::scenario::options::Environment;
 use crate::threshold::Threshold;
 
 use super::Findings;
-use super::target::check_place;
+use super::target::{check_place, check_references};
 
-pub(super) fn check(index: usize, check: &Check, findings: &mut Findings<'_>) {
+pub(super) fn check(index: usize, check: &Check, environment: Environment<'_>, findings: &mut Findings<'_>) {
     let path = format!("checks[{index}]");
     let claims = [
         check.threshold.is_some(),
@@ -78,6 +79,12 @@ pub(super) fn check(index: usize, check: &Check, findings: &mut Findings<'_>) {
         if sinks.iter().filter(|given| **given).count() > 1 {
             let hint = "write one of target, jsonl and search";
             findings.error(format!("{path}.audit"), "looks at several sinks", hint);
+        }
+        if let Some(search) = &audit.search {
+            check_references(&format!("{path}.audit.search"), search, environment, findings);
+        }
+        for (name, value) in &audit.headers {
+            check_references(&format!("{path}.audit.headers.{name}"), value, environment, findings);
         }
     }
     if let Some(expect) = &check.expect {

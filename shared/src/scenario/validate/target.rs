@@ -194,7 +194,7 @@ fn check_auth(path: &str, auth: &Auth, protocol: Protocol, environment: Environm
 }
 
 /// Names of the environment that are not there, and references that are none.
-fn check_references(path: &str, text: &str, environment: Environment<'_>, findings: &mut Findings<'_>) {
+pub(super) fn check_references(path: &str, text: &str, environment: Environment<'_>, findings: &mut Findings<'_>) {
     for reference in references(text) {
         match reference {
             Reference::Environment(name) => {
