@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use shared::run::audit::AuditRecord;
 use shared::scenario::model::check::{Audit, CheckSeverity};
-use shared::scenario::secret::{hidden_address, resolved};
 
 use crate::atomic_file::write_whole;
 use crate::audit::{AuditOptions, Look, Search, Sink, Tolerance, audit as compare};
@@ -14,9 +13,6 @@ use crate::folder::Folder;
 use crate::ledger::{Closing, Ledger};
 use crate::private;
 
-/// Events of a page, and pages per second, of an endpoint that a scenario names.
-const PAGE_SIZE: u64 = 500;
-const PAGE_RATE: f64 = 5.0;
 /// Where the ledgers of runs are, below the data directory.
 pub const LEDGERS: &str = "ledgers";
 /// Ends of names: a ledger, and a note that says where one is.
@@ -213,10 +209,6 @@ fn note_place(data: &Path, run: &str, ledger: &Path) -> std::io::Result<()> {
 
 /// Where an audit looks.
 fn sink(index: usize, audit: &Audit, practice: Option<&str>, folder: &Folder) -> Result<Sink, DeliveryError> {
-    let given = |field: &str, text: &str| {
-        let wrong = |why| DeliveryError::Place { path: format!("checks[{index}].audit.{field}"), why };
-        resolved(text, &|name| std::env::var(name).ok()).map_err(wrong)
-    };
     let look = Look { id_field: audit.id_field.clone(), body_field: audit.body_field.clone(), ignored: Vec::new() };
     Ok(match (&audit.target, &audit.jsonl, &audit.search, practice) {
         (None, None, None, Some(url)) => Sink::Practice { url: url.to_owned() },
@@ -227,19 +219,10 @@ fn sink(index: usize, audit: &Audit, practice: Option<&str>, folder: &Folder) ->
                 path.map_err(|why| DeliveryError::Place { path: format!("checks[{index}].audit.jsonl"), why })?;
             Sink::Jsonl { path, look }
         }
-        (None, None, Some(url), _) => Sink::Search(Search {
-            url: given("search", url)?,
-            shown: hidden_address(url),
-            page_size: PAGE_SIZE,
-            items: None,
-            headers: audit
-                .headers
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), given("headers", value)?)))
-                .collect::<Result<_, DeliveryError>>()?,
-            rate: PAGE_RATE,
-            look,
-        }),
+        (None, None, Some(url), _) => {
+            let search = Search::new(url, &audit.headers, look);
+            Sink::Search(search.map_err(|why| DeliveryError::Place { path: format!("checks[{index}].audit"), why })?)
+        }
         (None, None, None, None) => return Err(DeliveryError::NoSink { check: index }),
     })
 }

@@ -153,7 +153,6 @@ impl Store {
     /// The database refuses, or is gone.
     pub fn finish(&self, result: &RunResult) -> Result<(), StoreError> {
         self.writer.finish(result)?;
-        self.check()?;
         let path = self.directory.join(DATABASE);
         if schema::holds(&path, &result.run.info.id).is_ok_and(|held| held) {
             Ok(())

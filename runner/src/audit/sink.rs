@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use shared::api::HeldEvents;
-use shared::scenario::secret::hidden_address;
+use shared::scenario::secret::{hidden_address, resolved};
 
 use super::SinkSide;
 use super::spill::{SinkRow, Spill};
@@ -23,6 +23,9 @@ use crate::transport::names::Names;
 
 /// Events asked of the practice target at a time.
 const HELD_AT_ONCE: usize = 50_000;
+/// Events of a page, and pages per second, of a search where nobody says otherwise.
+const PAGE_SIZE: u64 = 500;
+const PAGE_RATE: f64 = 5.0;
 /// How often a page is asked for again, and the longest wait in between.
 const TRIES: u32 = 6;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -117,6 +120,34 @@ pub struct Search {
     pub rate: f64,
     /// What to look for in events.
     pub look: Look,
+}
+
+impl Search {
+    /// A search as it is written, references to the environment in its address and headers replaced; page by page at a
+    /// rate that a system bears beside its work.
+    ///
+    /// # Errors
+    ///
+    /// Says what the environment lacks.
+    pub fn new<'t>(
+        url: &str,
+        headers: impl IntoIterator<Item = (&'t String, &'t String)>,
+        look: Look,
+    ) -> Result<Self, String> {
+        let given = |text: &str| resolved(text, &|name| std::env::var(name).ok());
+        Ok(Self {
+            url: given(url)?,
+            shown: hidden_address(url),
+            page_size: PAGE_SIZE,
+            items: None,
+            headers: headers
+                .into_iter()
+                .map(|(name, value)| Ok((name.clone(), given(value)?)))
+                .collect::<Result<_, String>>()?,
+            rate: PAGE_RATE,
+            look,
+        })
+    }
 }
 
 /// Takes in what a sink holds.

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use shared::scenario::secret::{hidden_address, resolved};
-
 use super::{Exit, Refusal, data_directory};
 use crate::atomic_file::write_whole;
 use crate::audit::{AuditError, AuditOptions, Look, Search, Sink, Tolerance, audit as compare};
@@ -54,23 +52,15 @@ fn sink(args: &AuditArgs) -> Result<Sink, Refusal> {
         body_field: args.body_field.clone(),
         ignored: args.ignore_field.clone(),
     };
-    let given = |text: &str| resolved(text, &|name| std::env::var(name).ok()).map_err(Refusal::usage);
     match (&args.target, &args.jsonl, &args.search) {
         (Some(url), None, None) => Ok(Sink::Practice { url: url.clone() }),
         (None, Some(path), None) => Ok(Sink::Jsonl { path: path.clone(), look }),
-        (None, None, Some(url)) => Ok(Sink::Search(Search {
-            url: given(url)?,
-            shown: hidden_address(url),
-            page_size: args.page_size,
-            items: args.items.clone(),
-            headers: args
-                .header
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), given(value)?)))
-                .collect::<Result<_, Refusal>>()?,
-            rate: args.page_rate,
-            look,
-        })),
+        (None, None, Some(url)) => {
+            let headers = args.header.iter().map(|(name, value)| (name, value));
+            let search = Search::new(url, headers, look).map_err(Refusal::usage)?;
+            let (page_size, items, rate) = (args.page_size, args.items.clone(), args.page_rate);
+            Ok(Sink::Search(Search { page_size, items, rate, ..search }))
+        }
         _ => Err(Refusal::usage("where are the events?").with_hint(
             "name one sink: --target http://127.0.0.1:7979 (practice target), --jsonl FILE or --search URL",
         )),

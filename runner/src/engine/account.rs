@@ -16,6 +16,7 @@ use crate::engine::tally::add_to;
 
 /// Newest samples kept.
 const SAMPLES_KEPT: usize = 50;
+
 /// Totals of a run.
 #[derive(Debug)]
 pub(crate) struct Account {

@@ -20,7 +20,7 @@ use crate::engine::orders::CommandError;
 use crate::engine::progress::{Progress, SharedResult};
 use crate::engine::recorder::{Delta, TICK};
 use crate::engine::saved::SavedEvents;
-use crate::engine::tail::{TICK_BYTES, lightest};
+use crate::engine::tail::{TICK_BYTES, newest_within};
 
 /// How far ahead a command takes effect, so that all workers switch at the same moment.
 const COMMAND_LEAD: Nanos = Nanos::from_millis(10);
@@ -361,7 +361,7 @@ impl Conductor {
             snapshot: Snapshot::clone(&snapshot),
             rows,
             changes: std::mem::take(&mut self.changes),
-            samples: lightest(std::mem::take(&mut self.samples), TICK_BYTES),
+            samples: newest_within(&std::mem::take(&mut self.samples), TICK_BYTES),
             skipped_ticks: 0,
         };
         self.channels.snapshots.send_replace(snapshot);

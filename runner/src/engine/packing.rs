@@ -129,6 +129,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_asks_for_a_window_of_eight_mebibytes_at_most() {
+        // A frame of one raw block, its window 2^`log` bytes (RFC 8878, 3.1.1).
+        let frame = |log: u8| [&b"\x28\xb5\x2f\xfd\x00"[..], &[(log - 10) << 3], b"\x29\x00\x00hello"].concat();
+        assert_eq!(unpack(Encoding::Zstd, &frame(23), 100).as_deref(), Some(&b"hello"[..]));
+        assert_eq!(unpack(Encoding::Zstd, &frame(24), 100), None);
+    }
+
+    #[test]
     fn a_packed_body_is_the_body_again() {
         let text = br#"{"event_type":"page.view","user_id":"test_user_00001"},"#.repeat(50);
         let noise: Vec<u8> = (0..100_000_u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect();

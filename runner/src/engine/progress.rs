@@ -19,7 +19,7 @@ use crate::engine::account::Account;
 use crate::engine::control::ScheduleClock;
 use crate::engine::orders::Adjustables;
 use crate::engine::recorder::{Delta, TICK};
-use crate::engine::tail::{HELLO_BYTES, lightest};
+use crate::engine::tail::{HELLO_BYTES, newest_within};
 use crate::engine::timeline::Timeline;
 use crate::engine::verdict::Evidence;
 
@@ -305,7 +305,7 @@ impl Progress {
             timeline,
             resolution_seconds,
             changes: self.changes.clone(),
-            samples: lightest(self.account.samples().to_vec(), HELLO_BYTES),
+            samples: newest_within(self.account.samples(), HELLO_BYTES),
         }
     }
 

@@ -10,21 +10,18 @@ pub(crate) const TICK_BYTES: usize = 16 * 1024;
 pub(crate) const HELLO_BYTES: usize = 128 * 1024;
 
 /// The newest of some samples that fit into a weight, failures before others; at least one, in their order.
-pub(crate) fn lightest(mut samples: Vec<Sample>, most_bytes: usize) -> Vec<Sample> {
+pub(crate) fn newest_within(samples: &[Sample], most_bytes: usize) -> Vec<Sample> {
     let mut newest_first: Vec<usize> = (0..samples.len()).rev().collect();
     newest_first.sort_by_key(|index| samples[*index].failure.is_none());
     let mut weight = 0;
-    let mut kept = vec![false; samples.len()];
-    for (taken, index) in newest_first.into_iter().enumerate() {
-        weight += samples[index].request_body.len() + samples[index].answer_body.len();
-        if weight > most_bytes && taken > 0 {
-            break;
-        }
-        kept[index] = true;
-    }
-    let mut kept = kept.into_iter();
-    samples.retain(|_| kept.next().unwrap_or_default());
-    samples
+    let fitting = newest_first.iter().take_while(|index| {
+        weight += samples[**index].request_body.len() + samples[**index].answer_body.len();
+        weight <= most_bytes
+    });
+    let fitting = fitting.count();
+    newest_first.truncate(fitting.max(1));
+    newest_first.sort_unstable();
+    newest_first.into_iter().map(|index| samples[index].clone()).collect()
 }
 
 #[cfg(test)]
@@ -52,10 +49,10 @@ mod tests {
     fn failures_and_the_newest_come_first_and_stay_in_order() {
         let samples: Vec<Sample> =
             (0..10).map(|number| sample(number, 100, (number == 3).then_some(FailureKind::Timeout))).collect();
-        let numbers = |most| lightest(samples.clone(), most).iter().map(|sample| sample.number).collect::<Vec<_>>();
+        let numbers = |most| newest_within(&samples, most).iter().map(|sample| sample.number).collect::<Vec<_>>();
         assert_eq!(numbers(300), [3, 8, 9]);
         assert_eq!(numbers(10_000), (0..10).collect::<Vec<_>>());
         assert_eq!(numbers(0), [3], "something is always to be seen");
-        assert_eq!(lightest(Vec::new(), 100), []);
+        assert_eq!(newest_within(&[], 100), []);
     }
 }

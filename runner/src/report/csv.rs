@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 
 use shared::run::{Counts, FailureKind, Percentiles, RunResult};
 
-/// A column: its name and its value.
-type Column<T> = (&'static str, fn(&T) -> u64);
+/// A figure of a time: its column's name and its value.
+type Time = (&'static str, fn(&Percentiles) -> u64);
 
-/// The figures of a time, with their columns.
-const TIMES: [Column<Percentiles>; 8] = [
+const TIMES: [Time; 8] = [
     ("min_us", |figures| figures.min_us),
     ("p50_us", |figures| figures.p50_us),
     ("p75_us", |figures| figures.p75_us),

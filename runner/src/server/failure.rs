@@ -70,14 +70,8 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         let failure = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", error.to_string());
-        match error {
-            StoreError::Gone { .. } => failure.with_hint("put it back, or start `throng serve` again"),
-            StoreError::Directory { .. }
-            | StoreError::Database { .. }
-            | StoreError::Newer { .. }
-            | StoreError::Unreadable { .. }
-            | StoreError::Writing(_) => failure,
-        }
+        let is_gone = matches!(error, StoreError::Gone { .. });
+        if is_gone { failure.with_hint("put it back, or start `throng serve` again") } else { failure }
     }
 }
 

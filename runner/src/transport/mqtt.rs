@@ -496,3 +496,43 @@ fn senseless(wrong: Malformed) -> Incoming {
     };
     Incoming::Senseless(name, TransportError::new(kind, format!("the broker sent {wrong}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_broker_that_takes_no_answers_has_to_wait_with_what_it_sends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (stream, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let mut broker = accepted.unwrap().0;
+        let introduction = Introduction {
+            version: Version::V3,
+            clean: true,
+            keepalive: 0,
+            session_expiry: None,
+            user: None,
+            password: None,
+            qos: 0,
+            retain: false,
+            will: (0, false),
+        };
+        let mut connection = MqttConnection::new(Stream::Plain(stream.unwrap()), &introduction);
+        // An answer to a ping has come; of what we have to say, the network takes some and the broker nothing.
+        connection.input.extend_from_slice(b"\xd0\x00");
+        connection.output = vec![0; 64 << 20];
+        let next = poll_fn(|cx| Poll::Ready(connection.poll_incoming(cx))).await;
+        assert!(next.is_pending() && connection.has_output(), "{next:?}");
+        let reading = tokio::spawn(async move {
+            let mut space = vec![0; 1 << 20];
+            while broker.read(&mut space).await.is_ok_and(|read| read > 0) {}
+        });
+        let (next, _) = poll_fn(|cx| connection.poll_incoming(cx)).await;
+        assert!(matches!(next, Incoming::Pong), "{next:?}");
+        drop(connection);
+        reading.await.unwrap();
+    }
+}

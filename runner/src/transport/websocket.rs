@@ -162,14 +162,15 @@ impl WsConnection {
 
     /// What comes in next, with its bytes on the wire.
     pub fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<(Incoming, u64)> {
-        if self.pings >= MOST_PINGS
-            && let Poll::Ready(Err(error)) = self.poll_flush(cx)
-        {
-            return Poll::Ready((Incoming::Broken(error), 0));
-        }
         if self.pings >= MOST_PINGS {
-            let why = "the target asks without end whether we are there, and takes no answer";
-            return Poll::Ready((Incoming::Broken(TransportError::new(FailureKind::Protocol, why)), 0));
+            match self.poll_flush(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready((Incoming::Broken(error), 0)),
+                Poll::Pending => {
+                    let why = "the target asks without end whether we are there, and takes no answer";
+                    return Poll::Ready((Incoming::Broken(TransportError::new(FailureKind::Protocol, why)), 0));
+                }
+            }
         }
         Pin::new(&mut self.socket).poll_next(cx).map(|next| match next {
             None => {
@@ -245,5 +246,52 @@ fn broken(error: &Error) -> TransportError {
         ),
         Error::AlreadyClosed => TransportError::new(FailureKind::ConnectionReset, "closed already"),
         other => TransportError::new(FailureKind::Protocol, other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::accept_async;
+
+    use super::*;
+    use crate::transport::address::Address;
+    use crate::transport::dial::Reach;
+
+    /// A connection, and its other side, which reads nothing unless it is asked to.
+    async fn connected() -> (WsConnection, tokio_tungstenite::WebSocketStream<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let accepting = tokio::spawn(async move { accept_async(listener.accept().await.unwrap().0).await.unwrap() });
+        let dialer = Dialer::new(Address::parse(&url).unwrap(), None, Reach::Private).unwrap();
+        let transport = WsTransport::new(dialer, Handshake::new(&url, &[], None).unwrap(), true);
+        let (connection, _times) = transport.connect().await.unwrap();
+        (connection, accepting.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn pings_are_answered_for_as_long_as_the_answers_are_taken() {
+        let (mut connection, other_side) = connected().await;
+        connection.pings = MOST_PINGS;
+        let next = poll_fn(|cx| Poll::Ready(connection.poll_incoming(cx))).await;
+        assert!(next.is_pending() && connection.pings == 0, "what was answered is taken: {next:?}");
+
+        let full = async |connection: &mut WsConnection| {
+            poll_fn(|cx| Poll::Ready(connection.poll_flush(cx).is_pending())).await
+        };
+        let mut sent = 0;
+        while !full(&mut connection).await {
+            connection.send(&vec![0; 1 << 20]).unwrap();
+            sent += 1;
+            assert!(sent < 256, "the network takes everything");
+        }
+        connection.pings = MOST_PINGS;
+        match poll_fn(|cx| connection.poll_incoming(cx)).await {
+            (Incoming::Broken(error), _) => assert_eq!(error.kind, FailureKind::Protocol),
+            other => panic!("{other:?}"),
+        }
+        drop(other_side);
     }
 }

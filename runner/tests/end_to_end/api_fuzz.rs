@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::api::{ErrorBody, Status};
 
 use crate::journey::client;
-use crate::process::Home;
+use crate::process::{Home, asked};
 
 /// Requests where nobody says otherwise (`FUZZ_CASES`).
 const CASES: usize = 1_500;
@@ -154,7 +154,7 @@ async fn no_request_breaks_the_server_and_every_refusal_says_why() {
         }
     }
     assert!(routes.len() > 20, "{}", routes.len());
-    let cases = std::env::var("FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
+    let cases = asked("FUZZ_CASES", CASES);
     let seed = 20_261_126;
     let mut drawer = Drawer { schemas: &document["components"]["schemas"], random: Random(seed) };
     let mut statuses: BTreeSet<u16> = BTreeSet::new();

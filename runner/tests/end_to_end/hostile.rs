@@ -14,7 +14,7 @@ use shared::run::FailureKind::{
 use shared::run::RunResult;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::process::{Home, assert_reconciles};
+use crate::process::{Home, asked, assert_reconciles};
 
 /// Resident memory that a run may need at most, in kB. A bomb that is let off, or a queue that grows with what a target
 /// sends, is several times that.
@@ -212,7 +212,7 @@ fn mutate(good: &[u8], seed: u64) -> Vec<u8> {
 
 /// Answers each connection with other bytes; every request has an outcome, whatever it is.
 fn at_random(target: impl Fn(u16) -> String, prepare: fn(&mut TcpStream) -> std::io::Result<()>, good: Vec<u8>) {
-    let cases = std::env::var("FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
+    let cases = asked("FUZZ_CASES", CASES);
     let port = listen(Arc::new(move |stream, number| {
         prepare(stream)?;
         stream.write_all(&mutate(&good, number))

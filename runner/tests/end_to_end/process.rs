@@ -150,6 +150,11 @@ impl Drop for Running {
     }
 }
 
+/// How many of something a test takes: as many as usual, or as the environment asks for.
+pub(crate) fn asked<N: std::str::FromStr>(variable: &str, usual: N) -> N {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 /// Asserts what must hold in every result.
 pub(crate) fn assert_reconciles(result: &RunResult) {
     for counts in [&result.totals.events, &result.totals.requests] {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::run::{RunResult, RunState};
 
 use super::journey::client;
-use super::process::{Home, assert_reconciles};
+use super::process::{Home, asked, assert_reconciles};
 
 /// Watchers that never read; `SOAK_WATCHERS` asks for more.
 const WATCHERS: usize = 300;
@@ -161,11 +161,6 @@ async fn a_server_whose_directory_goes_away_says_so_before_it_starts_a_run() {
     assert_eq!(status, StatusCode::OK, "it goes on");
     running.signal(Signal::TERM);
     assert_eq!(running.ended().code, Some(0));
-}
-
-/// How many of something the environment asks for.
-fn asked(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// Resident memory in kB and open handles of a process.

@@ -1,5 +1,7 @@
 //! Secrets: references to the environment, placeholders that people forget to replace, and what results may show.
 
+use std::ops::Range;
+
 use crate::scenario::document::{Entry, Node, Value};
 use crate::scenario::options::Environment;
 
@@ -69,51 +71,50 @@ pub fn without_secrets(document: &Node) -> Node {
 
 /// A line of a scenario's text with what may be a secret in it hidden, each character by a star: places in it stay.
 pub fn hidden_line(line: &str) -> String {
-    let mut hidden: Vec<char> = line.chars().collect();
-    let lower: Vec<char> = hidden.iter().map(char::to_ascii_lowercase).collect();
-    let found = |word: &str| {
-        let word: Vec<char> = word.chars().collect();
-        let places = lower.windows(word.len()).enumerate().filter(|(_, window)| **window == *word);
-        places.map(|(place, _)| place + word.len()).collect::<Vec<usize>>()
-    };
-    let mut spans: Vec<std::ops::Range<usize>> = Vec::new();
-    for start in found("://") {
-        let authority = lower[start..].iter().take_while(|c| !matches!(c, '/' | ' ' | '"' | '\'')).count();
-        if let Some(at) = lower[start..start + authority].iter().rposition(|c| *c == '@') {
-            spans.push(start..start + at);
+    let mut shown: Vec<char> = line.chars().collect();
+    let lower: Vec<char> = shown.iter().map(char::to_ascii_lowercase).collect();
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while at < lower.len() {
+        if lower[at..].starts_with(&[':', '/', '/']) {
+            spans.extend(before_host(&lower, at + 3));
         }
-    }
-    let fields = SECRET_FIELDS.into_iter().filter(|field| *field != "value" || line.contains("api_key"));
-    for field in fields.chain(SECRET_NAMES) {
-        for end in found(field) {
-            let in_name = |c: &&char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-            let end = end + lower[end..].iter().take_while(in_name).count();
-            let name: String = {
-                let start = end - lower[..end].iter().rev().take_while(in_name).count();
-                lower[start..end].iter().collect()
-            };
+        let length = lower[at..].iter().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).count();
+        if length > 0 {
+            let name: String = lower[at..at + length].iter().collect();
             // Of names in general only those that look like a header's: `key` and `session` stand in many a place.
-            let whole = SECRET_FIELDS.contains(&name.as_str()) || matches!(&*name, "authorization" | "cookie");
-            let header = name.contains('-') && is_secret_name(&name);
-            if !whole && !header {
-                continue;
+            let is_field = SECRET_FIELDS.contains(&name.as_str()) && (name != "value" || line.contains("api_key"));
+            let is_header = matches!(&*name, "authorization" | "cookie") || name.contains('-') && is_secret_name(&name);
+            if is_field || is_header {
+                spans.extend(value_after(&lower, at + length));
             }
-            let quote = usize::from(lower.get(end).is_some_and(|c| matches!(c, '"' | '\'')));
-            if lower.get(end + quote) != Some(&':') {
-                continue;
-            }
-            let gap = lower[end + quote + 1..].iter().take_while(|c| **c == ' ').count();
-            let start = end + quote + 1 + gap;
-            spans.push(start..start + written(&lower[start..]));
         }
+        at += length.max(1);
     }
     for span in spans {
-        let reference = hidden[span.clone()].iter().collect::<String>().contains("${env.");
-        if !reference {
-            hidden[span].fill('*');
+        let is_reference = shown[span.clone()].iter().collect::<String>().contains("${env.");
+        if !is_reference {
+            shown[span].fill('*');
         }
     }
-    hidden.into_iter().collect()
+    shown.into_iter().collect()
+}
+
+/// The name and the password of an address whose scheme ends here.
+fn before_host(text: &[char], start: usize) -> Option<Range<usize>> {
+    let authority = text[start..].iter().take_while(|c| !matches!(c, '/' | ' ' | '"' | '\'')).count();
+    let at = text[start..start + authority].iter().rposition(|c| *c == '@')?;
+    Some(start..start + at)
+}
+
+/// The value of a key that ends here.
+fn value_after(text: &[char], end: usize) -> Option<Range<usize>> {
+    let colon = end + usize::from(text.get(end).is_some_and(|c| matches!(c, '"' | '\'')));
+    if text.get(colon) != Some(&':') {
+        return None;
+    }
+    let start = colon + 1 + text[colon + 1..].iter().take_while(|c| **c == ' ').count();
+    Some(start..start + written(&text[start..]))
 }
 
 /// How long the value is that a text begins with: in quotes, or up to what ends it in a line.
@@ -283,6 +284,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::parse::parse;
 
     #[test]
     fn an_address_is_shown_without_what_opens_it() {
@@ -326,7 +328,6 @@ mod tests {
             assert_eq!(hidden_line(line), shown);
         }
     }
-    use crate::scenario::parse::parse;
 
     #[test]
     fn references_are_resolved_and_missing_ones_are_none() {
