@@ -15,8 +15,8 @@ mod testbench;
 
 use std::fmt;
 
-use shared::scenario::document::Node;
 use shared::scenario::{read_tree, to_yaml};
+use shared::tree::Node;
 
 use testbench::Secrets;
 

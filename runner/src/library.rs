@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use shared::api::{ScenarioDocument, ScenarioSummary};
-use shared::scenario::document::Node;
 use shared::scenario::{built_in, profiles};
+use shared::tree::Node;
 
 use crate::folder::{Folder, read_text};
 use crate::library::loading::look_at;

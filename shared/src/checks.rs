@@ -6,11 +6,11 @@ pub use shares::{ShareCheck, Subject};
 
 use crate::encode::Pointer;
 use crate::problem::Problem;
-use crate::scenario::document::{Node, Value};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::check::{Check, CheckSeverity, Metric};
 use crate::threshold::watch::{OnBreach, StageSpan, Watch};
 use crate::threshold::{Comparison, Counter, Figure, Scope, Statistic, Threshold, Time};
+use crate::tree::{Node, Value};
 use crate::units::{Length, Nanos};
 
 /// What is to be watched during a run.

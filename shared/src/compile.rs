@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::checks::checks;
 use crate::plan::{Plan, Supplies};
 use crate::problem::Problem;
-use crate::scenario::document::Node;
 use crate::scenario::model::Scenario;
 use crate::scenario::{LoadOptions, ValidScenario, load};
+use crate::tree::Node;
 
 /// What became of a scenario's text.
 #[derive(Clone, Debug)]

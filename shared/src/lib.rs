@@ -3,6 +3,8 @@
 //! Nothing here knows what time it is, touches a file, a network, a thread or a global, so that the preview in the
 //! browser and the bytes on the wire come from the same code and agree bit for bit.
 
+extern crate self as shared;
+
 pub mod api;
 pub mod chart;
 pub mod checks;
@@ -29,5 +31,6 @@ pub mod scenario_schema;
 pub mod schema_page;
 pub mod template;
 pub mod threshold;
+pub mod tree;
 pub mod units;
 pub mod wording;

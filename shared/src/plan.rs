@@ -32,9 +32,9 @@ use crate::fault::FaultPlan;
 use crate::problem::Problem;
 use crate::random::Stream;
 use crate::scenario::ValidScenario;
-use crate::scenario::document::Node;
 use crate::template::compile::Compiler;
 use crate::template::program::Program;
+use crate::tree::Node;
 use crate::units::{EpochMicros, Length, Nanos};
 
 use clock::ClockPlan;

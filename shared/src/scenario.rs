@@ -1,4 +1,4 @@
-//! Scenarios: from text to proof. [`document`] is the tree, [`model`] the types, [`built_in`] what ships inside.
+//! Scenarios: from text to proof. [`crate::tree`] is the tree, [`model`] the types, [`built_in`] what ships inside.
 //!
 //! [`load`] reads a text, merges what it extends, its profile and what was set, and checks all that does not need the
 //! templates. Callers that want the templates checked as well, which is nearly everybody, use
@@ -7,10 +7,8 @@
 pub mod balance;
 pub mod built_in;
 mod complete;
-pub mod document;
 pub mod edit;
 pub mod model;
-pub(crate) mod nearest;
 mod options;
 mod overlay;
 pub(crate) mod parse;
@@ -32,9 +30,11 @@ pub use options::{Environment, Files, LoadOptions, NoFiles};
 pub use profiles::profiles;
 pub use write::{quote, to_yaml};
 
-use crate::problem::Problem;
+pub use crate::tree as document;
 
-use document::{Mark, Node, Value};
+use crate::problem::Problem;
+use crate::tree::{Mark, Node, Value};
+
 use model::Scenario;
 
 /// A scenario that was found to be sound: only this one runs.

@@ -7,6 +7,9 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::tree::Node;
+use crate::tree::read::{Readable, Reader};
+
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
 
@@ -303,6 +306,12 @@ macro_rules! written {
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 deserializer.deserialize_any(Written(std::marker::PhantomData))
+            }
+        }
+
+        impl Readable for $type {
+            fn read<'t>(node: &'t Node, reader: &mut Reader<'t>) -> Option<Self> {
+                reader.written(node)
             }
         }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use shared::curl;
 use shared::plan::firsts::{First, firsts};
 use shared::plan::{Plan, Share};
-use shared::scenario::document::Node;
 use shared::scenario::model::Scenario;
+use shared::tree::Node;
 use shared::units::EpochMicros;
 
 use super::planned::{Planned, addresses, id_of_users, plan, start, workloads};

@@ -7,9 +7,9 @@ use std::time::Duration;
 use shared::api::Labels;
 use shared::limit::{LimitResult, LimitStep, Search, SearchBounds, StepKind, StepOutcome};
 use shared::run::{RunResult, VerdictStatus};
-use shared::scenario::document::Node;
 use shared::threshold::Threshold;
 use shared::threshold::watch::in_words;
+use shared::tree::Node;
 use shared::units::{Nanos, Rate};
 
 use super::planned::workloads;

@@ -1,8 +1,8 @@
 //! The short flags of `throng run` as dotted paths into the scenario.
 
 use serde_json::Value as Json;
-use shared::scenario::document::{Node, Value};
 use shared::threshold::Threshold;
+use shared::tree::{Node, Value};
 use shared::units::Nanos;
 
 use super::Refusal;

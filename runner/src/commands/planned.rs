@@ -5,8 +5,8 @@ use std::sync::Arc;
 use shared::generate::clock::{TimeFormat, parse_rfc3339, write_time};
 use shared::plan::Plan;
 use shared::scenario::ValidScenario;
-use shared::scenario::document::{Node, Value};
 use shared::scenario::model::ClockMode;
+use shared::tree::{Node, Value};
 use shared::units::{EpochMicros, Nanos};
 
 use super::supplied::supply;

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use shared::api::{Trial, TriedEvent};
-use shared::scenario::document::Node;
+use shared::tree::Node;
 use shared::wording::latency;
 
 use super::overrides;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::scenario::document::{Node, Value};
+use shared::tree::{Node, Value};
 
 /// Columns in the order in which they first appeared.
 #[derive(Clone, Debug, Default)]

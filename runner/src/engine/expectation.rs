@@ -2,8 +2,8 @@
 
 use shared::encode::Pointer;
 use shared::run::{Expectation, FailureKind};
-use shared::scenario::document::{Node, Value};
 use shared::scenario::model::check::{Check, CheckSeverity, Expect};
+use shared::tree::{Node, Value};
 use shared::units::Nanos;
 
 /// A check of answers.
@@ -131,10 +131,12 @@ fn scalar(node: &Node) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shared::tree::read::read;
+
     use super::*;
 
     fn expected(text: &str) -> Expected {
-        let expect: Expect = serde_json::from_str(text).unwrap();
+        let expect: Expect = read(&serde_json::from_str(text).unwrap()).value.unwrap();
         Expected::new(0, &Check::default(), &expect).unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! Configuration of the web-analytics simulator: sessions and journeys. Its probability table, which the simulator never
 //! looked at, becomes both a check and what decides how long sessions are.
 
-use shared::scenario::document::{Node, Value};
+use shared::tree::{Node, Value};
 
 use super::Notes;
 use super::build::{Map, literal_text, slug, span};

@@ -1,6 +1,6 @@
 //! Puts documents together: maps in the order in which a person would write them.
 
-use shared::scenario::document::{Entry, Mark, Node, Value};
+use shared::tree::{Entry, Mark, Node, Value};
 
 /// A map that is being written.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! Configuration of the shop-event harness: an overlay of the built-in scenario `commerce-events`.
 
-use shared::scenario::document::Node;
+use shared::tree::Node;
 
 use super::Notes;
 use super::build::{Map, literal_text, rate, slug, span};

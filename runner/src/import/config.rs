@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::scenario::document::{Node, Value};
+use shared::tree::{Node, Value};
 
 use super::Notes;
 

@@ -1,7 +1,7 @@
 //! curl commands: what they send becomes events, what they say about a connection becomes the target.
 
 use base64::Engine as _;
-use shared::scenario::document::Node;
+use shared::tree::Node;
 
 use super::Notes;
 use super::request::{Pace, Request, scenario as of_requests};

@@ -1,7 +1,7 @@
 //! HTTP archives: what a browser recorded becomes a mix with the same proportions and pace.
 
 use serde::Deserialize;
-use shared::scenario::document::Node;
+use shared::tree::Node;
 
 use super::Notes;
 use super::request::{Pace, Request, scenario as of_requests};

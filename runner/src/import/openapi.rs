@@ -1,6 +1,6 @@
 //! OpenAPI documents: each operation with a JSON body becomes an event, from its example or its schema.
 
-use shared::scenario::document::{Node, Value};
+use shared::tree::{Node, Value};
 
 use super::Notes;
 use super::request::{Pace, Request, scenario as of_requests, template};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::scenario::document::{Entry, Node, Value};
+use shared::tree::{Entry, Node, Value};
 
 use super::Notes;
 use super::build::{Map, literal_text, rate, slug, span};

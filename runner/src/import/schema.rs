@@ -1,6 +1,6 @@
 //! From a JSON Schema to a template that draws values which it allows.
 
-use shared::scenario::document::{Node, Value};
+use shared::tree::{Node, Value};
 
 use super::Notes;
 use super::build::{Map, literal_text};

@@ -1,6 +1,6 @@
 //! Scenarios of the stream testbench: WebSocket, MQTT or both, with faults and validation.
 
-use shared::scenario::document::Node;
+use shared::tree::Node;
 
 use super::Notes;
 use super::build::{Map, literal_text, rate, slug, span};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use shared::compile::{Compiled, compile_with};
 use shared::plan::{Plan, Supplies};
 use shared::problem::Problem;
-use shared::scenario::document::Node;
 use shared::scenario::{LoadOptions, ValidScenario};
+use shared::tree::Node;
 
 use super::Found;
 use crate::engine::prepare::{PRACTICE_KEY, PrepareOptions, drawn_seed};

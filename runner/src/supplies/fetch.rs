@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::header::LINK;
 use reqwest::{Response, Url};
 use shared::plan::supply::{content_hash, json, select};
-use shared::scenario::document::{Node, Value};
 use shared::scenario::model::Scenario;
 use shared::scenario::model::pool::{Fetch, Paging};
+use shared::tree::{Node, Value};
 
 use crate::cause::innermost;
 use crate::engine::access::Access;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use shared::plan::Supplies;
 use shared::plan::supply::{csv, curve, json_lines};
 use shared::problem::Problem;
-use shared::scenario::document::Node;
 use shared::scenario::model::Scenario;
 use shared::scenario::model::behavior::{Behavior, Replay, ReplaySource};
 use shared::scenario::model::load::Shape;
 use shared::scenario::model::pool::PoolFile;
+use shared::tree::Node;
 
 use crate::folder::{Folder, read_text};
 use crate::supplies::records::{Depth, FileRecords, RecordsError};

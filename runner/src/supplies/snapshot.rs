@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::plan::Supplies;
 use shared::plan::supply::content_hash;
 use shared::run::SupplyRecord;
-use shared::scenario::document::Node;
+use shared::tree::Node;
 
 use crate::atomic_file::write_whole;
 use crate::folder::read_text;

@@ -2,8 +2,8 @@
 
 use crate::encode::pointer::Pointer;
 use crate::problem::Problem;
-use crate::scenario::document::{Node, Value};
 use crate::scenario::model::target::{Batch, Method, Send, Target};
+use crate::tree::{Node, Value};
 use crate::units::Nanos;
 
 /// What a target's requests look like, but for the events in them. Paths lie below the target's url.
@@ -190,7 +190,7 @@ fn json(value: impl serde::Serialize, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::document::Entry;
+    use crate::tree::Entry;
 
     fn map(key: &str, node: Node) -> Node {
         Value::Map(vec![Entry { key: key.to_owned(), key_mark: Default::default(), node }]).into()

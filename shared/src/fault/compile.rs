@@ -4,10 +4,10 @@ use crate::fault::drift::Change;
 use crate::fault::{Entry, FaultPlan, What};
 use crate::random::{Domain, Stream, hash_name};
 use crate::run::fault::FaultKind;
-use crate::scenario::document::Node;
 use crate::scenario::model::fault::{Fault, Mutation};
 use crate::template::compile::{Compiler, Names, Purpose, Site};
 use crate::template::program::ExprId;
+use crate::tree::Node;
 
 impl FaultPlan {
     /// Compiles a list of faults by its name; problems go to the compiler.

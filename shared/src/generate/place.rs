@@ -1,7 +1,7 @@
 //! Places: cities with their country, region, position, zone, locale, currency and a network of addresses there.
 
 use crate::random::Draws;
-use crate::scenario::document::{Entry, Mark, Node, Value};
+use crate::tree::{Entry, Mark, Node, Value};
 
 use super::agent::{AGENTS, Agent};
 use super::json::write_int;

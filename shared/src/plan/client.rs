@@ -2,12 +2,12 @@
 
 use crate::plan::{Plan, TargetId};
 use crate::random::{Domain, Stream};
-use crate::scenario::document::Mark;
 use crate::scenario::model::target::mqtt::Mqtt;
 use crate::template::compile::{Compiler, Names, Site};
 use crate::template::context::{Context, Facts, Scratch};
 use crate::template::program::{Expr, ExprId, Fact, SCOPES, Scope};
 use crate::template::value::Type;
+use crate::tree::Mark;
 
 use super::event::slot;
 

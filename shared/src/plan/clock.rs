@@ -4,7 +4,7 @@ use crate::generate::clock::parse_rfc3339;
 use crate::generate::zone;
 use crate::problem::Problem;
 use crate::scenario::model::{Clock, ClockMode};
-use crate::scenario::nearest;
+use crate::tree::nearest;
 use crate::units::{EpochMicros, Nanos};
 
 /// A moment as a scenario gives it.

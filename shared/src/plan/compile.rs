@@ -20,15 +20,15 @@ use crate::plan::{EventTypeId, EventTypeInfo, Pacing, Plan, TargetId, TargetPlan
 use crate::problem::Problem;
 use crate::random::choice::Alias;
 use crate::random::{Domain, Stream, hash_bytes, mix};
-use crate::scenario::document::Mark;
 use crate::scenario::model::behavior::{Behavior, Mix, ReplayOrder};
 use crate::scenario::model::load::{Arrival, Load};
 use crate::scenario::model::target::Protocol;
 use crate::scenario::model::{ClockMode, Scenario, Workload as Model};
-use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Site};
 use crate::template::program::{Expr, ExprId, Fact};
 use crate::template::value::{Type, Value};
+use crate::tree::Mark;
+use crate::tree::nearest;
 use crate::units::{EpochMicros, Length, Nanos};
 
 /// Requests at once of a backfill where the scenario says nothing.

@@ -4,15 +4,15 @@ use indexmap::IndexMap;
 
 use crate::plan::EventTypeId;
 use crate::problem::Problem;
-use crate::scenario::document::{Mark, Node, Value as Written};
 use crate::scenario::model::Population;
 use crate::scenario::model::event::{Event, EventSend};
-use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Purpose, Site, Typed};
 use crate::template::context::Context;
 use crate::template::program::{Expr, ExprId, Fact, Scope, Slot};
 use crate::template::state::{Kept, State, StateShape, Variable};
 use crate::template::value::{Symbol, Type, Value};
+use crate::tree::nearest;
+use crate::tree::{Mark, Node, Value as Written};
 
 /// Deepest chain of events that extend each other.
 const MAX_BASES: usize = 16;

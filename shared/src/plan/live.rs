@@ -8,12 +8,12 @@ use crate::plan::session::{Choice, DuringPlan, Route, SessionPlan, Slots};
 use crate::plan::workbench::Workbench;
 use crate::problem::Problem;
 use crate::random::choice::Alias;
-use crate::scenario::document::{Mark, Node, Value as Written};
 use crate::scenario::model::behavior::{Lifecycle, Session};
-use crate::scenario::nearest;
 use crate::template::compile::{Compiler, Names, Purpose, Site, Typed};
 use crate::template::program::{Expr, ExprId, Fact, Scope, Slot, SlotId};
 use crate::template::value::{Type, Value};
+use crate::tree::nearest;
+use crate::tree::{Mark, Node, Value as Written};
 
 /// How far probabilities may be from a sum of 1.
 const TOLERANCE: f64 = 1e-6;

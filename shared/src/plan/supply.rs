@@ -8,10 +8,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::random::{hash_bytes, mix};
-use crate::scenario::document::{Entry, Mark, Node, Value};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::behavior::Behavior;
 use crate::scenario::model::load::Shape;
+use crate::tree::{Entry, Mark, Node, Value};
 use crate::units::{EpochMicros, Nanos};
 
 /// Most points of a curve.

@@ -6,8 +6,8 @@ use crate::plan::event::{self, Whole};
 use crate::plan::{EventTypeId, EventTypeInfo};
 use crate::problem::Problem;
 use crate::scenario::model::Scenario;
-use crate::scenario::nearest;
 use crate::template::compile::Compiler;
+use crate::tree::nearest;
 
 /// The tools and the bookkeeping of a plan under construction.
 pub(crate) struct Workbench<'a> {

@@ -6,9 +6,9 @@ mod sessions;
 
 use crate::metrics::Histogram;
 use crate::plan::{EventTypeId, Pacing, Plan, Planned};
-use crate::scenario::document::{Node, Value};
 use crate::scenario::model::behavior::{Behavior, Unmet};
 use crate::scenario::model::{Scenario, Workload};
+use crate::tree::{Node, Value};
 use crate::units::{EpochMicros, Nanos};
 
 use super::declared::{self, Declared};

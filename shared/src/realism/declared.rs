@@ -2,11 +2,11 @@
 
 use indexmap::IndexMap;
 
-use crate::scenario::document::{Entry, Node, Value};
 use crate::scenario::model::behavior::Behavior;
 use crate::scenario::model::event::Event;
 use crate::scenario::model::{Scenario, Workload};
 use crate::scenario::payload;
+use crate::tree::{Entry, Node, Value};
 
 use super::law::{Law, Parts};
 use super::probe::EACH;
@@ -316,9 +316,10 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::read::read;
 
     fn declared(scenario: &str) -> Vec<String> {
-        let scenario: Scenario = serde_json::from_str(scenario).unwrap();
+        let scenario: Scenario = read(&serde_json::from_str(scenario).unwrap()).value.unwrap();
         let workloads: Vec<&Workload> = scenario.workloads.values().collect();
         let word = |declared: &Declared| match declared {
             Declared::Shares(shares) => format!("{} values, {:?}", shares.values.len(), shares.drawn),

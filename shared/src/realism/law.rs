@@ -2,7 +2,7 @@
 
 use crate::random::distribution::LogNormal;
 use crate::random::quantile;
-use crate::scenario::document::Node;
+use crate::tree::Node;
 
 /// Parts that a continuous law is cut into.
 const PARTS: usize = 10;

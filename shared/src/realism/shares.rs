@@ -4,9 +4,9 @@
 
 use indexmap::IndexMap;
 
-use crate::scenario::document::{Node, Value};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::pool::{Pick, Pool};
+use crate::tree::{Node, Value};
 
 /// What a field holds when it is left out.
 pub(crate) const ABSENT: &str = "(absent)";
@@ -368,15 +368,15 @@ fn weighted_items(pool: &Pool) -> Option<Vec<(&Node, f64)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::document;
+    use crate::tree::read::read;
 
     fn node(json: &str) -> Node {
         serde_json::from_str(json).unwrap()
     }
 
     fn shares(scenario: &str, lets: &str, template: &str) -> Option<Vec<(String, f64)>> {
-        let scenario: Scenario = serde_json::from_str(scenario).unwrap();
-        let event: IndexMap<String, document::Node> = serde_json::from_str(lets).unwrap();
+        let scenario: Scenario = read(&serde_json::from_str(scenario).unwrap()).value.unwrap();
+        let event: IndexMap<String, Node> = serde_json::from_str(lets).unwrap();
         let scope = Scope { scenario: &scenario, event: &event, session: None, user: None };
         let shares = Shares::of(&node(template), &scope)?;
         Some(shares.values.into_iter().map(|(key, share)| (key, (share * 1e6 + 0.5).floor() / 1e6)).collect())

@@ -1,9 +1,9 @@
 //! Fills in what a scenario may leave out, so that those who run it find nothing implied.
 
-use crate::scenario::document::Node;
 use crate::scenario::model::Scenario;
 use crate::scenario::model::event::{Effect, Event};
 use crate::scenario::overlay::merge;
+use crate::tree::Node;
 use crate::units::Length;
 
 /// Names the scenario after its source, gives every workload its target, behavior and duration, and every event what it

@@ -4,12 +4,12 @@
 //! was wanted and nothing else differs, or the change is refused.
 
 use crate::problem::Problem;
-use crate::scenario::document::{Entry, Node, Value};
 use crate::scenario::options::LoadOptions;
 use crate::scenario::parse::{parse, parse_value};
 use crate::scenario::path::{Step, resolve};
 use crate::scenario::source::{compose, long_form};
 use crate::scenario::write::{key_text, on_one_line};
+use crate::tree::{Entry, Node, Value};
 
 /// Longest line that a list is written on.
 const LINE: usize = 100;

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::document::{Entry, Node, Value};
 use super::overlay::merge;
 use super::parse::parse;
 use super::write::{on_one_line, quote, to_yaml};
 use super::{LoadOptions, built_in, edit, load, profiles};
+use crate::tree::{Entry, Node, Value};
 
 fn node() -> impl Strategy<Value = Node> {
     let leaf = prop_oneof![
@@ -35,7 +35,7 @@ fn unique(entries: Vec<(String, Node)>) -> Vec<Entry> {
     let mut map: Vec<Entry> = Vec::new();
     for (key, node) in entries {
         if map.iter().all(|entry| entry.key != key) {
-            map.push(Entry { key, key_mark: super::document::Mark::default(), node });
+            map.push(Entry { key, key_mark: crate::tree::Mark::default(), node });
         }
     }
     map

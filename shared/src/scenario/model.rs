@@ -1,6 +1,6 @@
 //! The scenario with types: five nouns (targets, pools, events, behaviors, workloads) and what modifies them.
 //!
-//! Text becomes a [`super::document::Node`] tree, overlays are merged on that tree, and the result becomes these types.
+//! Text becomes a [`crate::tree::Node`] tree, overlays are merged on that tree, and the result becomes these types.
 //! Fields that hold templates (bodies, draws, conditions) stay nodes, since `template` compiles them.
 
 pub mod behavior;
@@ -14,9 +14,11 @@ pub mod target;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::scenario::document::Node;
+use crate::tree::read::Readable;
+
+use crate::tree::Node;
 
 use behavior::Behavior;
 use check::Check;
@@ -28,7 +30,7 @@ use pool::Pool;
 use target::Target;
 
 /// The whole document that a user edits.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenario {
     /// Version of the scenario language; 1 is the only one.
@@ -64,7 +66,7 @@ pub struct Scenario {
 }
 
 /// Which time events carry.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Clock {
     /// Live, in the past, or faster than life.
@@ -84,7 +86,7 @@ pub struct Clock {
 }
 
 /// How event time relates to run time.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockMode {
     /// Event time is the moment when the event is due.
@@ -99,7 +101,7 @@ pub enum ClockMode {
 }
 
 /// A behavior at a target, with a population and a load.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Workload {
     /// Name of its target; may be left out when the scenario has just one.
@@ -140,7 +142,7 @@ impl Default for Workload {
 }
 
 /// The virtual users of a workload.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Population {
     /// How many there are.

@@ -5,9 +5,9 @@
 //! (`{$int: [1, 6]}`) is replaced whole.
 
 use crate::problem::Problem;
-use crate::scenario::document::{Entry, Mark, Node, Value};
 use crate::scenario::model::load::EFFECTS;
 use crate::scenario::path::{Step, in_free_map, resolve};
+use crate::tree::{Entry, Mark, Node, Value};
 
 /// Deletes what is below it.
 const UNSET: &str = "$unset";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::problem::Problem;
-use crate::scenario::document::{Entry, Mark, Node, Value};
+use crate::tree::{Entry, Mark, Node, Value};
 
 /// Longest text that is read, in bytes.
 pub(crate) const MAX_BYTES: usize = 4 << 20;

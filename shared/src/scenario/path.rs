@@ -1,7 +1,7 @@
 //! Dotted paths into a document (`workloads.shop.load.shape[0]`). Names may have dots themselves (`events.cart.add`),
 //! so that a path means something only beside a tree: the longest key that exists wins.
 
-use crate::scenario::document::{Mark, Node, Value};
+use crate::tree::{Mark, Node, Value};
 
 /// Maps whose keys are free names: what follows is one key, dots and all, unless a shorter one exists.
 const FREE: [&str; 7] = ["weights", "mix", "shares", "headers", "query", "classify", "set"];

@@ -1,8 +1,8 @@
 //! What `$payload` stands for: templates that ship inside, written in YAML like everything else.
 
-use crate::scenario::document::{Entry, Node, Value};
-use crate::scenario::nearest;
 use crate::scenario::parse::parse;
+use crate::tree::nearest;
+use crate::tree::{Entry, Node, Value};
 
 const TEXT: &str = include_str!("../../scenarios/payloads.yaml");
 /// The form that is meant where none is named.

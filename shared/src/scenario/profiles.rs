@@ -1,13 +1,13 @@
 //! The profiles of a scenario in words.
 
 use crate::api::ProfileSummary;
-use crate::scenario::document::Node;
 use crate::scenario::model::load::Load;
 use crate::scenario::model::{Scenario, Workload};
 use crate::scenario::options::LoadOptions;
 use crate::scenario::path::find;
 use crate::scenario::read::read;
 use crate::scenario::source::compose;
+use crate::tree::Node;
 
 /// The profiles of a scenario's text and what each leads to (`10/s for 1m, 10 users`), those of the built-in that it
 /// extends included.

@@ -3,10 +3,10 @@
 
 use crate::problem::Problem;
 use crate::scenario::balance::{balanced, written};
-use crate::scenario::document::{Entry, Mark, Node, Value};
 use crate::scenario::edit::{set_key, unset_key};
 use crate::scenario::options::LoadOptions;
 use crate::scenario::source::compose;
+use crate::tree::{Entry, Mark, Node, Value};
 
 /// Where visits begin in a session graph.
 const START: &str = "$start";

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::scenario::document::{Entry, Node, Value};
 use crate::scenario::options::Environment;
+use crate::tree::{Entry, Node, Value};
 
 /// What results and exports show in place of a secret.
 pub const HIDDEN: &str = "***";

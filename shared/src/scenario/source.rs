@@ -1,11 +1,12 @@
 //! From a text and its options to one merged document: what it extends, its profile, what was set on the command line.
 
 use crate::problem::Problem;
-use crate::scenario::document::{Mark, Node, Value};
+use crate::scenario::built_in;
 use crate::scenario::options::LoadOptions;
 use crate::scenario::overlay::{expand, expand_shorthand, merge, set};
 use crate::scenario::parse::{parse, parse_value};
-use crate::scenario::{built_in, nearest};
+use crate::tree::nearest;
+use crate::tree::{Mark, Node, Value};
 
 /// Longest chain of documents that extend each other.
 const MAX_CHAIN: usize = 16;

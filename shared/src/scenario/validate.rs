@@ -14,13 +14,13 @@ mod usage;
 pub(crate) use usage::unused;
 
 use crate::problem::Problem;
-use crate::scenario::document::Node;
 use crate::scenario::model::check::Check;
 use crate::scenario::model::event::Event;
 use crate::scenario::model::target::Protocol;
 use crate::scenario::model::{ClockMode, Scenario, Workload};
-use crate::scenario::nearest;
 use crate::scenario::options::Environment;
+use crate::tree::Node;
+use crate::tree::nearest;
 
 /// Keywords that other readers of YAML take for true, false or nothing.
 const RESERVED: [&str; 12] = ["on", "off", "yes", "no", "y", "n", "true", "false", "null", "~", "", "$unset"];

@@ -1,7 +1,7 @@
 //! Documents as YAML for people: maps in blocks, small things on one line, quotes only where they are needed.
 
-use crate::scenario::document::{Entry, Node, Value};
 use crate::scenario::parse::parse;
+use crate::tree::{Entry, Node, Value};
 
 /// Longest line that a list or map is written on.
 const LINE: usize = 100;

@@ -15,8 +15,8 @@ use indexmap::IndexMap;
 
 use crate::problem::Problem;
 use crate::random::{Stream, hash_name};
-use crate::scenario::document::{Mark, Node, Value as Written};
 use crate::scenario::model::pool::Pool as PoolModel;
+use crate::tree::{Mark, Node, Value as Written};
 
 use super::expression::{Piece, pieces};
 use super::program::{Expr, ExprId, Program};
@@ -310,13 +310,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn map(
-        &mut self,
-        entries: &[crate::scenario::document::Entry],
-        site: &Site,
-        names: &Names,
-        purpose: Purpose,
-    ) -> Typed {
+    fn map(&mut self, entries: &[crate::tree::Entry], site: &Site, names: &Names, purpose: Purpose) -> Typed {
         let mut fields: Vec<(String, Typed)> = Vec::with_capacity(entries.len());
         for entry in entries {
             let typed = self.node(&entry.node, &site.child(&entry.key, entry.node.mark), names, purpose);

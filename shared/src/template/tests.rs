@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use crate::problem::Problem;
 use crate::random::Stream;
-use crate::scenario::document::{Node, Value as Written};
 use crate::scenario::model::pool::{Generate, Pick, Pool};
 use crate::scenario::parse::parse;
+use crate::tree::{Node, Value as Written};
 use crate::units::EpochMicros;
 
 use super::compile::{Compiler, Names, Purpose, Site};
@@ -394,11 +394,11 @@ fn any_node() -> impl Strategy<Value = Node> {
         prop_oneof![
             prop::collection::vec(inner, 0..4).prop_map(|items| Written::List(items).into()),
             prop::collection::vec(entry, 0..4).prop_map(|entries| {
-                let mut map: Vec<crate::scenario::document::Entry> = Vec::new();
+                let mut map: Vec<crate::tree::Entry> = Vec::new();
                 for (key, node) in entries {
                     if map.iter().all(|known| known.key != key) {
                         let key_mark = Default::default();
-                        map.push(crate::scenario::document::Entry { key: key.to_owned(), key_mark, node });
+                        map.push(crate::tree::Entry { key: key.to_owned(), key_mark, node });
                     }
                 }
                 Written::Map(map).into()

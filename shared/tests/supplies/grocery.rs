@@ -1,7 +1,7 @@
 //! What a grocery shop would answer when `freshmart` asks for its lists: the same on every platform.
 
 use shared::plan::supply::{Supplies, json};
-use shared::scenario::document::Node;
+use shared::tree::Node;
 
 /// 150 customers, 5 stores, 965 products and 40 stocks.
 pub(crate) fn supplies() -> Supplies {

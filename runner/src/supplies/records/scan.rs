@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use shared::plan::supply::{fields, scalar};
-use shared::scenario::document::Node;
+use shared::tree::Node;
 
 /// Bytes asked of the operating system in one read.
 const BLOCK: usize = 256 * 1024;

@@ -4,9 +4,9 @@ use crate::plan::Plan;
 use crate::realism::census::body_path;
 use crate::realism::declared::{event_names, merged};
 use crate::realism::probe::Probe;
-use crate::scenario::document::{Node, Value};
 use crate::scenario::model::behavior::{Behavior, Lifecycle, Session};
 use crate::scenario::model::{Scenario, Workload};
+use crate::tree::{Node, Value};
 
 /// Endings of names that begin a story, and those that go on with it.
 const BEGINNINGS: [&str; 7] = ["created", "create", "placed", "opened", "started", "registered", "begun"];

@@ -8,9 +8,9 @@ use crate::realism::declared::event_names;
 use crate::realism::law::Law;
 use crate::realism::shares::{Scope, Shares};
 use crate::realism::{Judgement, Part, Row};
-use crate::scenario::document::Node;
 use crate::scenario::model::Scenario;
 use crate::scenario::model::behavior::Session;
+use crate::tree::Node;
 
 use super::{FEW, figures, shares_row};
 

@@ -2,12 +2,14 @@
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::scenario::document::Node;
+use crate::tree::read::Readable;
+
+use crate::tree::Node;
 
 /// Who does what next.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Behavior {
     /// Independent events in a given proportion.
@@ -23,7 +25,7 @@ pub enum Behavior {
 }
 
 /// Independent events in a given proportion.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mix {
     /// Weight by event; only their proportion counts.
@@ -35,7 +37,7 @@ pub struct Mix {
 }
 
 /// What to do when an event's `require` does not hold.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unmet {
     /// Emit the event's `prerequisite` in its place, and the event when it is next the prerequisite's turn: the
@@ -54,7 +56,7 @@ pub enum Unmet {
 ///
 /// Its templates know `user`, `session.id`, `session.NAME` of its `let`, `page` (the path of the page at hand),
 /// `journey.name` and `journey.clicks`, and events on a page the names of their own `let`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Session {
     /// Template of a session's id (`session.id`).
@@ -88,7 +90,7 @@ pub struct Session {
 }
 
 /// When a session is over at the latest, and at the earliest.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Longest time.
@@ -103,7 +105,7 @@ pub struct Limits {
 }
 
 /// What happens at each page.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Step {
     /// Event on arriving.
@@ -126,7 +128,7 @@ impl Default for Step {
 }
 
 /// Events on a page.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct During {
     /// Name of the event, or a draw of names.
@@ -142,7 +144,7 @@ pub struct During {
 }
 
 /// Where in a page's time its events lie.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spread {
     /// Evenly, instead of anywhere.
@@ -158,7 +160,7 @@ impl Default for Spread {
 }
 
 /// A path that people take.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Journey {
     /// Its name (`journey.name`).
@@ -175,7 +177,7 @@ pub struct Journey {
 ///
 /// Its templates know the names of `bind`, `entity.id` (or `NOUN.id`), `state.name` and `prev.state`, the state before.
 /// `id` may use what is bound.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lifecycle {
     /// Template of its id (`entity.id`).
@@ -193,7 +195,7 @@ pub struct Lifecycle {
 }
 
 /// A state in a life.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct State {
     /// Event on entering.
@@ -207,7 +209,7 @@ pub struct State {
 }
 
 /// Events while in a state, at moments drawn evenly from the stay.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tick {
     /// The event.
@@ -221,7 +223,7 @@ pub struct Tick {
 }
 
 /// A way out of a state: the branch is chosen on entering, then waited for.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Transition {
     /// The next state.
@@ -234,7 +236,7 @@ pub struct Transition {
 }
 
 /// One kind of event.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Emit {
     /// The event.
@@ -242,7 +244,7 @@ pub struct Emit {
 }
 
 /// Events that were recorded.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Replay {
     /// Where they are.
@@ -263,7 +265,7 @@ pub struct Replay {
 }
 
 /// A file of recorded events.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ReplaySource {
     /// One JSON value per line.
@@ -284,7 +286,7 @@ impl ReplaySource {
 }
 
 /// The order of a replay.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplayOrder {
     /// As in the file.

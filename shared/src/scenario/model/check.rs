@@ -2,13 +2,15 @@
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::scenario::document::Node;
+use crate::tree::read::Readable;
+
+use crate::tree::Node;
 use crate::units::Nanos;
 
 /// What must hold. Exactly one of `threshold`, `metric`, `mix`, `expect`, `distribution` and `audit` says what.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Check {
     /// Its name in results; made from what it says when left out.
@@ -53,7 +55,7 @@ pub struct Check {
 }
 
 /// A figure of a run.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Failed over sent.
@@ -71,7 +73,7 @@ pub enum Metric {
 }
 
 /// What follows when a check does not hold.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckSeverity {
     /// It is said.
@@ -84,7 +86,7 @@ pub enum CheckSeverity {
 }
 
 /// What each answer must be like.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expect {
     /// Status codes that are right; any 2xx when empty.
@@ -99,7 +101,7 @@ pub struct Expect {
 }
 
 /// Shares of the values of a field.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Distribution {
     /// The field in the event's body, dotted.
@@ -109,7 +111,7 @@ pub struct Distribution {
 }
 
 /// What the target must hold in the end.
-#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Audit {
     /// Most acknowledged events that may be missing.

@@ -2,13 +2,15 @@
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::scenario::document::Node;
+use crate::tree::read::Readable;
+
 use crate::scenario::model::target::Method;
+use crate::tree::Node;
 
 /// One record, and its template.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Event {
     /// Event whose fields come first; this one's win, `let` and `body` are merged.
@@ -46,7 +48,7 @@ pub struct Event {
 }
 
 /// What an event changes in its user's state.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Effect {
     /// Removes an item from a list: list to the item (a name bound by `$item`).
@@ -76,7 +78,7 @@ impl Effect {
 }
 
 /// What the request of an event has of its own; the rest is the target's.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventSend {
     /// Another method.

@@ -1,13 +1,15 @@
 //! Faults: trouble made on purpose, decided by event.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::scenario::document::Node;
+use crate::tree::read::Readable;
+
+use crate::tree::Node;
 use crate::units::Nanos;
 
 /// Trouble made on purpose. `p` is the probability per event; spans and counts may be draws.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// Sends later.
@@ -94,7 +96,7 @@ pub enum Fault {
 }
 
 /// A change of schema.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Mutation {
     /// A field more.
@@ -126,7 +128,7 @@ pub enum Mutation {
 }
 
 /// A type of JSON value.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
     /// Text.
@@ -142,7 +144,7 @@ pub enum FieldType {
 }
 
 /// When a change of schema is rolled out.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rollout {
     /// When it begins, since the start.

@@ -1,13 +1,15 @@
 //! Loads: how much and when.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::tree::read::Readable;
 
 use crate::units::{Length, Nanos, Rate};
 
 /// How much and when. Exactly one of `rate`, `users`, `per_connection`, `count`, `concurrency` and `ratio_of` says
 /// which kind of load it is; only `concurrency` and `count` go together, as so many events at the target's own pace.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Load {
     /// Open: events arrive at this rate, whatever the target does.
@@ -81,7 +83,7 @@ pub(crate) const EFFECTS: [(&str, &[&str]); 10] = [
 ];
 
 /// How arrivals are spaced.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arrival {
     /// As independent people arrive.
@@ -92,7 +94,7 @@ pub enum Arrival {
 }
 
 /// A factor over time.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Shape {
     /// `[from, to, factor]` in hours of the day; from after to wraps midnight; 1 elsewhere.
@@ -137,7 +139,7 @@ pub enum Shape {
 }
 
 /// A day that Throng brings along.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DayCurve {
     /// People on the web: a smooth day with its trough at three in the morning and its peak at three in the afternoon,
@@ -170,7 +172,7 @@ impl DayCurve {
 }
 
 /// Slow start and end.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ramp {
     /// From nothing to the whole rate.
@@ -183,7 +185,7 @@ pub struct Ramp {
 }
 
 /// Regular bursts.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Burst {
     /// Factor during a burst.

@@ -1,13 +1,15 @@
 //! Outputs: what a run leaves behind.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::tree::read::Readable;
 
 use crate::units::Nanos;
 
 /// What `throng run` leaves behind, beside its place in the history. Paths are relative to where it was started; what
 /// the panel starts is downloaded from there.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outputs {
     /// Progress on the terminal.
@@ -31,7 +33,7 @@ pub struct Outputs {
 }
 
 /// A file that says what became of every event, for an audit.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ledger {
     /// The file; a place of its own in the data directory when left out, and always under `throng serve`.
@@ -46,7 +48,7 @@ pub struct Ledger {
 }
 
 /// Progress on the terminal.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Console {
     /// How often a line is printed where the terminal is no terminal.
@@ -62,7 +64,7 @@ impl Default for Console {
 }
 
 /// A file of events.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EventsFile {
     /// One JSON value per line.

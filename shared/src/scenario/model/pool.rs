@@ -2,13 +2,15 @@
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::scenario::document::Node;
+use crate::tree::read::Readable;
+
+use crate::tree::Node;
 use crate::units::Nanos;
 
 /// What exists and can be drawn from; it has exactly one source.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pool {
     /// The items themselves: a list, or a map from the name of a group to its list (`{$pool: "errors.500"}`).
@@ -31,7 +33,7 @@ pub struct Pool {
 }
 
 /// Items made from a template, each from its own number.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Generate {
     /// How many.
@@ -41,7 +43,7 @@ pub struct Generate {
 }
 
 /// Items from a file: one per line of JSON, or one per row with a header.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PoolFile {
     /// A file of comma-separated values with a header.
@@ -51,7 +53,7 @@ pub enum PoolFile {
 }
 
 /// Items asked from a target before the run.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fetch {
     /// Name of the target.
@@ -75,7 +77,7 @@ pub struct Fetch {
 }
 
 /// How a target gives a long list, page by page.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Paging {
     /// By the number of items before the page, until a page is short.
@@ -126,7 +128,7 @@ fn first_page() -> u32 {
 }
 
 /// How an item is chosen.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Pick {
     /// Each as often as any other.

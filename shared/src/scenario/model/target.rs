@@ -4,15 +4,17 @@ pub mod mqtt;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::scenario::document::Node;
+use crate::tree::read::Readable;
+
+use crate::tree::Node;
 use crate::units::Nanos;
 
 use mqtt::Mqtt;
 
 /// A system under test.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Target {
     /// How it is spoken to.
@@ -70,7 +72,7 @@ pub struct Target {
 }
 
 /// How a target is spoken to.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// HTTP/1.1 or 2.
@@ -116,7 +118,7 @@ impl Protocol {
 }
 
 /// Who we are to a target. Secrets are references (`${env.NAME}`) or values that never leave memory.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Auth {
     /// Nobody.
@@ -156,7 +158,7 @@ fn api_key_header() -> String {
 }
 
 /// How a token travels.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenVia {
     /// In the `Authorization` header.
@@ -169,7 +171,7 @@ pub enum TokenVia {
 }
 
 /// What to do about requests that fail.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retry {
     /// Attempts in all, the first included.
@@ -191,7 +193,7 @@ impl Default for Retry {
 }
 
 /// How long to wait before another attempt; a random part is drawn from the event's own stream.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Backoff {
     /// Always the same.
@@ -225,7 +227,7 @@ impl Default for Backoff {
 }
 
 /// A failure that another attempt may mend.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 pub enum RetryCause {
     /// No connection, or a broken one.
     #[serde(rename = "network")]
@@ -242,7 +244,7 @@ pub enum RetryCause {
 }
 
 /// The request that carries one event (http), or the message (streams).
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Send {
     /// POST when left out.
@@ -257,7 +259,7 @@ pub struct Send {
 }
 
 /// A request's method.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     /// POST
@@ -287,7 +289,7 @@ impl Method {
 }
 
 /// The request that carries several events.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Batch {
     /// Most events in one request; 1 sends each alone, by `send`.
@@ -326,7 +328,7 @@ impl Default for Batch {
 }
 
 /// Where an answer to a batch says what became of each event.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ItemResults {
     /// The list, as a path such as `$.results`.
@@ -337,7 +339,7 @@ pub struct ItemResults {
 }
 
 /// What an answer means by what stands in it. Every condition that is given must hold; one at least is.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerRule {
     /// Status, as `400` or `4xx`; any when left out.
@@ -357,7 +359,7 @@ pub struct AnswerRule {
 }
 
 /// How HTTP is spoken.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// HTTP/1.1 when left out.
@@ -378,7 +380,7 @@ pub struct Http {
 }
 
 /// A version of HTTP.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 pub enum HttpVersion {
     /// HTTP/1.1.
     #[default]
@@ -393,7 +395,7 @@ pub enum HttpVersion {
 }
 
 /// How bodies are compressed.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
     /// As `gzip`.
@@ -413,7 +415,7 @@ impl Compression {
 }
 
 /// What an answer means.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Accepted.
@@ -427,7 +429,7 @@ pub enum Outcome {
 }
 
 /// What to do when the target asks for a lower rate.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ThrottleWait {
     /// Wait as long as `Retry-After` says.
@@ -437,7 +439,7 @@ pub enum ThrottleWait {
 }
 
 /// A question to ask before the run.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Health {
     /// Path below the target's url.
@@ -447,7 +449,7 @@ pub struct Health {
 }
 
 /// What to do when a connection breaks.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reconnect {
     /// How long to wait before another connection; 1 s when left out. It doubles with each attempt that fails, half of
@@ -459,7 +461,7 @@ pub struct Reconnect {
 }
 
 /// Encryption.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
     /// Accepts any certificate; for test systems only.
@@ -479,7 +481,7 @@ pub struct Tls {
 }
 
 /// What only a WebSocket has.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ws {
     /// Subprotocol to ask for.
@@ -513,7 +515,7 @@ pub struct Ws {
 }
 
 /// How answers are paired with messages.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Replies {
     /// There are none: a message that was handed to the network has succeeded.

@@ -2,9 +2,9 @@
 
 use indexmap::IndexMap;
 
-use crate::scenario::document::Value;
 use crate::scenario::model::behavior::{Behavior, Lifecycle, Mix, Replay, ReplayOrder, Session};
-use crate::scenario::nearest;
+use crate::tree::Value;
+use crate::tree::nearest;
 
 use super::Findings;
 

@@ -4,7 +4,7 @@ use crate::scenario::model::Scenario;
 use crate::scenario::model::behavior::Behavior;
 use crate::scenario::model::event::Event;
 use crate::scenario::model::target::Protocol;
-use crate::scenario::nearest;
+use crate::tree::nearest;
 
 use super::Findings;
 

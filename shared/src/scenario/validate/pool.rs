@@ -1,9 +1,9 @@
 //! Pools: one source each, never empty, weights that can be drawn from.
 
-use crate::scenario::document::{Node, Value};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::pool::{Fetch, Paging, Pick, Pool};
 use crate::scenario::model::target::Protocol;
+use crate::tree::{Node, Value};
 use crate::units::Nanos;
 
 use super::Findings;

@@ -2,13 +2,13 @@
 
 mod mqtt;
 
-use crate::scenario::document::{Node, Value};
 use crate::scenario::model::target::{
     AnswerRule, Auth, Batch, Compression, Http, HttpVersion, Protocol, Replies, Target, Tls, TokenVia,
 };
 use crate::scenario::options::Environment;
 use crate::scenario::secret::{Reference, references, resolve};
 use crate::scenario::{pattern, secret};
+use crate::tree::{Node, Value};
 use crate::units::Nanos;
 
 use super::Findings;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::problem::Problem;
-use crate::scenario::document::{Node, Value};
 use crate::scenario::model::Scenario;
 use crate::scenario::model::behavior::Behavior;
-use crate::scenario::nearest;
+use crate::tree::nearest;
+use crate::tree::{Node, Value};
 
 /// The dead parts of the document itself; those of what it extends are its author's choice. The scenario is that without
 /// a profile, since what one profile does not use another may.

@@ -3,8 +3,9 @@
 use crate::generate::clock::TimeFormat;
 use crate::generate::phrase::Phrase;
 use crate::random::choice::Alias;
-use crate::scenario::document::{Entry, Node, Value as Written};
-use crate::scenario::{nearest, payload};
+use crate::scenario::payload;
+use crate::tree::nearest;
+use crate::tree::{Entry, Node, Value as Written};
 
 use super::super::draw::Draw;
 use super::super::function::Function;

@@ -1,7 +1,7 @@
 //! Constants: values that outlive the event they were made in, their types, and folding.
 
 use crate::random::Stream;
-use crate::scenario::document::{Node, Value as Written};
+use crate::tree::{Node, Value as Written};
 
 use super::super::context::{Context, Facts, Scratch};
 use super::super::program::{Expr, ExprId, SCOPES};

@@ -1,6 +1,6 @@
 //! Compiling expressions: names are found, types checked, constants computed.
 
-use crate::scenario::nearest;
+use crate::tree::nearest;
 
 use super::super::draw::Draw;
 use super::super::expression::{Ast, Operator, cut, parse};

@@ -1,6 +1,6 @@
 //! Modifiers of calls: `round`, `clamp`, `missing`, `unique`, `cast`, `weights`.
 
-use crate::scenario::document::{Entry, Value as Written};
+use crate::tree::{Entry, Value as Written};
 
 use super::super::function::Function;
 use super::super::program::Expr;

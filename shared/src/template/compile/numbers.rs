@@ -2,7 +2,7 @@
 
 use crate::random::choice::Alias;
 use crate::random::distribution::{CutGeometric, LogNormal};
-use crate::scenario::document::{Node, Value as Written};
+use crate::tree::{Node, Value as Written};
 use crate::units::Nanos;
 
 use super::super::draw::Draw;

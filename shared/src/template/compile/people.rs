@@ -1,7 +1,7 @@
 //! Calls about people and places: `$ip`, `$ua`, `$tz`, `$email_for`, `$address`, `$geo`.
 
 use crate::generate::place::CITIES;
-use crate::scenario::document::{Node, Value as Written};
+use crate::tree::{Node, Value as Written};
 
 use super::super::program::{Expr, Maker, Picker, Pool};
 use super::super::value::{Type, Value};

@@ -4,9 +4,9 @@ use crate::generate::place::{BUILT_IN, built_in_items};
 use crate::random::choice::{Alias, Zipf};
 use crate::random::permutation::Permutation;
 use crate::random::{Domain, Stream};
-use crate::scenario::document::{Node, Value as Written};
 use crate::scenario::model::pool::{Pick, Pool as PoolModel};
-use crate::scenario::nearest;
+use crate::tree::nearest;
+use crate::tree::{Node, Value as Written};
 
 use super::super::context::Scratch;
 use super::super::program::{Expr, Fact, Picker, Pool};
@@ -328,7 +328,7 @@ impl Compiler<'_> {
 }
 
 /// Where a pool is written, as far as its template knows.
-fn pool_mark(model: &PoolModel) -> crate::scenario::document::Mark {
+fn pool_mark(model: &PoolModel) -> crate::tree::Mark {
     model
         .inline
         .as_ref()

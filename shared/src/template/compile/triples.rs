@@ -1,6 +1,6 @@
 //! `$triples`: records as triples of subject, predicate and object, the objects as text with their type.
 
-use crate::scenario::document::{Entry, Node};
+use crate::tree::{Entry, Node};
 
 use super::super::program::{Each, Expr, ExprId, Slot};
 use super::super::value::{Type, Value};

@@ -1,12 +1,14 @@
 //! What only an MQTT broker has, and the names of its reasons.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::tree::read::Readable;
 
 use crate::units::Nanos;
 
 /// What only an MQTT broker has. Each connection is a client.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mqtt {
     /// Topic that events are published to, a template: `devices/${user.id}/events`; an event's own topic when left out.
@@ -47,7 +49,7 @@ pub struct Mqtt {
 }
 
 /// A version of MQTT.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 pub enum MqttVersion {
     /// Version 3.1.1.
     #[default]
@@ -59,7 +61,7 @@ pub enum MqttVersion {
 }
 
 /// What a broker says when a connection is lost.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Will {
     /// Topic, a template that knows `${index}` and `${client.id}`.

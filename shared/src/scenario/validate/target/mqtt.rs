@@ -2,8 +2,8 @@
 
 use crate::scenario::model::target::mqtt::{Mqtt, MqttVersion, is_filter, is_topic, refusals};
 use crate::scenario::model::target::{Auth, Target, TokenVia};
-use crate::scenario::nearest;
 use crate::scenario::validate::Findings;
+use crate::tree::nearest;
 use crate::units::Nanos;
 
 /// Most messages without an acknowledgement: each has a number of 16 bits.

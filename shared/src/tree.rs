@@ -1,9 +1,12 @@
-//! A scenario as a tree: values that know where they were written, in YAML and JSON alike.
+//! A document as a tree: values that know where they were written, in YAML and JSON alike, and how types are read from it.
+
+pub(crate) mod nearest;
+pub mod read;
 
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -174,90 +177,9 @@ impl JsonSchema for Node {
     }
 }
 
-/// Name under which a [`Node`] asks [`super::read`]'s deserializer for itself, marks included.
-pub(crate) const NODE: &str = "$throng::node";
-
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(NODE, NodeVisitor)
-    }
-}
-
-/// Reads a node with its marks from a sequence of pieces, or a plain value from any other deserializer.
-struct NodeVisitor;
-
-impl<'de> Visitor<'de> for NodeVisitor {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
         deserializer.deserialize_any(PlainVisitor)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut pieces: A) -> Result<Node, A::Error> {
-        let mark = read_mark(&mut pieces)?;
-        let kind: u8 = piece(&mut pieces)?;
-        let value = match kind {
-            0 => {
-                piece::<(), _>(&mut pieces)?;
-                Value::Null
-            }
-            1 => Value::Bool(piece(&mut pieces)?),
-            2 => Value::Int(piece(&mut pieces)?),
-            3 => Value::Float(piece(&mut pieces)?),
-            4 => Value::String(piece(&mut pieces)?),
-            5 => Value::List(piece(&mut pieces)?),
-            _ => Value::Map(
-                pieces.next_element_seed(EntriesSeed)?.ok_or_else(|| de::Error::custom("a node lacks its entries"))?,
-            ),
-        };
-        Ok(Node { value, mark })
-    }
-}
-
-fn piece<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(pieces: &mut A) -> Result<T, A::Error> {
-    pieces.next_element()?.ok_or_else(|| de::Error::custom("a node lacks a piece"))
-}
-
-fn read_mark<'de, A: SeqAccess<'de>>(pieces: &mut A) -> Result<Mark, A::Error> {
-    Ok(Mark {
-        source: piece(pieces)?,
-        line: piece(pieces)?,
-        column: piece(pieces)?,
-        start: piece(pieces)?,
-        end: piece(pieces)?,
-    })
-}
-
-/// Reads the entries of a marked map: key, mark of the key, node, over and over.
-struct EntriesSeed;
-
-impl<'de> DeserializeSeed<'de> for EntriesSeed {
-    type Value = Vec<Entry>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Entry>, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for EntriesSeed {
-    type Value = Vec<Entry>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the entries of a map")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut pieces: A) -> Result<Vec<Entry>, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(key) = pieces.next_element::<String>()? {
-            let key_mark = read_mark(&mut pieces)?;
-            let node = piece(&mut pieces)?;
-            entries.push(Entry { key, key_mark, node });
-        }
-        Ok(entries)
     }
 }
 

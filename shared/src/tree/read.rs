@@ -1,0 +1,287 @@
+//! From a [`Node`] to types, with everything that is wrong in it gathered, not only the first.
+//!
+//! What a type needs is derived by [`Readable`]; what all types need is here, and none of it is generic but the few lines
+//! that must be.
+
+mod leaves;
+
+use super::nearest;
+use super::{Entry, Mark, Node, Value};
+
+pub use ::readable::Readable;
+
+/// Most flaws that are told at once.
+const MAX_FLAWS: usize = 100;
+
+/// A type that can be read from a tree.
+pub trait Readable: Sized {
+    /// Reads a node; none where it is none of this type, which the reader has been told by then. What is wrong with a
+    /// part that it can do without costs that part alone.
+    fn read<'t>(node: &'t Node, reader: &mut Reader<'t>) -> Option<Self>;
+
+    /// What it is where nothing is written; none if something must be.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// A value read from a tree, and what was wrong with the tree.
+#[derive(Debug)]
+pub struct Reading<T> {
+    /// The value without what was wrong; none when too little was left.
+    pub value: Option<T>,
+    /// What was wrong and where.
+    pub flaws: Vec<Flaw>,
+}
+
+/// Something in a tree that cannot be read.
+#[derive(Clone, Debug)]
+pub struct Flaw {
+    /// Where it stands.
+    pub mark: Mark,
+    /// The way to it from the root: `workloads.shop.load.shape[0]`.
+    pub path: String,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// Reads a value.
+pub fn read<T: Readable>(root: &Node) -> Reading<T> {
+    let mut reader = Reader { path: Vec::new(), flaws: Vec::new() };
+    let value = T::read(root, &mut reader).filter(|_| reader.flaws.len() < MAX_FLAWS);
+    Reading { value, flaws: reader.flaws }
+}
+
+/// Knows at each moment where in a tree it is, and gathers what is wrong.
+#[derive(Debug)]
+pub struct Reader<'t> {
+    path: Vec<Step<'t>>,
+    flaws: Vec<Flaw>,
+}
+
+/// One step into a tree.
+#[derive(Clone, Copy, Debug)]
+enum Step<'t> {
+    Key(&'t str),
+    Index(usize),
+}
+
+impl<'t> Reader<'t> {
+    /// Opens a map for its fields; a strict one has no others. None if it is no map.
+    pub fn fields(&mut self, node: &'t Node, names: &'static [&'static str], strict: bool) -> Option<Fields<'_, 't>> {
+        let entries = self.entries(node)?;
+        if strict {
+            for entry in entries.iter().filter(|entry| !names.contains(&entry.key.as_str())) {
+                self.path.push(Step::Key(&entry.key));
+                self.unknown(&entry.key, entry.key_mark, names);
+                self.path.pop();
+            }
+        }
+        Some(Fields { reader: self, entries, mark: node.mark, names })
+    }
+
+    /// Opens one of several things by its name: a name alone, or a map with that one key.
+    pub fn choice(&mut self, node: &'t Node, names: &'static [&'static str]) -> Option<Choice<'_, 't>> {
+        let number;
+        let (name, mark, content) = match &node.value {
+            Value::String(name) => (name.as_str(), node.mark, None),
+            Value::Int(whole) => {
+                number = whole.to_string();
+                (number.as_str(), node.mark, None)
+            }
+            Value::Map(entries) => match entries.as_slice() {
+                [entry] => (entry.key.as_str(), entry.key_mark, Some(entry)),
+                _ => {
+                    let message = format!("must have exactly one key, has {}", entries.len());
+                    self.wrong(node.mark, message, Some(format!("write {}", nearest::one_of(names))));
+                    return None;
+                }
+            },
+            Value::Null | Value::Bool(_) | Value::Float(_) | Value::List(_) => {
+                let hint = format!("write {}", nearest::one_of(names));
+                self.unfit(node, "a name, or a map with one key", Some(hint));
+                return None;
+            }
+        };
+        let Some(index) = names.iter().position(|known| *known == name) else {
+            let depth = self.path.len();
+            self.path.extend(content.map(|entry| Step::Key(&entry.key)));
+            self.unknown(name, mark, names);
+            self.path.truncate(depth);
+            return None;
+        };
+        Some(Choice { reader: self, name: names[index], index, mark, content })
+    }
+
+    /// Says that something is wrong where the reader is.
+    pub fn wrong(&mut self, mark: Mark, message: String, hint: Option<String>) {
+        if self.flaws.len() < MAX_FLAWS {
+            self.flaws.push(Flaw { mark, path: self.path(), message, hint });
+        }
+    }
+
+    /// Says that a node is none of what is wanted.
+    fn unfit(&mut self, node: &Node, wanted: &str, hint: Option<String>) {
+        self.wrong(node.mark, format!("must be {wanted}, not {}", node.kind()), hint);
+    }
+
+    fn unknown(&mut self, name: &str, mark: Mark, names: &[&str]) {
+        let hint = nearest::hint(name, names.iter().copied());
+        self.wrong(mark, format!("`{name}` is not known here"), hint);
+    }
+
+    fn entries(&mut self, node: &'t Node) -> Option<&'t [Entry]> {
+        let entries = node.as_map();
+        if entries.is_none() {
+            self.unfit(node, "a map", None);
+        }
+        entries
+    }
+
+    fn items(&mut self, node: &'t Node) -> Option<&'t [Node]> {
+        let items = node.as_list();
+        if items.is_none() {
+            self.unfit(node, "a list", None);
+        }
+        items
+    }
+
+    fn inside<T: Readable>(&mut self, step: Step<'t>, node: &'t Node) -> Option<T> {
+        self.path.push(step);
+        let value = T::read(node, self);
+        self.path.pop();
+        value
+    }
+
+    fn path(&self) -> String {
+        let mut text = String::new();
+        for step in &self.path {
+            match step {
+                Step::Key(key) => {
+                    if !text.is_empty() {
+                        text.push('.');
+                    }
+                    text.push_str(key);
+                }
+                Step::Index(index) => text.push_str(&format!("[{index}]")),
+            }
+        }
+        text
+    }
+}
+
+/// A map while its fields are read, each by the place of its name among those that were told.
+#[derive(Debug)]
+pub struct Fields<'r, 't> {
+    reader: &'r mut Reader<'t>,
+    entries: &'t [Entry],
+    mark: Mark,
+    names: &'static [&'static str],
+}
+
+impl<'t> Fields<'_, 't> {
+    /// Reads a field into its place, which keeps what it has where nothing is written or that is wrong.
+    pub fn put<T: Readable>(&mut self, index: usize, place: &mut T) {
+        if let Some(entry) = self.entry(index)
+            && let Some(value) = self.reader.inside(Step::Key(&entry.key), &entry.node)
+        {
+            *place = value;
+        }
+    }
+
+    /// Reads a field that must be there unless its type can do without.
+    pub fn take<T: Readable>(&mut self, index: usize) -> Option<T> {
+        match self.entry(index) {
+            Some(entry) => self.reader.inside(Step::Key(&entry.key), &entry.node).or_else(T::absent),
+            None => {
+                let absent = T::absent();
+                if absent.is_none() {
+                    self.missing(index);
+                }
+                absent
+            }
+        }
+    }
+
+    /// Reads a field that is something else where nothing is written or that is wrong.
+    pub fn take_or<T: Readable>(&mut self, index: usize, absent: fn() -> T) -> Option<T> {
+        let read = self.entry(index).and_then(|entry| self.reader.inside(Step::Key(&entry.key), &entry.node));
+        Some(read.unwrap_or_else(absent))
+    }
+
+    fn entry(&self, index: usize) -> Option<&'t Entry> {
+        let name = self.names[index];
+        self.entries.iter().find(|entry| entry.key == name)
+    }
+
+    fn missing(&mut self, index: usize) {
+        let message = format!("`{}` is missing", self.names[index]);
+        self.reader.wrong(self.mark, message, None);
+    }
+}
+
+/// One of several things, by its name, while what it holds is read.
+#[derive(Debug)]
+pub struct Choice<'r, 't> {
+    reader: &'r mut Reader<'t>,
+    name: &'static str,
+    index: usize,
+    mark: Mark,
+    content: Option<&'t Entry>,
+}
+
+impl<'t> Choice<'_, 't> {
+    /// The place of its name among those that were told.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Nothing, which is all that it may hold.
+    pub fn alone(self) -> Option<()> {
+        let Some(entry) = self.content else { return Some(()) };
+        match &entry.node.value {
+            Value::Null => Some(()),
+            Value::Map(entries) if entries.is_empty() => Some(()),
+            _ => {
+                let hint = format!("write `{}` alone", self.name);
+                self.reader.wrong(entry.node.mark, format!("`{}` takes no value", self.name), Some(hint));
+                None
+            }
+        }
+    }
+
+    /// The one value that it holds.
+    pub fn held<T: Readable>(self) -> Option<T> {
+        match self.content {
+            Some(entry) => self.reader.inside(Step::Key(&entry.key), &entry.node),
+            None => {
+                self.empty("...");
+                None
+            }
+        }
+    }
+
+    /// The fields that it holds.
+    pub fn fields<T>(
+        self,
+        names: &'static [&'static str],
+        strict: bool,
+        read: impl FnOnce(Fields<'_, 't>) -> Option<T>,
+    ) -> Option<T> {
+        let Some(entry) = self.content else {
+            self.empty(&names.first().map_or("{...}".to_owned(), |name| format!("{{{name}: ...}}")));
+            return None;
+        };
+        self.reader.path.push(Step::Key(&entry.key));
+        let value = self.reader.fields(&entry.node, names, strict).and_then(read);
+        self.reader.path.pop();
+        value
+    }
+
+    fn empty(self, example: &str) {
+        let hint = format!("write {{{}: {example}}}", self.name);
+        self.reader.wrong(self.mark, format!("`{}` needs a value", self.name), Some(hint));
+    }
+}
