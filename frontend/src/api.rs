@@ -2,13 +2,13 @@
 
 use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use shared::api::{
     Labels, RunSummary, SaveScenario, SavedScenario, ScenarioDocument, ScenarioSummary, StartRun, Status, TargetReport,
     TargetSettings, Trial, TryScenario,
 };
 use shared::compare::Comparison;
 use shared::run::{Change, Command, RunInfo};
+use shared::tree::read::{Readable, from_json};
 
 use crate::state::audits::Audited;
 use crate::state::overlay::Drawn;
@@ -119,11 +119,11 @@ pub(crate) fn export_href(id: &str, format: &str) -> String {
     format!("/api/runs/{}/export?format={format}", escape(id))
 }
 
-async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Answer<T> {
+async fn read<T: Readable>(request: RequestBuilder) -> Answer<T> {
     parse(answered(request.send().await).await?).await
 }
 
-async fn read_sent<T: DeserializeOwned>(request: RequestBuilder, body: &impl Serialize) -> Answer<T> {
+async fn read_sent<T: Readable>(request: RequestBuilder, body: &impl Serialize) -> Answer<T> {
     let request = request.json(body).map_err(|error| RequestError::Unreadable(error.to_string()))?;
     parse(answered(request.send().await).await?).await
 }
@@ -142,7 +142,7 @@ async fn answered(sent: Result<Response, gloo_net::Error>) -> Answer<Response> {
     Err(RequestError::from_answer(answer.status(), &body))
 }
 
-async fn parse<T: DeserializeOwned>(answer: Response) -> Answer<T> {
+async fn parse<T: Readable>(answer: Response) -> Answer<T> {
     let text = answer.text().await.map_err(|_error| RequestError::Unreachable)?;
-    serde_json::from_str(&text).map_err(|error| RequestError::Unreadable(error.to_string()))
+    from_json(&text).map_err(RequestError::Unreadable)
 }

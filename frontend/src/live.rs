@@ -8,6 +8,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::run::{LiveMessage, RunId};
+use shared::tree::read::from_json;
 
 use crate::api;
 use crate::desk::Desk;
@@ -130,7 +131,7 @@ async fn connect(desk: Desk, id: &RunId, turn: u32) -> Ended {
     loop {
         let silence = TimeoutFuture::new(SILENCE_MILLIS);
         let message = match select(stream.next(), silence).await {
-            Either::Left((Some(Ok(Message::Text(text))), _)) => serde_json::from_str::<LiveMessage>(&text).ok(),
+            Either::Left((Some(Ok(Message::Text(text))), _)) => from_json::<LiveMessage>(&text).ok(),
             Either::Left((Some(Ok(Message::Bytes(_))), _)) => None,
             Either::Left((Some(Err(_)) | None, _)) | Either::Right(_) => return lost(desk, turn, greeted),
         };

@@ -31,11 +31,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tree::read::Readable;
+
 use crate::problem::Problem;
 use crate::run::{Percentiles, RunId, RunInfo, Totals, Verdict};
 
 /// What the server is and does right now.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Status {
     /// Throng's version.
@@ -49,7 +51,7 @@ pub struct Status {
 }
 
 /// One line of the scenario gallery.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioSummary {
     /// Its name: the built-in's, or the file's without ending.
@@ -65,7 +67,7 @@ pub struct ScenarioSummary {
 }
 
 /// A named overlay in a list.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileSummary {
     /// Its name.
@@ -75,7 +77,7 @@ pub struct ProfileSummary {
 }
 
 /// A scenario's text.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioDocument {
     /// Its name.
@@ -89,7 +91,7 @@ pub struct ScenarioDocument {
 }
 
 /// Stores a scenario's text, valid or not.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SaveScenario {
     /// The YAML or JSON.
@@ -100,7 +102,7 @@ pub struct SaveScenario {
 }
 
 /// What storing a scenario's text led to.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SavedScenario {
     /// The new revision.
@@ -110,7 +112,7 @@ pub struct SavedScenario {
 }
 
 /// A scenario to look over, not to store or run.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckScenario {
     /// The YAML or JSON.
@@ -121,7 +123,7 @@ pub struct CheckScenario {
 }
 
 /// What is wrong with a scenario.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckedScenario {
     /// Every problem at once; the scenario runs if none of them is an error.
@@ -129,7 +131,7 @@ pub struct CheckedScenario {
 }
 
 /// Which scenario to run.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ScenarioChoice {
     /// A stored or built-in one.
@@ -139,7 +141,7 @@ pub enum ScenarioChoice {
 }
 
 /// Starts a run.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartRun {
     /// What to run.
@@ -159,7 +161,7 @@ pub struct StartRun {
 }
 
 /// Tries a scenario out: is each target there, and what does it say to one event of each kind.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TryScenario {
     /// What to try.
@@ -179,7 +181,7 @@ pub struct TryScenario {
 }
 
 /// What came of trying a scenario out.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
     /// Each target that the scenario uses.
@@ -189,7 +191,7 @@ pub struct Trial {
 }
 
 /// Whether a target is there.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriedTarget {
     /// Its name in the scenario.
@@ -205,7 +207,7 @@ pub struct TriedTarget {
 }
 
 /// One event with its answer.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriedEvent {
     /// Its type.
@@ -229,7 +231,7 @@ pub struct TriedEvent {
 }
 
 /// One line of the history.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunSummary {
     /// What it is.
@@ -249,7 +251,7 @@ pub struct RunSummary {
 }
 
 /// What people keep with a run: words to find it by, and whether others are compared with it.
-#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Labels {
     /// Words to find it by.
@@ -261,7 +263,7 @@ pub struct Labels {
 }
 
 /// How the practice target answers.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TargetSettings {
     /// Median of the answer time, in milliseconds; 0 answers at once.
@@ -351,7 +353,7 @@ impl Default for TargetSettings {
 }
 
 /// How the practice target refuses for the rate.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RateLimitAnswer {
     /// 429 with `Retry-After`.
@@ -362,7 +364,7 @@ pub enum RateLimitAnswer {
 }
 
 /// What the practice target does with an event whose id has come before.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DuplicateAnswer {
     /// Keeps it once more, and counts it.
@@ -375,7 +377,7 @@ pub enum DuplicateAnswer {
 }
 
 /// What the practice target received, counted by itself.
-#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct TargetAccount {
     /// Requests read to their end.
@@ -429,7 +431,7 @@ pub struct TargetAccount {
 }
 
 /// Events that the practice target holds, oldest first, for an audit: `GET /held?from=0&limit=50000`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldEvents {
     /// Place of the first that it still holds: that many it has let go.
@@ -445,7 +447,7 @@ pub struct HeldEvents {
 }
 
 /// The practice target as a whole.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TargetReport {
     /// Where it listens.
@@ -457,7 +459,7 @@ pub struct TargetReport {
 }
 
 /// What went wrong, for people and programs.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorBody {
     /// A word that programs can match on: `not_found`, `scenario_invalid`, `run_active`, ...

@@ -17,6 +17,8 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tree::read::Readable;
+
 use crate::run::{FigureUnit, Latency, Percentiles, RunId, RunResult, TimelineRow, VerdictStatus};
 use crate::wording;
 
@@ -39,7 +41,7 @@ impl Default for CompareOptions {
 }
 
 /// Two runs beside each other.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// The run that is compared with.
@@ -59,7 +61,7 @@ pub struct Comparison {
 }
 
 /// One figure of two runs.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FigureComparison {
     /// Its name: `throughput`, `error_rate`, `response_time_p95`, `service_time_p999`, ...
@@ -84,7 +86,7 @@ pub struct FigureComparison {
 }
 
 /// A value with the interval that holds the truth.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Estimate {
     /// The value.
@@ -96,7 +98,7 @@ pub struct Estimate {
 }
 
 /// What a difference amounts to.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Difference {
     /// Really better.

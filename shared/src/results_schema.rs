@@ -17,9 +17,14 @@ pub fn results_schema() -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+
+    use serde::Serialize;
+
     use super::*;
     use crate::compare::synthetic::{Recipe, empty};
     use crate::run::{Failure, FailureKind, FigureUnit, Sample, ThresholdResult};
+    use crate::tree::read::{Readable, from_json};
 
     /// The published text; `cargo test -p shared -- published --nocapture` prints what it should be.
     const PUBLISHED: &str = include_str!("../../docs/results.schema.json");
@@ -78,6 +83,21 @@ mod tests {
             assert!(errors.is_empty(), "{errors:?}");
             assert_eq!(serde_json::from_value::<RunResult>(value).unwrap(), run);
         }
+    }
+
+    #[test]
+    fn the_panel_reads_of_a_result_what_was_written() {
+        fn same<T: Readable + Serialize + PartialEq + Debug>(written: &T) {
+            assert_eq!(from_json::<T>(&serde_json::to_string(written).unwrap()).as_ref(), Ok(written));
+        }
+        let run = full();
+        same(&run.run.info);
+        same(&run.verdict);
+        same(&run.totals);
+        same(&run.timeline);
+        same(&(run.workloads, run.event_types, run.failures));
+        same(&(run.faults, run.streams, run.thresholds));
+        same(&(run.audits, run.changes));
     }
 
     #[test]

@@ -13,12 +13,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tree::read::Readable;
+
 use audit::AuditRecord;
 use fault::{FaultKind, FaultRow};
 use stream::StreamCounts;
 
 /// A run's identity: unique in one data directory, sortable by start.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Readable, Serialize)]
 #[serde(transparent)]
 pub struct RunId(pub String);
 
@@ -29,7 +31,7 @@ impl fmt::Display for RunId {
 }
 
 /// Where a run stands: `Ready → Running ⇄ Paused → Draining → Finished | Stopped | Failed`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Prepared, nothing sent yet.
@@ -76,7 +78,7 @@ impl RunState {
 }
 
 /// What a person can ask of a running run.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Hold back new requests; the schedule waits too.
@@ -142,7 +144,7 @@ fn of(workload: &Option<String>) -> String {
 }
 
 /// A command as it took effect, so that the run can be drawn and replayed.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// Run time at which it took effect, in seconds since the run's start (pauses included).
@@ -156,7 +158,7 @@ pub struct Change {
 /// Counts of events; `offered = sent + dropped + withheld` and `sent = succeeded + failed` once a run is over.
 ///
 /// A fault that sends an event again makes it two events: each copy is offered, sent and answered like any other.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Counts {
     /// Due by the schedule so far.
@@ -220,7 +222,7 @@ impl Counts {
 }
 
 /// Bytes on the wire, heads included.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Bytes {
     /// Written to targets.
@@ -230,7 +232,7 @@ pub struct Bytes {
 }
 
 /// A latency distribution in microseconds.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Percentiles {
     /// How many values.
@@ -256,7 +258,7 @@ pub struct Percentiles {
 }
 
 /// A distribution with the histogram it came from, so that any later tool can recompute and merge it.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Latency {
     /// The usual figures.
@@ -266,7 +268,7 @@ pub struct Latency {
 }
 
 /// The times that every run measures.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Latencies {
     /// From the moment a request was due to its complete answer.
@@ -284,7 +286,7 @@ pub struct Latencies {
 }
 
 /// Why a request or an event failed: a closed list, so that nothing a target says becomes a key.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// No answer within the target's timeout.
@@ -428,7 +430,7 @@ impl FailureKind {
 }
 
 /// One second of a run (or several, merged for a long history).
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct TimelineRow {
     /// The first second that the row covers, since the run's start.
@@ -461,7 +463,7 @@ pub struct TimelineRow {
 }
 
 /// What is known of one event type or one kind of request so far.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct EventTypeRow {
     /// The event type's name.
@@ -477,7 +479,7 @@ pub struct EventTypeRow {
 }
 
 /// What one protocol carried.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProtocolRow {
     /// Its name: `http`, `ws`, `mqtt`.
@@ -491,7 +493,7 @@ pub struct ProtocolRow {
 }
 
 /// Events that were carried somewhere.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Carried {
     /// Sent, each once however often it was tried.
@@ -512,7 +514,7 @@ impl Carried {
 }
 
 /// A request and its answer, kept as a sample; secrets are replaced.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
     /// Counts up within a run; a later sample has a larger number.
@@ -538,7 +540,7 @@ pub struct Sample {
 }
 
 /// A failure kind with its count, times and a kept sample.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
     /// The kind.
@@ -554,7 +556,7 @@ pub struct Failure {
 }
 
 /// What answers must be like, and how many were not.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Expectation {
     /// The check's name.
@@ -591,7 +593,7 @@ impl Expectation {
 }
 
 /// What compressing the bodies of requests did.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Compressed {
     /// Requests with a compressed body.
@@ -605,7 +607,7 @@ pub struct Compressed {
 }
 
 /// Connections of a run.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct ConnectionCounts {
     /// Tried to open.
@@ -619,7 +621,7 @@ pub struct ConnectionCounts {
 }
 
 /// Whether a run's numbers can be trusted.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictStatus {
     /// The generator kept its schedule: what was measured is the target.
@@ -643,7 +645,7 @@ impl VerdictStatus {
 }
 
 /// The verdict with its reasons in words.
-#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
     /// The worst of the reasons.
@@ -653,7 +655,7 @@ pub struct Verdict {
 }
 
 /// What the numbers of a figure mean.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FigureUnit {
     /// Time in microseconds.
@@ -667,7 +669,7 @@ pub enum FigureUnit {
 }
 
 /// What became of one threshold.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThresholdResult {
     /// The threshold in its own notation.
@@ -692,7 +694,7 @@ pub struct ThresholdResult {
 }
 
 /// What a run is: known from its first second, small enough for lists.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunInfo {
     /// Its identity.
@@ -719,7 +721,7 @@ pub struct RunInfo {
 }
 
 /// What a run looked like in one tick: the whole run so far, and the last moments of it.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// Where the run stands.
@@ -770,7 +772,7 @@ pub struct Snapshot {
 }
 
 /// A message of the live stream, server to watcher.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LiveMessage {
     /// The first message of every connection: all that a watcher needs to draw the run so far.
@@ -780,7 +782,7 @@ pub enum LiveMessage {
 }
 
 /// State and history on connect.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hello {
     /// The runner's version; a panel of another version asks to be reloaded.
@@ -800,7 +802,7 @@ pub struct Hello {
 }
 
 /// What happened since the last message.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tick {
     /// What the run is now (its state, its end).
@@ -836,7 +838,7 @@ pub struct RunRecord {
 }
 
 /// Something that a run was given from outside.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SupplyRecord {
     /// The field of the scenario that asked for it (`pools.customers`).
@@ -853,7 +855,7 @@ pub struct SupplyRecord {
 }
 
 /// Where a run ran.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Environment {
     /// Throng's version.
@@ -867,7 +869,7 @@ pub struct Environment {
 }
 
 /// Totals of a run.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct Totals {
     /// Events.
@@ -885,7 +887,7 @@ pub struct Totals {
 }
 
 /// What decided how much a workload sent.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadKind {
     /// The schedule alone: a slow target does not slow it.
@@ -898,7 +900,7 @@ pub enum LoadKind {
 }
 
 /// One workload of a run: what decided how much it sent, and with that what its response times mean.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct WorkloadRow {
     /// Its name in the scenario.

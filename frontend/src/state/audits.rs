@@ -1,10 +1,11 @@
 //! What became of the delivery audits that the shown run's scenario asks for.
 
-use serde::Deserialize;
 use shared::run::audit::{AuditRecord, Finding};
+use shared::tree::Node;
+use shared::tree::read::Readable;
 
 /// What a result says of audits; the rest of it is not read.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Readable)]
 pub(crate) struct Audited {
     /// What was made so far.
     #[serde(default)]
@@ -13,16 +14,16 @@ pub(crate) struct Audited {
     run: Asked,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Readable)]
 struct Asked {
     #[serde(default)]
-    scenario: serde_json::Value,
+    scenario: Node,
 }
 
 impl Audited {
     /// How many audits the scenario asks for.
     pub(crate) fn asked_for(&self) -> usize {
-        let checks = self.run.scenario.get("checks").and_then(serde_json::Value::as_array);
+        let checks = self.run.scenario.get("checks").and_then(Node::as_list);
         checks.map_or(0, |checks| checks.iter().filter(|check| check.get("audit").is_some()).count())
     }
 
@@ -84,6 +85,7 @@ fn is_difference(finding: Finding) -> bool {
 #[cfg(test)]
 mod tests {
     use shared::run::audit::{AuditResult, Example};
+    use shared::tree::read::from_json;
 
     use super::*;
 
@@ -102,7 +104,7 @@ mod tests {
     fn a_result_says_which_audits_are_still_to_come() {
         let text =
             r#"{"run": {"scenario": {"checks": [{"threshold": "p(99)<1s"}, {"audit": {"lost": 0}}]}, "seed": 1}}"#;
-        let mut audited: Audited = serde_json::from_str(text).unwrap();
+        let mut audited: Audited = from_json(text).unwrap();
         assert_eq!((audited.asked_for(), audited.is_waited_for()), (1, true));
         audited.audits.push(record());
         assert!(!audited.is_waited_for());

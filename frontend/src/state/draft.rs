@@ -1,11 +1,12 @@
 //! Edits that were not saved yet, as the browser keeps them: without any secret that was typed into the text.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::scenario::document::{Entry, Node, Value};
 use shared::scenario::secret::{HIDDEN, without_secrets};
+use shared::tree::read::{Readable, from_json};
 
 /// Unsaved edits of one scenario.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Readable, Serialize)]
 pub(crate) struct Draft {
     /// The text, secrets hidden.
     pub(crate) text: String,
@@ -21,7 +22,7 @@ impl Draft {
 
     /// Reads what was kept.
     pub(crate) fn from_json(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok()
+        from_json(json).ok()
     }
 
     /// As it is kept.

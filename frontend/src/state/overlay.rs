@@ -1,16 +1,16 @@
 //! Several runs over each other: the same figure of each, second by second since its start.
 
-use serde::Deserialize;
 use shared::chart::frame::{Frame, Margins};
 use shared::chart::line::{lines, svg_path};
 use shared::chart::scale::Scale;
 use shared::chart::ticks::{linear, log, log_bounds, round_end, time, time_end};
 use shared::run::TimelineRow;
+use shared::tree::read::Readable;
 
 use crate::format;
 
 /// What is read of a result to draw it over others.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Readable)]
 pub(crate) struct Drawn {
     /// Its seconds.
     #[serde(default)]
@@ -116,6 +116,7 @@ pub(crate) fn overlay(runs: &[Drawn], figure: Figure, width: f64, height: f64) -
 #[cfg(test)]
 mod tests {
     use shared::run::{Counts, Percentiles};
+    use shared::tree::read::from_json;
 
     use super::*;
 
@@ -150,8 +151,7 @@ mod tests {
 
     #[test]
     fn a_result_is_read_for_its_timeline_alone() {
-        let drawn: Drawn =
-            serde_json::from_str(r#"{"schema_version": 1, "totals": {}, "timeline": [{"second": 3}]}"#).unwrap();
+        let drawn: Drawn = from_json(r#"{"schema_version": 1, "totals": {}, "timeline": [{"second": 3}]}"#).unwrap();
         assert_eq!(drawn.timeline.len(), 1);
         assert_eq!(drawn.timeline[0].second, 3);
     }

@@ -1,9 +1,10 @@
 //! What the panel remembers between visits. Never a secret.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use shared::tree::read::{Readable, from_json};
 
 /// Light, dark, or as the system has it.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Theme {
     /// As the system has it.
@@ -47,7 +48,7 @@ impl Theme {
 }
 
 /// What the panel remembers between visits.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub(crate) struct Preferences {
     /// Light or dark.
@@ -74,7 +75,7 @@ impl Default for Preferences {
 impl Preferences {
     /// Reads what was stored; anything unreadable is forgotten.
     pub(crate) fn from_json(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_default()
+        from_json(text).unwrap_or_default()
     }
 
     /// As it is stored.

@@ -2,6 +2,7 @@
 
 use shared::api::ErrorBody;
 use shared::problem::Problem;
+use shared::tree::read::from_json;
 
 /// A value that comes from the runner.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,7 +51,7 @@ pub(crate) enum RequestError {
 impl RequestError {
     /// Reads an error answer: the runner's own words where it has any.
     pub(crate) fn from_answer(status: u16, body: &str) -> Self {
-        match serde_json::from_str::<ErrorBody>(body) {
+        match from_json::<ErrorBody>(body) {
             _ if status == 401 => Self::Locked,
             Ok(error) => Self::Refused(Box::new(error)),
             // A proxy between the panel and the runner answers so when the runner is not there.

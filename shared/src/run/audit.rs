@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tree::read::Readable;
+
 /// An audit that a scenario asks for.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditRecord {
     /// The check's place in the scenario's `checks`, from 0.
@@ -29,7 +31,7 @@ impl AuditRecord {
 }
 
 /// A way in which sink and ledger can differ.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// Acknowledged and not there.
@@ -67,7 +69,7 @@ impl Finding {
 }
 
 /// An event that shows what was found.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Example {
     /// Its id: `throng explain` says where it came from. Of a phantom the sink's own, or a hash of it.
@@ -84,7 +86,7 @@ pub struct Example {
 }
 
 /// What the ledger says.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerSide {
     /// The file.
@@ -104,7 +106,7 @@ pub struct LedgerSide {
 }
 
 /// What the sink holds.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SinkSide {
     /// What it is.
@@ -118,7 +120,7 @@ pub struct SinkSide {
 }
 
 /// What came of an audit.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuditResult {
     /// The run.

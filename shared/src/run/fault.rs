@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tree::read::Readable;
+
 /// A kind of trouble made on purpose.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// Sent later than it was due.
@@ -113,7 +115,7 @@ impl FaultSet {
 }
 
 /// How often a kind of fault was decided, and how often it came to pass.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRow {
     /// The kind.

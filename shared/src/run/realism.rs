@@ -4,8 +4,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tree::read::Readable;
+
 /// What a scenario declares against what was emitted.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// In one sentence.
@@ -21,7 +23,7 @@ pub struct Report {
 }
 
 /// One thing that a scenario declares.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// What it is: `event mix of shop`, `context.tags.region in api_call`.
@@ -44,7 +46,7 @@ pub struct Row {
 }
 
 /// A value with its share, or a figure.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// The value, or the figure's name.
@@ -57,7 +59,7 @@ pub struct Part {
 }
 
 /// What a row says.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
     /// The difference is what chance makes.
@@ -72,7 +74,7 @@ pub enum Judgement {
 }
 
 /// A rule about the order and sums of events, and how often it was broken.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleRow {
     /// The rule: `no update before its creation`.
@@ -89,7 +91,7 @@ pub struct RuleRow {
 }
 
 /// How well counts fit declared shares.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fit {
     /// Pearson's χ²: how far the counts are off, in units of what chance does.

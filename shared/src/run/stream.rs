@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tree::read::Readable;
+
 /// Names of error messages that are told apart; beyond, they are counted together.
 const MOST_NAMES: usize = 32;
 /// Longest name of an error message.
@@ -13,7 +15,7 @@ const LONGEST_NAME: usize = 40;
 const OTHER: &str = "(other)";
 
 /// Counts of a run's streams.
-#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Readable, Serialize)]
 #[serde(default)]
 pub struct StreamCounts {
     /// Messages that targets sent.

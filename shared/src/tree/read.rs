@@ -5,6 +5,8 @@
 
 mod leaves;
 
+use std::fmt;
+
 use super::nearest;
 use super::{Entry, Mark, Node, Value};
 
@@ -47,15 +49,38 @@ pub struct Flaw {
     pub hint: Option<String>,
 }
 
+/// Reads a value from JSON, with all that is wrong with it in one line.
+///
+/// # Errors
+///
+/// Gives why the text is no JSON, or what in it does not fit.
+pub fn from_json<T: Readable>(text: &str) -> Result<T, String> {
+    let root: Node = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let reading = read(&root);
+    match reading.value {
+        Some(value) if reading.flaws.is_empty() => Ok(value),
+        _ => Err(reading.flaws.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
 /// Reads a value.
 pub fn read<T: Readable>(root: &Node) -> Reading<T> {
-    let mut reader = Reader { path: Vec::new(), flaws: Vec::new() };
+    let mut reader = Reader::default();
     let value = T::read(root, &mut reader).filter(|_| reader.flaws.len() < MAX_FLAWS);
     Reading { value, flaws: reader.flaws }
 }
 
 /// Knows at each moment where in a tree it is, and gathers what is wrong.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Reader<'t> {
     path: Vec<Step<'t>>,
     flaws: Vec<Flaw>,
@@ -153,6 +178,20 @@ impl<'t> Reader<'t> {
         let value = T::read(node, self);
         self.path.pop();
         value
+    }
+
+    /// Reads the key of an entry: a name, or a number that stands as one.
+    fn key<T: Readable>(&mut self, entry: &'t Entry) -> Option<T> {
+        let number = entry.key.parse().map_or(Value::Null, Value::Int);
+        let [name, number] =
+            [Value::String(entry.key.clone()), number].map(|value| Node { value, mark: entry.key_mark });
+        let key = read(&name).value.or_else(|| read(&number).value);
+        if key.is_none() {
+            self.path.push(Step::Key(&entry.key));
+            self.wrong(entry.key_mark, format!("`{}` is not known here", entry.key), None);
+            self.path.pop();
+        }
+        key
     }
 
     fn path(&self) -> String {
@@ -283,5 +322,79 @@ impl<'t> Choice<'_, 't> {
     fn empty(self, example: &str) {
         let hint = format!("write {{{}: {example}}}", self.name);
         self.reader.wrong(self.mark, format!("`{}` needs a value", self.name), Some(hint));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Serialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Readable, Serialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Garden {
+        beds: Vec<Bed>,
+        rows: BTreeMap<u16, u64>,
+        #[serde(rename = "let")]
+        bind: Option<f64>,
+    }
+
+    #[derive(Debug, PartialEq, Readable, Serialize)]
+    #[serde(rename_all = "snake_case", deny_unknown_fields)]
+    enum Bed {
+        Bare,
+        #[serde(alias = "turf")]
+        Lawn,
+        Sown(String),
+        Planted {
+            what: String,
+            #[serde(default = "one")]
+            count: u8,
+        },
+    }
+
+    fn one() -> u8 {
+        1
+    }
+
+    #[test]
+    fn what_is_written_reads_back_as_serde_says() {
+        let garden = Garden {
+            beds: vec![Bed::Lawn, Bed::Sown("rye".to_owned()), Bed::Planted { what: "oak".to_owned(), count: 3 }],
+            rows: BTreeMap::from([(4, u64::try_from(i64::MAX).unwrap())]),
+            bind: Some(1.0),
+        };
+        assert_eq!(from_json(&serde_json::to_string(&garden).unwrap()), Ok(garden));
+        let beds = vec![Bed::Lawn, Bed::Bare, Bed::Planted { what: "7".to_owned(), count: 1 }];
+        let text = r#"{"beds": ["turf", {"bare": {}}, {"planted": {"what": 7}}]}"#;
+        assert_eq!(from_json(text), Ok(Garden { beds, ..Garden::default() }));
+    }
+
+    #[test]
+    fn each_mistake_is_told_once_with_its_way_and_costs_its_part_alone() {
+        let text = r#"{"beds": ["bare", {"planted": {"count": 300}}, {"sown": {}}, "sown", {"lawn": 1}, {"mud": 1}],
+            "rows": {"x": 1, "2": -1, "3": 2.0}, "let": "f", "beads": 1}"#;
+        let reading = read::<Garden>(&serde_json::from_str(text).unwrap());
+        let told: Vec<String> = reading.flaws.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "beads: `beads` is not known here",
+                "beds[1].planted: `what` is missing",
+                "beds[1].planted.count: 300 is too large",
+                "beds[2].sown: must be text, not a map",
+                "beds[3]: `sown` needs a value",
+                "beds[4]: `lawn` takes no value",
+                "beds[5].mud: `mud` is not known here",
+                "rows.x: `x` is not known here",
+                "rows.2: -1 must not be negative",
+                "let: must be a number, not text",
+            ]
+        );
+        assert_eq!(reading.value, Some(Garden { beds: vec![Bed::Bare], rows: BTreeMap::from([(3, 2)]), bind: None }));
+        assert_eq!(from_json::<Garden>("[").unwrap_err(), "EOF while parsing a list at line 1 column 1");
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use indexmap::IndexMap;
 
 use super::{Readable, Reader, Step};
-use crate::tree::{Node, Value};
+use crate::tree::{Entry, Node, Value};
 
 impl Reader<'_> {
     fn whole(&mut self, node: &Node, least: i64, most: u64) -> Option<i64> {
@@ -86,10 +86,10 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads what can be read of a map's entries.
-    fn each<T: Readable>(&mut self, node: &'t Node, mut found: impl FnMut(&'t str, T)) -> Option<()> {
+    fn each<T: Readable>(&mut self, node: &'t Node, mut found: impl FnMut(&mut Self, &'t Entry, T)) -> Option<()> {
         for entry in self.entries(node)? {
             if let Some(value) = self.inside(Step::Key(&entry.key), &entry.node) {
-                found(&entry.key, value);
+                found(self, entry, value);
             }
         }
         Some(())
@@ -165,18 +165,20 @@ impl<T: Readable> Readable for Vec<T> {
 impl<T: Readable> Readable for IndexMap<String, T> {
     fn read<'t>(node: &'t Node, reader: &mut Reader<'t>) -> Option<Self> {
         let mut map = Self::new();
-        reader.each(node, |key, value| {
-            map.insert(key.to_owned(), value);
+        reader.each(node, |_reader, entry, value| {
+            map.insert(entry.key.clone(), value);
         })?;
         Some(map)
     }
 }
 
-impl<T: Readable> Readable for BTreeMap<String, T> {
+impl<K: Readable + Ord, T: Readable> Readable for BTreeMap<K, T> {
     fn read<'t>(node: &'t Node, reader: &mut Reader<'t>) -> Option<Self> {
         let mut map = Self::new();
-        reader.each(node, |key, value| {
-            map.insert(key.to_owned(), value);
+        reader.each(node, |reader, entry, value| {
+            if let Some(key) = reader.key(entry) {
+                map.insert(key, value);
+            }
         })?;
         Some(map)
     }
