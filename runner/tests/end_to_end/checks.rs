@@ -19,13 +19,14 @@ fn run<'a>(more: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn thresholds_decide_the_exit_code() {
     let home = Home::new();
-    let ended = home.ended(&run(&["--threshold", "error_rate<1%", "--threshold", "max<1h", "--threshold", "sent>10"]));
+    let sound = ["--threshold", "error_rate<1%", "--threshold", "max<1h", "--threshold", "sent>10"];
+    let ended = home.ended_undisturbed(&run(&sound));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let result = home.result("r.json");
     assert_eq!(result.thresholds.len(), 3);
     assert!(result.thresholds.iter().all(|threshold| threshold.passed && threshold.required), "{result:?}");
 
-    let ended = home.ended(&run(&["--threshold", "p(50)<1us", "--threshold", "max<1h"]));
+    let ended = home.ended_undisturbed(&run(&["--threshold", "p(50)<1us", "--threshold", "max<1h"]));
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let result = home.result("r.json");
     let passed: Vec<bool> = result.thresholds.iter().map(|threshold| threshold.passed).collect();
@@ -297,8 +298,10 @@ fn the_limit_of_a_target_is_found_and_its_bursts_are_seen_through() {
     let (ended, found) = search(&["--threshold", "error_rate<5%", "--confirm-duration", "4s"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let limit = found.limit.unwrap();
-    // A bucket of one second's requests lets twice as many through for a second, but not for four.
-    assert!((20.0..=66.0).contains(&limit), "{limit}: {ended:?}");
+    // With one in twenty refused, a bucket that is full of one second's requests lets 126/s through for a second, and
+    // 79/s for four; how full it is depends on how long the machine took between the steps.
+    assert!((20.0..=79.0).contains(&limit), "{limit}: {ended:?}");
+    assert!(found.steps[0].kind != StepKind::Confirm && found.steps[0].outcome == StepOutcome::Held, "{found:?}");
     let confirmation = found.steps.iter().rfind(|step| step.kind == StepKind::Confirm).unwrap();
     assert_eq!((confirmation.seconds, confirmation.outcome), (4.0, StepOutcome::Held));
 

@@ -66,8 +66,8 @@ fn a_file_of_the_stream_testbench_runs_as_it_is() {
         "authentication": {"type": "BEARER_TOKEN", "credentials": {"token": "tok-9f31a7"}},
         "validation": {"maxLatencyMs": 30000, "requiredFields": ["type", "correlation_id"]}}"#;
     let file = home.write("mobile_sync.json", text);
-    let ended =
-        home.ended(&["run", "-s", &file, "--practice-target", "-o", "results.json", "--results-format", "testbench"]);
+    let run = ["run", "-s", &file, "--practice-target", "-o", "results.json", "--results-format", "testbench"];
+    let ended = home.ended_undisturbed(&run);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.contains(": agrees"), "{}", ended.stdout);
     assert!(ended.stderr.contains("rates.burstMultiplier: "), "what is read in another way is told: {}", ended.stderr);
@@ -83,7 +83,7 @@ fn a_file_of_the_stream_testbench_runs_as_it_is() {
 fn the_built_in_streams_over_websockets_and_needs_no_broker_for_it() {
     let home = Home::new();
     for profile in ["websocket_load", "every_payload", "heartbeats"] {
-        let ended = home.ended(&[
+        let ended = home.ended_undisturbed(&[
             "run",
             "stream-testbench",
             "--profile",
@@ -128,7 +128,7 @@ fn files_of_the_stream_testbench_run_over_mqtt_and_over_both() {
             "validation": {{"maxLatencyMs": 30000, "requiredFields": {required}}}}}"#
         );
         let file = home.write("scenario.json", &text);
-        let ended = home.ended(&[
+        let ended = home.ended_undisturbed(&[
             "run",
             "-s",
             &file,
