@@ -4,8 +4,11 @@ pub(crate) mod browser;
 pub(crate) mod portable;
 pub(crate) mod readme;
 
+use std::env;
 use std::io::{BufRead as _, BufReader};
+use std::num::NonZero;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -43,6 +46,9 @@ const STEPS: [Step; 12] = [
     Step { name: "release", holds: "what people install is whole, and packs to the same bytes twice", run: release },
     Step { name: "browser", holds: "the panel in a real browser against a real runner", run: browser::run_journeys },
 ];
+
+/// How many tests of a program run at once at least: those that take long wait for time to pass, not for a core.
+const AT_ONCE: usize = 8;
 
 /// Names the steps.
 pub(crate) fn list() {
@@ -145,9 +151,12 @@ fn docs(workspace: &Workspace) -> Result<Passed> {
 
 fn unit(workspace: &Workspace) -> Result<Passed> {
     install::mosquitto()?;
-    let passed = tallied(&mut workspace.cargo(["test", "--workspace", "--no-fail-fast"]), |line| {
-        line.strip_prefix("test result: ok. ")?.split(' ').next()
-    })?;
+    let mut cargo = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        cargo.env("RUST_TEST_THREADS", cores.max(AT_ONCE).to_string());
+    }
+    let passed = tallied(&mut cargo, |line| line.strip_prefix("test result: ok. ")?.split(' ').next())?;
     Ok(Passed(passed))
 }
 
