@@ -86,7 +86,7 @@ fn the_mix_and_the_values_of_a_field_are_held_against_what_was_sent() {
                  cart.update: 0.05, cart.checkout: 0.03, order.created: 0.03, order.updated: 0.02, order.fulfilled: 0.02, \
                  user.login: 0.02, user.signup: 0.01}, tolerance: 0.1}, \
                  {distribution: {field: currency, shares: {USD: 1}}}]";
-    let ended = home.ended(&run(&["--set", sound]));
+    let ended = home.ended_undisturbed(&run(&["--set", sound]));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let result = home.result("r.json");
     assert_eq!(result.thresholds.len(), 2);
@@ -94,7 +94,7 @@ fn the_mix_and_the_values_of_a_field_are_held_against_what_was_sent() {
 
     let wrong = "checks=[{mix: {page.view: 0.9, cart.add: 0.1}, tolerance: 0.05}, \
                  {distribution: {field: currency, shares: {USD: 0.4, EUR: 0.6}}}]";
-    let ended = home.ended(&run(&["--set", wrong]));
+    let ended = home.ended_undisturbed(&run(&["--set", wrong]));
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let reason = |result: &RunResult, number: usize| result.thresholds[number].reason.clone().unwrap();
     let result = home.result("r.json");
