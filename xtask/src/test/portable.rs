@@ -11,8 +11,11 @@ use super::Passed;
 use crate::install::{self, WASM_TARGET};
 use crate::workspace::{Workspace, built_program, run, said};
 
-/// The test, natively and in WebAssembly.
-const TEST: [&str; 5] = ["test", "--package", "shared", "--test", "portable"];
+/// The test natively: selected from the whole workspace, whose crates the step `unit` has built with the same features.
+const NATIVE: [&str; 4] = ["test", "--workspace", "--test", "portable"];
+
+/// The test in WebAssembly, for which not every crate of the workspace builds.
+const PORTED: [&str; 5] = ["test", "--package", "shared", "--test", "portable"];
 
 /// The tests' own dependencies ask for randomness, which no test here draws: without a source they compile.
 const NO_RANDOMNESS: (&str, &str) =
@@ -22,14 +25,14 @@ const NO_RANDOMNESS: (&str, &str) =
 pub(crate) fn compare(workspace: &Workspace) -> Result<Passed> {
     install::wasm_target()?;
     let node = install::node()?;
-    let list = said(workspace.cargo(TEST).args(["--quiet", "--", "--list"]))?;
+    let list = said(workspace.cargo(NATIVE).args(["--quiet", "--", "--list"]))?;
     let count = list.lines().filter(|line| line.ends_with(": test")).count() as u64;
     if count == 0 {
         bail!("shared/tests/portable.rs has no test");
     }
     let built = said(
         workspace
-            .cargo(TEST)
+            .cargo(PORTED)
             .args(["--no-run", "--target", WASM_TARGET, "--message-format", "json-render-diagnostics"])
             .env(NO_RANDOMNESS.0, NO_RANDOMNESS.1),
     )?;
