@@ -57,6 +57,14 @@ impl Workspace {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command.args(arguments).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        // What `cargo xtask` tells this program of itself: some build scripts would take it for a change of theirs.
+        for (name, _) in env::vars_os() {
+            let told =
+                name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+            if told {
+                command.env_remove(name);
+            }
+        }
         command
     }
 
