@@ -8,6 +8,7 @@ mod crowd;
 pub mod cursor;
 pub mod curve;
 mod event;
+mod fingerprint;
 pub mod firsts;
 mod life;
 mod lifecycle;
@@ -233,7 +234,6 @@ pub struct Plan {
     program: Program,
     clock: ClockPlan,
     seed: u64,
-    fingerprint: u64,
     missing: Vec<String>,
 }
 
@@ -273,11 +273,6 @@ impl Plan {
         } else {
             Err(compiler.problems)
         }
-    }
-
-    /// What the plan depends on, as a short text: same scenario and seed, same events at the same moments.
-    pub fn fingerprint(&self) -> String {
-        format!("{:016x}", self.fingerprint)
     }
 
     /// Paths of what the scenario draws from and nobody has brought: such pools are empty, such replays over at once.

@@ -19,7 +19,7 @@ const BATCH: &str = "batch";
 
 /// Prints the commands.
 pub(super) fn curl(args: &CurlArgs) -> Result<Exit, Refusal> {
-    let Planned { scenario, plan } = plan(&args.plan, |document| Ok(settings(document, args)))?;
+    let Planned { scenario, plan, .. } = plan(&args.plan, |document| Ok(settings(document, args)))?;
     let start = start(&args.plan, &scenario, None)?;
     let commands = if args.event_type == BATCH {
         batches(&scenario, &plan, args, start)?

@@ -29,7 +29,7 @@ enum Wanted {
 pub(super) fn explain(args: &ExplainArgs) -> Result<Exit, Refusal> {
     let wanted = Wanted::read(&args.event_id)?;
     let amount = Amount::new(args.count, args.hours)?;
-    let Planned { scenario, plan } = plan(&args.plan, |document| Ok(amount.settings(document, &mut None)))?;
+    let Planned { scenario, plan, .. } = plan(&args.plan, |document| Ok(amount.settings(document, &mut None)))?;
     let seed = scenario.seed.unwrap_or_default();
     let start = start(&args.plan, &scenario, amount.span)?;
     let (number, known) = wanted.workload(&plan).ok_or_else(|| {

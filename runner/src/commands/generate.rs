@@ -28,7 +28,7 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<Exit, Refusal> {
             .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", output.display())))?;
     }
     let mut limit = None;
-    let Planned { scenario, plan } = plan(&args.plan, |document| {
+    let Planned { scenario, plan, .. } = plan(&args.plan, |document| {
         let mut set = amount.settings(document, &mut limit);
         set.extend(args.url.as_deref().map(|url| addresses(document, url)).unwrap_or_default());
         Ok(set)

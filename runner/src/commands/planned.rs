@@ -27,6 +27,8 @@ const MAX_HOURS: f64 = 876_000.0;
 pub(super) struct Planned {
     pub(super) scenario: ValidScenario,
     pub(super) plan: Arc<Plan>,
+    /// What the plan depends on, as a short text.
+    pub(super) fingerprint: String,
 }
 
 /// The workloads of a merged document that take part.
@@ -73,7 +75,8 @@ pub(super) fn plan(
     let Ready { scenario, plan, mut supplies, secrets } =
         loading.into_planned().map_err(|_shown| Refusal::shown(Exit::Usage))?;
     if !is_needed(&scenario) {
-        return Ok(Planned { scenario, plan });
+        let fingerprint = plan.fingerprint(&scenario, &supplies);
+        return Ok(Planned { scenario, plan, fingerprint });
     }
     in_runtime(async {
         let practice = practice_target(args.practice_target)?;
@@ -85,7 +88,8 @@ pub(super) fn plan(
             show_problems(&problems, &found);
             Refusal::shown(Exit::Usage)
         })?;
-        Ok(Planned { scenario, plan: Arc::new(plan) })
+        let fingerprint = plan.fingerprint(&scenario, &supplies);
+        Ok(Planned { scenario, plan: Arc::new(plan), fingerprint })
     })
 }
 

@@ -27,13 +27,13 @@ const MOST_FOLLOWED: u64 = 100_000;
 
 /// Prints the preview.
 pub(super) fn preview(args: &PreviewArgs) -> Result<Exit, Refusal> {
-    let Planned { scenario, plan } = plan(&args.plan, |_| Ok(Vec::new()))?;
+    let Planned { scenario, plan, fingerprint } = plan(&args.plan, |_| Ok(Vec::new()))?;
     let start = start(&args.plan, &scenario, None)?;
     let mut out = format!(
         "{}  seed {}  plan {}  start {}\n",
         scenario.name,
         scenario.seed.unwrap_or_default(),
-        plan.fingerprint(),
+        fingerprint,
         shown(start, TimeFormat::Rfc3339Seconds),
     );
     for (number, workload) in plan.workloads().iter().enumerate() {

@@ -230,7 +230,7 @@ pub fn prepare(scenario: ValidScenario, options: &PrepareOptions) -> Result<Prep
     let checks = shared::checks::checks(&scenario).map_err(PrepareError::Plan)?;
     let facts = Facts {
         scenario: scenario.to_json(),
-        fingerprint: plan.fingerprint(),
+        fingerprint: plan.fingerprint(&scenario, &options.supplies),
         environment: Place {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),

@@ -33,9 +33,6 @@ use crate::units::{EpochMicros, Length, Nanos};
 
 /// Requests at once of a backfill where the scenario says nothing.
 const BACKFILL_REQUESTS: u32 = 64;
-/// Version of everything that decides what an event is; part of each fingerprint.
-const ENGINE_VERSION: u64 = 1;
-
 impl Plan {
     /// Plans a scenario under a seed. `sources` are the names of the texts that marks refer to.
     pub(super) fn build(
@@ -76,7 +73,6 @@ impl Plan {
             program,
             clock,
             seed,
-            fingerprint: fingerprint(scenario, seed, supplies),
             missing: supplies.missing_of(scenario),
         })
     }
@@ -462,19 +458,4 @@ fn load_tag(scenario: &Scenario, workload: &Model) -> u16 {
         next = load.ratio_of.as_ref().and_then(|other| scenario.workloads.get(other));
     }
     (tag >> 48) as u16
-}
-
-/// What decides every event and its moment: not where it is sent to.
-fn fingerprint(scenario: &Scenario, seed: u64, supplies: &Supplies) -> u64 {
-    let parts = (&scenario.clock, &scenario.pools, &scenario.events, &scenario.behaviors, &scenario.workloads);
-    // Models always can be written as JSON; maps keep the order in which they were written.
-    let text = serde_json::to_vec(&parts).unwrap_or_default();
-    let mut own = mix(mix(hash_bytes(&text), seed), ENGINE_VERSION);
-    if !scenario.faults.is_empty() {
-        own = mix(own, hash_bytes(&serde_json::to_vec(&scenario.faults).unwrap_or_default()));
-    }
-    match supplies.digest() {
-        0 => own,
-        supplied => mix(own, supplied),
-    }
 }

@@ -63,7 +63,10 @@ fn look_at(text: &str) -> Result<(), String> {
     let (Some(scenario), Some(plan)) = (compiled.scenario, compiled.plan) else { return Ok(()) };
     // What `show --full` prints is the same scenario.
     let again = compile(&to_yaml(&compiled.document), &LoadOptions::new("again"), 1);
-    if again.plan.is_none_or(|again| again.fingerprint() != plan.fingerprint()) {
+    let same = again.plan.as_ref().zip(again.scenario.as_ref()).is_some_and(|(other, its)| {
+        other.fingerprint(its, &again.supplies) == plan.fingerprint(&scenario, &compiled.supplies)
+    });
+    if !same {
         let told: Vec<String> =
             again.problems.iter().filter(|problem| problem.is_error()).map(ToString::to_string).collect();
         // What a scenario leaves unused of the one it extends is no mistake; of a scenario of one's own it is.

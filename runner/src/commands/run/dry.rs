@@ -17,7 +17,7 @@ const SHOWN: usize = 3;
 pub(super) fn description(prepared: &Prepared, practice: bool) -> String {
     let RunInfo { scenario, seed, targets, .. } = &prepared.info;
     let plan = &prepared.plan;
-    let mut out = format!("{scenario}  seed {seed}  plan {}\n", plan.fingerprint());
+    let mut out = format!("{scenario}  seed {seed}  plan {}\n", prepared.fingerprint());
     for (target, address) in plan.targets().iter().zip(targets) {
         let request = &target.request;
         let address = if practice { "a practice target" } else { address };
