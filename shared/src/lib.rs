@@ -20,6 +20,7 @@ pub mod limit;
 pub mod merge;
 pub mod metrics;
 pub mod openapi;
+pub mod order;
 pub mod plan;
 pub mod problem;
 pub mod random;

@@ -32,6 +32,7 @@ pub use write::{quote, to_yaml};
 
 pub use crate::tree as document;
 
+use crate::order;
 use crate::problem::Problem;
 use crate::tree::{Mark, Node, Value};
 
@@ -256,7 +257,7 @@ fn sort(problems: &mut [Problem], sources: &[String]) {
         let source = problem.source.as_ref().and_then(|name| sources.iter().position(|known| known == name));
         (source.unwrap_or(usize::MAX), problem.line.unwrap_or(0), problem.column.unwrap_or(0))
     };
-    problems.sort_by_key(rank);
+    order::sort_by_key(problems, rank);
 }
 
 #[cfg(test)]

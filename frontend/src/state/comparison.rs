@@ -2,6 +2,7 @@
 
 use shared::api::RunSummary;
 use shared::compare::{Difference, Estimate};
+use shared::order;
 use shared::run::FigureUnit;
 
 use crate::format;
@@ -12,7 +13,9 @@ pub(crate) const MOST_RUNS: usize = 6;
 /// Orders the chosen runs: first the one that the others are compared with (a pinned baseline, else the oldest), then
 /// the others by age.
 pub(crate) fn in_order(mut runs: Vec<RunSummary>) -> Vec<RunSummary> {
-    runs.sort_by(|a, b| (!a.labels.baseline, &a.info.started_at).cmp(&(!b.labels.baseline, &b.info.started_at)));
+    order::sort_by(&mut runs, |a, b| {
+        (!a.labels.baseline, &a.info.started_at).cmp(&(!b.labels.baseline, &b.info.started_at))
+    });
     runs
 }
 

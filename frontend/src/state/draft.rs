@@ -1,6 +1,7 @@
 //! Edits that were not saved yet, as the browser keeps them: without any secret that was typed into the text.
 
 use serde::Serialize;
+use shared::order;
 use shared::scenario::document::{Entry, Node, Value};
 use shared::scenario::secret::{HIDDEN, without_secrets};
 use shared::tree::read::{Readable, from_json};
@@ -42,7 +43,7 @@ pub(crate) fn without_typed_secrets(text: &str) -> String {
             let tree = long(tree);
             let mut spans = Vec::new();
             differences(&tree, &without_secrets(&tree), &mut spans);
-            spans.sort_unstable();
+            order::sort(&mut spans);
             let mut clean = text.to_owned();
             for (start, end) in spans.into_iter().rev() {
                 if clean.is_char_boundary(start) && clean.is_char_boundary(end) && start <= end {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use shared::curl::{event as command, target_of};
+use shared::order;
 use shared::plan::{Pacing, Plan, Schedule, Share};
 use shared::scenario::model::Scenario;
 use shared::units::{EpochMicros, Nanos};
@@ -71,7 +72,7 @@ impl Outlook {
     /// Looks at a plan as if it started at a moment.
     pub(crate) fn new(plan: &Arc<Plan>, scenario: &Scenario, start: EpochMicros) -> Self {
         let mut event_types: Vec<String> = plan.event_types().iter().map(|info| info.name.clone()).collect();
-        event_types.sort_unstable();
+        order::sort(&mut event_types);
         event_types.dedup();
         let workloads = (0..plan.workloads().len()).map(|index| workload(plan, scenario, index, start)).collect();
         Self { workloads, event_types }

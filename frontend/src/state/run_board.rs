@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use shared::chart::ticks::time_end;
+use shared::order;
 use shared::run::{
     Change, Command, EventTypeRow, FailureKind, Hello, RunId, RunInfo, RunState, Sample, Snapshot, Tick,
 };
@@ -80,7 +81,7 @@ impl RunBoard {
     }
 
     fn take_samples(&mut self, mut samples: Vec<Sample>) {
-        samples.sort_by_key(|sample| sample.number);
+        order::sort_by_key(&mut samples, |sample| sample.number);
         for sample in samples {
             if self.samples.front().is_none_or(|newest| newest.number < sample.number) {
                 self.samples.push_front(sample);
@@ -142,7 +143,7 @@ impl RunBoard {
             .map(|(kind, count)| (*kind, *count))
             .filter(|(_, count)| *count > 0)
             .collect();
-        failures.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        order::sort_by(&mut failures, |a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         failures
     }
 }
@@ -182,7 +183,7 @@ pub(crate) enum EventColumn {
 /// The event types' names in the order of a column; ties and names ascend, figures descend, `reversed` turns it round.
 pub(crate) fn ordered(rows: &[EventTypeRow], column: EventColumn, reversed: bool) -> Vec<String> {
     let mut rows: Vec<&EventTypeRow> = rows.iter().collect();
-    rows.sort_by(|a, b| {
+    order::sort_by(&mut rows, |a, b| {
         let by_column = match column {
             EventColumn::Name => a.name.cmp(&b.name),
             EventColumn::Sent => b.events.sent.cmp(&a.events.sent),

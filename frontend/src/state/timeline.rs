@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::order;
 use shared::run::{FailureKind, TimelineRow};
 
 /// Above this many points, old ones are merged in pairs: more than any screen has columns.
@@ -155,7 +156,7 @@ impl Timeline {
     pub(crate) fn new(rows: &[TimelineRow], resolution_seconds: u32) -> Self {
         let mut timeline =
             Self { points: rows.iter().map(|row| Point::read(row, resolution_seconds)).collect(), revision: 1 };
-        timeline.points.sort_by_key(|point| point.second);
+        order::sort_by_key(&mut timeline.points, |point| point.second);
         timeline.shrink();
         timeline
     }

@@ -4,6 +4,7 @@
 //! the one in the overlay puts out the one below, with what has no effect beside it; and a map that is a template call
 //! (`{$int: [1, 6]}`) is replaced whole.
 
+use crate::order;
 use crate::problem::Problem;
 use crate::scenario::model::load::EFFECTS;
 use crate::scenario::path::{Step, in_free_map, resolve};
@@ -149,7 +150,7 @@ fn taking_part(base: &Node, over: &Node, section: &str) -> Vec<String> {
         _ => None,
     };
     let mut found: Vec<String> = names.iter().filter_map(named).collect();
-    found.sort();
+    order::sort(&mut found);
     found.dedup();
     found
 }

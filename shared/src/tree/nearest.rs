@@ -45,8 +45,8 @@ pub(crate) fn one_of(names: &[&str]) -> String {
 /// Edits from one word to the other: insertions, deletions, replacements and swaps of neighbours (Damerau's distance in
 /// its restricted form).
 fn distance(from: &str, to: &str) -> usize {
-    let from: Vec<char> = from.chars().flat_map(char::to_lowercase).collect();
-    let to: Vec<char> = to.chars().flat_map(char::to_lowercase).collect();
+    let from: Vec<char> = from.chars().map(|letter| letter.to_ascii_lowercase()).collect();
+    let to: Vec<char> = to.chars().map(|letter| letter.to_ascii_lowercase()).collect();
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Compiling pools: their items become constants, their `pick` a picker.
 
 use crate::generate::place::{BUILT_IN, built_in_items};
+use crate::order;
 use crate::random::choice::{Alias, Zipf};
 use crate::random::permutation::Permutation;
 use crate::random::{Domain, Stream};
@@ -79,7 +80,7 @@ impl Compiler<'_> {
                             groups.push((entry.key.clone(), index));
                         }
                     }
-                    groups.sort();
+                    order::sort(&mut groups);
                     self.put_pool(all, &model.pick, groups, &place, stream)
                 }
                 _ => {
