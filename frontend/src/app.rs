@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use leptos::ev;
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::run::RunId;
 use wasm_bindgen::prelude::Closure;
@@ -11,6 +10,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, KeyboardEvent};
 
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::pages::history::HistoryPage;
 use crate::pages::run::RunPage;
 use crate::pages::scenarios::ScenariosPage;
@@ -27,7 +27,7 @@ const STATUS_MILLIS: u64 = 2_000;
 
 /// The panel.
 #[component]
-pub(crate) fn App() -> impl IntoView {
+pub(crate) fn App() -> View {
     let desk = Desk::new();
     provide_context(desk);
     follow_address(desk);
@@ -42,10 +42,10 @@ pub(crate) fn App() -> impl IntoView {
         <Header />
         <main id="main" tabindex="-1">
             {move || match page.get() {
-                Route::Scenarios | Route::Scenario(_) => view! { <ScenariosPage /> }.into_any(),
-                Route::History | Route::Compare(_) => view! { <HistoryPage /> }.into_any(),
-                Route::Target => view! { <TargetPage /> }.into_any(),
-                Route::Run | Route::PastRun(_) => view! { <RunPage /> }.into_any(),
+                Route::Scenarios | Route::Scenario(_) => view! { <ScenariosPage /> },
+                Route::History | Route::Compare(_) => view! { <HistoryPage /> },
+                Route::Target => view! { <TargetPage /> },
+                Route::Run | Route::PastRun(_) => view! { <RunPage /> },
             }}
         </main>
         <Help />

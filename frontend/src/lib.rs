@@ -7,6 +7,7 @@ mod api;
 mod app;
 mod charts;
 mod desk;
+mod dom;
 mod editing;
 mod format;
 mod live;
@@ -22,5 +23,5 @@ pub fn start() {
     if let Some(notice) = leptos::prelude::document().get_element_by_id("boot") {
         notice.remove();
     }
-    leptos::mount::mount_to_body(app::App);
+    dom::mount(app::App);
 }

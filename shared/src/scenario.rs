@@ -30,8 +30,6 @@ pub use options::{Environment, Files, LoadOptions, NoFiles};
 pub use profiles::profiles;
 pub use write::{quote, to_yaml};
 
-pub use crate::tree as document;
-
 use crate::order;
 use crate::problem::Problem;
 use crate::tree::{Mark, Node, Value};

@@ -18,7 +18,7 @@ use source::Crate;
 use table::Tables;
 
 /// The crates of the workspace.
-const CRATES: [&str; 5] = ["readable", "shared", "runner", "frontend", "xtask"];
+const CRATES: [&str; 6] = ["readable", "shared", "runner", "markup", "frontend", "xtask"];
 
 /// Looks at the whole tree.
 ///

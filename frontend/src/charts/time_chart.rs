@@ -1,17 +1,16 @@
 //! A chart over time as a component: canvas, legend with values, crosshair, zoom, and its text alternative.
 
-use leptos::html;
-use leptos::prelude::*;
 use shared::chart::heat::SHADES;
 use shared::metrics::heat_cell_floor_us;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver};
+use web_sys::{HtmlCanvasElement, HtmlElement, KeyboardEvent, PointerEvent, ResizeObserver};
 
 use crate::charts::canvas::{Palette, Pointing, draw};
 use crate::charts::scene::{Look, Scene};
 use crate::charts::spec::{ChartSpec, Content, LineSpec};
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::limits::limits;
 use crate::state::run_board::RunBoard;
@@ -24,10 +23,10 @@ const CLICK: f64 = 6.0;
 
 /// A chart over time of the shown run.
 #[component]
-pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
+pub(crate) fn TimeChart(spec: &'static ChartSpec) -> View {
     let desk = expect_context::<Desk>();
-    let canvas = NodeRef::<html::Canvas>::new();
-    let plot = NodeRef::<html::Div>::new();
+    let canvas = Reference::<HtmlCanvasElement>::new();
+    let plot = Reference::<HtmlElement>::new();
     let size = RwSignal::new((0.0, 0.0));
     let hidden = RwSignal::new(0_u32);
     let dragged = RwSignal::new(None::<(f64, f64)>);
@@ -72,7 +71,7 @@ pub(crate) fn TimeChart(spec: &'static ChartSpec) -> impl IntoView {
             if scheduled.try_set_value(false).is_some() {
                 return;
             }
-            let (Some(Some(canvas)), Some(size)) = (canvas.try_get_untracked(), size.try_get_untracked()) else {
+            let (Some(canvas), Some(size)) = (canvas.get_untracked(), size.try_get_untracked()) else {
                 return;
             };
             let look =
@@ -300,7 +299,7 @@ fn no_failures(desk: Desk) -> &'static str {
 
 /// How strong how many answers are, and what lies under the crosshair.
 #[component]
-fn HeatLegend(pointed: Memo<Option<crate::state::timeline::Point>>) -> impl IntoView {
+fn HeatLegend(pointed: Memo<Option<crate::state::timeline::Point>>) -> View {
     let shades = (1..=SHADES).map(|number| {
         view! { <span class="shade" style:background=format!("var(--heat-{number})")></span> }
     });
@@ -320,7 +319,7 @@ fn heat_words(point: &crate::state::timeline::Point) -> String {
 }
 
 /// The chart as a table: few rows, each a stretch of the run.
-fn table(spec: &'static ChartSpec, board: Option<&RunBoard>) -> impl IntoView + use<> {
+fn table(spec: &'static ChartSpec, board: Option<&RunBoard>) -> View {
     let shown: Vec<&'static LineSpec> = spec.lines.iter().filter(|line| line.is_present(board)).collect();
     let heads = shown.iter().rev().map(|line| view! { <th scope="col" class="number">{line.name}</th> }).collect_view();
     let heat_head = (spec.content == Content::Heat).then(|| view! { <th scope="col">"answers"</th> });
@@ -349,7 +348,7 @@ fn table(spec: &'static ChartSpec, board: Option<&RunBoard>) -> impl IntoView + 
 }
 
 /// Keeps `size` at the element's, in CSS pixels.
-fn observe_size(element: NodeRef<html::Div>, size: RwSignal<(f64, f64)>) {
+fn observe_size(element: Reference<HtmlElement>, size: RwSignal<(f64, f64)>) {
     // The observer and its callback live as long as the component.
     let kept = StoredValue::new_local(None::<(ResizeObserver, Closure<dyn FnMut(JsValue)>)>);
     Effect::new(move |_| {

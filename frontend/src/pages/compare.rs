@@ -1,11 +1,11 @@
 //! Runs beside each other: drawn over each other, and each compared with the baseline.
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::RunSummary;
 use shared::compare::Comparison;
 
 use crate::api;
+use crate::dom::component::*;
 use crate::format;
 use crate::panels::comparison_table::ComparisonTable;
 use crate::panels::connection_notice::ConnectionNotice;
@@ -32,7 +32,7 @@ struct Compared {
 pub(crate) fn ComparePage(
     /// The runs' ids.
     ids: Vec<String>,
-) -> impl IntoView {
+) -> View {
     let compared = RwSignal::new(Remote::<Compared>::Loading);
     let count = ids.len().min(MOST_RUNS);
     spawn_local(async move {
@@ -48,20 +48,20 @@ pub(crate) fn ComparePage(
         </div>
         <ConnectionNotice />
         {move || compared.with(|compared| match compared {
-            Remote::Loading => view! { <p class="nothing">"Comparing the runs …"</p> }.into_any(),
+            Remote::Loading => view! { <p class="nothing">"Comparing the runs …"</p> },
             Remote::Failed(error) if error.is_not_found() => view! {
                 <Empty title="One of these runs does not exist (any more)" text="It may have been deleted.">
                     <a class="button" href=Route::History.href()>"To the history"</a>
                 </Empty>
-            }.into_any(),
-            Remote::Failed(error) => view! { <RequestFailure error=error.clone() /> }.into_any(),
-            Remote::Ready(compared) => view! { <Found compared=compared.clone() /> }.into_any(),
+            },
+            Remote::Failed(error) => view! { <RequestFailure error=error.clone() /> },
+            Remote::Ready(compared) => view! { <Found compared=compared.clone() /> },
         })}
     }
 }
 
 #[component]
-fn Found(compared: Compared) -> impl IntoView {
+fn Found(compared: Compared) -> View {
     let Compared { runs, drawn, comparisons } = compared;
     let drawn = StoredValue::new(drawn);
     let drawn = Memo::new(move |_| drawn.get_value());
@@ -86,8 +86,8 @@ fn Found(compared: Compared) -> impl IntoView {
         .skip(1)
         .zip(comparisons)
         .map(|(run, comparison)| match comparison {
-            Ok(comparison) => view! { <ComparisonTable comparison=comparison name=name(run) /> }.into_any(),
-            Err(error) => view! { <RequestFailure error=error /> }.into_any(),
+            Ok(comparison) => view! { <ComparisonTable comparison=comparison name=name(run) /> },
+            Err(error) => view! { <RequestFailure error=error /> },
         })
         .collect_view();
     view! {

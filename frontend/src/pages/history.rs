@@ -1,6 +1,5 @@
 //! The History page: every run, to find, open, label, compare, download or delete.
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{Labels, RunSummary};
 use shared::run::VerdictStatus;
@@ -9,6 +8,7 @@ use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use crate::api;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::pages::compare::ComparePage;
 use crate::panels::connection_notice::ConnectionNotice;
@@ -25,20 +25,21 @@ use crate::widgets::sparkline::Sparkline;
 
 /// The History page: the list, or runs of it beside each other.
 #[component]
-pub(crate) fn HistoryPage() -> impl IntoView {
+pub(crate) fn HistoryPage() -> View {
     let desk = expect_context::<Desk>();
     let compared = Memo::new(move |_| match desk.route.get() {
         Route::Compare(ids) => Some(ids),
         Route::Run | Route::PastRun(_) | Route::Scenarios | Route::Scenario(_) | Route::History | Route::Target => None,
     });
-    move || match compared.get() {
-        Some(ids) => view! { <ComparePage ids=ids /> }.into_any(),
-        None => view! { <List /> }.into_any(),
-    }
+    let page = move || match compared.get() {
+        Some(ids) => view! { <ComparePage ids=ids /> },
+        None => view! { <List /> },
+    };
+    page.into_view()
 }
 
 #[component]
-fn List() -> impl IntoView {
+fn List() -> View {
     let desk = expect_context::<Desk>();
     let chosen = RwSignal::new(Vec::<String>::new());
     let opened = RwSignal::new(None::<RunSummary>);
@@ -105,22 +106,22 @@ fn List() -> impl IntoView {
         <ConnectionNotice />
         <section class="card" aria-label="Runs" data-testid="history">
             {move || runs.with(|runs| match runs {
-                Remote::Loading => Some(view! { <p class="nothing">"Loading the runs …"</p> }.into_any()),
+                Remote::Loading => Some(view! { <p class="nothing">"Loading the runs …"</p> }),
                 Remote::Failed(error) => Some(view! {
                     <RequestFailure error=error.clone()>
                         <button type="button" on:click=move |_| load()>"Try again"</button>
                     </RequestFailure>
-                }.into_any()),
+                }),
                 Remote::Ready(all) if all.is_empty() => Some(view! {
                     <Empty title="No run yet" text="Every run is kept here with its numbers, until you delete it.">
                         <a class="button" href=Route::Run.href()>"Start the first one"</a>
                     </Empty>
-                }.into_any()),
+                }),
                 Remote::Ready(_) if found.with(Vec::is_empty) => Some(view! {
                     <Empty title="No run matches" text="All words of the search must occur in the run.">
                         <button type="button" on:click=move |_| search.set(String::new())>"Clear the search"</button>
                     </Empty>
-                }.into_any()),
+                }),
                 Remote::Ready(_) => None,
             })}
             <Show when=move || !found.with(Vec::is_empty)>
@@ -180,9 +181,9 @@ fn step(event: &KeyboardEvent) {
 }
 
 /// A row is made anew when one of its figures has changed.
-fn row_key(run: &RunSummary) -> (String, &'static str, u64, Vec<String>, String, bool) {
-    let Labels { tags, note, baseline } = run.labels.clone();
-    (run.info.id.0.clone(), run.info.state.name(), run.totals.events.sent, tags, note, baseline)
+fn row_key(run: &RunSummary) -> String {
+    let Labels { tags, note, baseline } = &run.labels;
+    format!("{} {} {} {tags:?} {note:?} {baseline}", run.info.id.0, run.info.state.name(), run.totals.events.sent)
 }
 
 #[component]
@@ -193,7 +194,7 @@ fn RunRow(
     doomed: RwSignal<Option<RunSummary>>,
     /// Called once something about it was kept.
     changed: impl Fn() + Copy + Send + Sync + 'static,
-) -> impl IntoView {
+) -> View {
     let desk = expect_context::<Desk>();
     let id = run.info.id.0.clone();
     let state = run.info.state.name();
@@ -316,10 +317,7 @@ fn RunRow(
 
 /// Asks once more before a run is gone.
 #[component]
-fn DeleteDialog(
-    doomed: RwSignal<Option<RunSummary>>,
-    deleted: impl Fn() + Copy + Send + Sync + 'static,
-) -> impl IntoView {
+fn DeleteDialog(doomed: RwSignal<Option<RunSummary>>, deleted: impl Fn() + Copy + Send + Sync + 'static) -> View {
     let desk = expect_context::<Desk>();
     let close = move || doomed.set(None);
     let delete = move |_| {

@@ -1,7 +1,5 @@
 //! The Run page: choose, start, watch, change, stop.
 
-use leptos::prelude::*;
-
 use crate::charts::failures::FAILURES;
 use crate::charts::heat_map::HEAT_MAP;
 use crate::charts::in_flight::IN_FLIGHT;
@@ -9,6 +7,7 @@ use crate::charts::response_time::RESPONSE_TIME;
 use crate::charts::send_lag::SEND_LAG;
 use crate::charts::throughput::THROUGHPUT;
 use crate::charts::time_chart::TimeChart;
+use crate::dom::component::*;
 use crate::panels::audits::Audits;
 use crate::panels::changes::Changes;
 use crate::panels::connection_notice::ConnectionNotice;
@@ -28,7 +27,7 @@ use crate::panels::workloads::Workloads;
 
 /// The Run page.
 #[component]
-pub(crate) fn RunPage() -> impl IntoView {
+pub(crate) fn RunPage() -> View {
     view! {
         <h1 class="hidden-text">"Run"</h1>
         <section class="run-bar" aria-label="Run controls">

@@ -1,8 +1,7 @@
 //! The Scenarios page: the gallery, or one scenario in the editor.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::panels::connection_notice::ConnectionNotice;
 use crate::panels::new_scenario::{NewScenario, Origin};
 use crate::panels::scenario_editor::ScenarioEditor;
@@ -11,7 +10,7 @@ use crate::state::route::Route;
 
 /// The Scenarios page.
 #[component]
-pub(crate) fn ScenariosPage() -> impl IntoView {
+pub(crate) fn ScenariosPage() -> View {
     let desk = expect_context::<Desk>();
     let origin = RwSignal::new(None::<Origin>);
     let opened = Memo::new(move |_| match desk.route.get() {
@@ -21,8 +20,8 @@ pub(crate) fn ScenariosPage() -> impl IntoView {
     view! {
         <ConnectionNotice />
         {move || match opened.get() {
-            Some(name) => view! { <ScenarioEditor name=name origin=origin /> }.into_any(),
-            None => view! { <Gallery origin=origin /> }.into_any(),
+            Some(name) => view! { <ScenarioEditor name=name origin=origin /> },
+            None => view! { <Gallery origin=origin /> },
         }}
         <NewScenario origin=origin />
     }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{TargetReport, TargetSettings};
+use shared::order;
 
 use crate::api;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::panels::connection_notice::ConnectionNotice;
 use crate::state::remote::Remote;
@@ -41,7 +42,7 @@ const FIELDS: [(TargetField, &str, &str, &str); 17] = [
 
 /// The Target page.
 #[component]
-pub(crate) fn TargetPage() -> impl IntoView {
+pub(crate) fn TargetPage() -> View {
     let desk = expect_context::<Desk>();
     let report = RwSignal::new(Remote::<TargetReport>::Loading);
     let asking = StoredValue::new(false);
@@ -82,14 +83,14 @@ pub(crate) fn TargetPage() -> impl IntoView {
         </div>
         <ConnectionNotice />
         {move || report.with(|report| match report {
-            Remote::Loading => Some(view! { <p class="nothing">"Asking the practice target …"</p> }.into_any()),
+            Remote::Loading => Some(view! { <p class="nothing">"Asking the practice target …"</p> }),
             Remote::Failed(error) if error.is_not_found() => Some(view! {
                 <Empty
                     title="This runner has no practice target"
                     text="It was started with --no-practice-target. Start it without, or point scenarios at a server of your own."
                 />
-            }.into_any()),
-            Remote::Failed(error) => Some(view! { <RequestFailure error=error.clone() /> }.into_any()),
+            }),
+            Remote::Failed(error) => Some(view! { <RequestFailure error=error.clone() /> }),
             Remote::Ready(_) => None,
         })}
         <Show when=move || is_known.get()>
@@ -108,7 +109,7 @@ pub(crate) fn TargetPage() -> impl IntoView {
 fn Switches(
     settings: Memo<Option<TargetSettings>>,
     apply: impl Fn(TargetSettings) + Copy + Send + Sync + 'static,
-) -> impl IntoView {
+) -> View {
     let current = move || settings.get_untracked().unwrap_or_default();
     let is_frozen =
         Memo::new(move |_| settings.with(|settings| settings.as_ref().is_some_and(|settings| settings.frozen)));
@@ -179,7 +180,7 @@ type Figure = fn(&TargetReport) -> u64;
 
 /// What the practice target counted by itself.
 #[component]
-fn Account(report: RwSignal<Remote<TargetReport>>, children: Children) -> impl IntoView {
+fn Account(report: RwSignal<Remote<TargetReport>>, children: Children) -> View {
     let figures: [(&str, Figure); 17] = [
         ("Requests", |report| report.account.requests),
         ("Events accepted", |report| report.account.accepted),
@@ -209,7 +210,7 @@ fn Account(report: RwSignal<Remote<TargetReport>>, children: Children) -> impl I
                 .ready()
                 .map(|report| report.account.event_types.clone().into_iter().collect())
                 .unwrap_or_default();
-            types.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            order::sort_by(&mut types, |a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             types
         })
     });
@@ -226,12 +227,12 @@ fn Account(report: RwSignal<Remote<TargetReport>>, children: Children) -> impl I
             {move || {
                 let types = event_types.get();
                 if types.is_empty() {
-                    return view! { <p class="nothing">"Nothing accepted since it counts."</p> }.into_any();
+                    return view! { <p class="nothing">"Nothing accepted since it counts."</p> };
                 }
                 let rows = types.into_iter().map(|(name, count)| view! {
                     <tr><th scope="row" class="mono">{name}</th><td class="number">{format::count(count)}</td></tr>
                 });
-                view! { <table><tbody>{rows.collect_view()}</tbody></table> }.into_any()
+                view! { <table><tbody>{rows.collect_view()}</tbody></table> }
             }}
         </section>
     }

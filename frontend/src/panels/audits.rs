@@ -1,13 +1,13 @@
 //! Whether what was acknowledged is there: the delivery audits of a run that is over.
 
 use gloo_timers::future::TimeoutFuture;
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::run::RunId;
 use shared::run::audit::AuditRecord;
 
 use crate::api;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::audits::{Audited, Outcome, outcome, rows};
 use crate::state::remote::RequestError;
@@ -18,7 +18,7 @@ const LOOK_MILLIS: u32 = 2_000;
 
 /// The audits of the shown run; nothing where its scenario asks for none.
 #[component]
-pub(crate) fn Audits() -> impl IntoView {
+pub(crate) fn Audits() -> View {
     let desk = expect_context::<Desk>();
     let over = Memo::new(move |_| {
         desk.board.with(|board| board.as_ref().filter(|board| board.is_over()).map(|board| board.run.id.clone()))
@@ -71,7 +71,7 @@ async fn look(id: RunId, over: Memo<Option<RunId>>, audited: RwSignal<Audited>) 
     }
 }
 
-fn card(record: &AuditRecord) -> impl IntoView + use<> {
+fn card(record: &AuditRecord) -> View {
     let (glyph, class, word) = match outcome(record) {
         Outcome::Agrees => (Glyph::Check, "verdict-word good", "the sink agrees"),
         Outcome::Differs => (Glyph::Cross, "verdict-word bad", "the sink differs"),

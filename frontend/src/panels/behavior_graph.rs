@@ -2,11 +2,11 @@
 //! every choice on the way.
 
 use leptos::ev::SubmitEvent;
-use leptos::prelude::*;
 use shared::scenario::rewire::Wish;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent, SvgElement};
 
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::format;
 use crate::panels::linked_weights::LinkedWeights;
@@ -47,7 +47,7 @@ impl Chosen {
 
 /// Every behavior of the scenario that can be drawn.
 #[component]
-pub(crate) fn BehaviorGraphs() -> impl IntoView {
+pub(crate) fn BehaviorGraphs() -> View {
     let editing = expect_context::<Editing>();
     let names = Memo::new(move |_| {
         editing
@@ -58,7 +58,7 @@ pub(crate) fn BehaviorGraphs() -> impl IntoView {
 }
 
 #[component]
-fn GraphCard(behavior: String) -> impl IntoView {
+fn GraphCard(behavior: String) -> View {
     let editing = expect_context::<Editing>();
     let name = behavior.clone();
     let graph = Memo::new(move |_| {
@@ -131,7 +131,7 @@ fn corner(cell: (u32, u32)) -> (f64, f64) {
 
 /// The drawing: places and ways can be chosen, dragged and changed with the keys.
 #[component]
-fn Drawing(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>) -> impl IntoView {
+fn Drawing(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>) -> View {
     let editing = expect_context::<Editing>();
     // Where a new way begins while it is dragged.
     let dragged = RwSignal::new(None::<String>);
@@ -160,7 +160,7 @@ fn drawing(
     editing: Editing,
     chosen: RwSignal<Chosen>,
     dragged: RwSignal<Option<String>>,
-) -> impl IntoView + use<> {
+) -> View {
     let (columns, rows) = graph.size();
     let width = 2.0 * MARGIN + f64::from(columns) * (NODE_WIDTH + GAP_X) - GAP_X;
     let back = graph.edges.iter().any(|edge| is_back(graph, edge.from, edge.to));
@@ -217,15 +217,13 @@ fn drawing(
                     <path class="reach" d=path />
                     <text class="edge-label" x=x y=y text-anchor="middle">{label}</text>
                 </g>
-            }
-            .into_any(),
+            },
             false => view! {
                 <g aria-hidden="true">
                     <path class="edge" d=path marker-end="url(#arrow)" />
                     <text class="edge-label" x=x y=y text-anchor="middle">{label}</text>
                 </g>
-            }
-            .into_any(),
+            },
         })
     });
     let edges = edges.collect_view();
@@ -286,9 +284,8 @@ fn drawing(
                 >
                     {body}
                 </g>
-            }
-            .into_any(),
-            false => view! { <g class="node" class:journey=node.note == "journey" aria-hidden="true">{body}</g> }.into_any(),
+            },
+            false => view! { <g class="node" class:journey=node.note == "journey" aria-hidden="true">{body}</g> },
         }
     });
     let nodes = nodes.collect_view();
@@ -312,7 +309,7 @@ fn drawing(
 
 /// What can be done with the chosen place or way.
 #[component]
-fn GraphTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>) -> impl IntoView {
+fn GraphTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>) -> View {
     let editing = expect_context::<Editing>();
     let can_change = move || !editing.built_in && editing.checked.with(|checked| checked.readable);
     // What is chosen, as long as the drawing has it.
@@ -328,9 +325,9 @@ fn GraphTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>) -> impl Into
         <Show when=can_change>
             <div class="graph-tools" data-testid="graph-tools">
                 {move || match known.get() {
-                    Chosen::Nothing => view! { <p class="note">{move || graph.with(how_to)}</p> }.into_any(),
-                    Chosen::Place(id) => view! { <PlaceTools graph=graph chosen=chosen id=id /> }.into_any(),
-                    Chosen::Way(from, to) => view! { <WayTools graph=graph chosen=chosen from=from to=to /> }.into_any(),
+                    Chosen::Nothing => view! { <p class="note">{move || graph.with(how_to)}</p> },
+                    Chosen::Place(id) => view! { <PlaceTools graph=graph chosen=chosen id=id /> },
+                    Chosen::Way(from, to) => view! { <WayTools graph=graph chosen=chosen from=from to=to /> },
                 }}
             </div>
         </Show>
@@ -338,7 +335,7 @@ fn GraphTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>) -> impl Into
 }
 
 #[component]
-fn PlaceTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>, id: String) -> impl IntoView {
+fn PlaceTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>, id: String) -> View {
     let editing = expect_context::<Editing>();
     let (shows, behavior) = graph.with_untracked(|graph| (graph.shows, graph.behavior.clone()));
     let name = graph.with_untracked(|graph| graph.find(&id).map(|node| node.name.clone()).unwrap_or_default());
@@ -414,7 +411,7 @@ fn PlaceTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>, id: String) 
 }
 
 #[component]
-fn WayTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>, from: String, to: String) -> impl IntoView {
+fn WayTools(graph: Memo<BehaviorGraph>, chosen: RwSignal<Chosen>, from: String, to: String) -> View {
     let editing = expect_context::<Editing>();
     let name_of =
         |id: &str| graph.with_untracked(|graph| graph.find(id).map(|node| node.name.clone()).unwrap_or_default());

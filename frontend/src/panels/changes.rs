@@ -1,14 +1,13 @@
 //! What was changed while the run went on.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::run_board::describe;
 
 /// The changes, newest first.
 #[component]
-pub(crate) fn Changes() -> impl IntoView {
+pub(crate) fn Changes() -> View {
     let desk = expect_context::<Desk>();
     let changes = Memo::new(move |_| {
         desk.board.with(|board| board.as_ref().map(|board| board.changes.clone()).unwrap_or_default())
@@ -22,7 +21,7 @@ pub(crate) fn Changes() -> impl IntoView {
             {move || {
                 let changes = changes.get();
                 if changes.is_empty() {
-                    return view! { <p class="nothing">"Pauses and changes of rate, mix, users and faults are noted here and in the result."</p> }.into_any();
+                    return view! { <p class="nothing">"Pauses and changes of rate, mix, users and faults are noted here and in the result."</p> };
                 }
                 let rows = changes.into_iter().rev().map(|change| view! {
                     <li>
@@ -31,7 +30,7 @@ pub(crate) fn Changes() -> impl IntoView {
                         <span class="note">{format!("by {}", change.origin)}</span>
                     </li>
                 });
-                view! { <ol class="changes">{rows.collect_view()}</ol> }.into_any()
+                view! { <ol class="changes">{rows.collect_view()}</ol> }
             }}
         </section>
     }

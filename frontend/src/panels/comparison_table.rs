@@ -1,8 +1,8 @@
 //! One run compared with its baseline: a sentence, and figure by figure what differs and how sure that is.
 
-use leptos::prelude::*;
 use shared::compare::{Comparison, FigureComparison};
 
+use crate::dom::component::*;
 use crate::format;
 use crate::state::comparison::{interval, relative, signed, signed_interval, value, verdict_words};
 use crate::state::remote::sentence;
@@ -14,7 +14,7 @@ pub(crate) fn ComparisonTable(
     comparison: Comparison,
     /// The name of the run that is judged.
     name: String,
-) -> impl IntoView {
+) -> View {
     let confidence = format::percent(comparison.confidence);
     let (verdict, class) = verdict_words(comparison.verdict);
     let label = format!("{name} against the baseline");
@@ -49,7 +49,7 @@ pub(crate) fn ComparisonTable(
     }
 }
 
-fn row(figure: FigureComparison) -> impl IntoView {
+fn row(figure: FigureComparison) -> View {
     let unit = figure.unit;
     let (verdict, class) = verdict_words(figure.verdict);
     let side = |estimate: Option<shared::compare::Estimate>| match estimate {

@@ -1,11 +1,10 @@
 //! What can be written at the caret of the scenario's text, as a list under it, and what the word at the caret means.
 
-use leptos::html;
-use leptos::prelude::*;
 use shared::template::reference::Entry;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlDocument, HtmlTextAreaElement, KeyboardEvent};
 
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::state::completion::{Completion, Offer, complete, described};
 
@@ -127,7 +126,7 @@ fn option_id(place: usize) -> String {
 
 /// The list, where the caret is.
 #[component]
-pub(crate) fn CompletionPopup(list: CompletionList, area: NodeRef<html::Textarea>) -> impl IntoView {
+pub(crate) fn CompletionPopup(list: CompletionList, area: Reference<HtmlTextAreaElement>) -> View {
     let editing = expect_context::<Editing>();
     let place = move || {
         list.found.with(|found| {
@@ -176,7 +175,7 @@ pub(crate) fn CompletionPopup(list: CompletionList, area: NodeRef<html::Textarea
 
 /// What the word at the caret means, with an example.
 #[component]
-pub(crate) fn CompletionHelp(list: CompletionList) -> impl IntoView {
+pub(crate) fn CompletionHelp(list: CompletionList) -> View {
     let editing = expect_context::<Editing>();
     view! {
         <p class="template-help" data-testid="template-help" aria-live="polite">
@@ -187,10 +186,9 @@ pub(crate) fn CompletionHelp(list: CompletionList) -> impl IntoView {
                     {entry.meaning}
                     " "
                     <code>{entry.example}</code>
-                }
-                .into_any(),
-                None if editing.built_in => view! { <span class="note">"Put the caret on a $call to see what it does."</span> }.into_any(),
-                None => view! { <span class="note">"Type $ or press Ctrl+Space for what a template can say."</span> }.into_any(),
+                },
+                None if editing.built_in => view! { <span class="note">"Put the caret on a $call to see what it does."</span> },
+                None => view! { <span class="note">"Type $ or press Ctrl+Space for what a template can say."</span> },
             }}
         </p>
     }

@@ -1,8 +1,7 @@
 //! What the page says when the runner, the stream or the last request fails.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::state::connection::Connection;
 use crate::state::route::Route;
 use crate::widgets::notice::{Notice, RequestFailure, Weight};
@@ -12,7 +11,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Banners, most urgent first.
 #[component]
-pub(crate) fn ConnectionNotice() -> impl IntoView {
+pub(crate) fn ConnectionNotice() -> View {
     let desk = expect_context::<Desk>();
     let other_version = Memo::new(move |_| {
         let known = desk.status.with(|status| status.ready().map(|status| status.version.clone()));
@@ -45,7 +44,6 @@ pub(crate) fn ConnectionNotice() -> impl IntoView {
                         <button type="button" on:click=move |_| desk.retry_now.set(true)>"Try now"</button>
                     </Notice>
                 }
-                .into_any()
             }
             Connection::Gone => {
                 view! {
@@ -53,7 +51,6 @@ pub(crate) fn ConnectionNotice() -> impl IntoView {
                         <a class="button" href=Route::History.href()>"To the history"</a>
                     </Notice>
                 }
-                .into_any()
             }
             Connection::Idle if !desk.reachable.get() => {
                 view! {
@@ -63,9 +60,8 @@ pub(crate) fn ConnectionNotice() -> impl IntoView {
                         hint="Start it with `throng serve`; this page connects by itself."
                     />
                 }
-                .into_any()
             }
-            Connection::Idle | Connection::Opening | Connection::Live | Connection::Over => ().into_any(),
+            Connection::Idle | Connection::Opening | Connection::Live | Connection::Over => View::Nothing,
         }}
         {move || desk.failure.get().map(|error| view! {
             <RequestFailure error=error>

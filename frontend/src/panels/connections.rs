@@ -1,14 +1,13 @@
 //! Connections: opened, lost, closed and why, and what came over streams beside the answers.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::connections::{in_words, rows};
 
 /// What happened on connections; nothing before the first was opened or refused.
 #[component]
-pub(crate) fn Connections() -> impl IntoView {
+pub(crate) fn Connections() -> View {
     let desk = expect_context::<Desk>();
     let counts = Memo::new(move |_| {
         desk.read_calmly(|board| {

@@ -1,9 +1,9 @@
 //! The table of event types: what the mix declares, what was sent, how the target answered.
 
-use leptos::prelude::*;
 use shared::run::EventTypeRow;
 
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::run_board::{EventColumn, ordered};
 use crate::widgets::icon::{Glyph, Icon};
@@ -22,7 +22,7 @@ const COLUMNS: [(EventColumn, &str); 7] = [
 
 /// The table of event types.
 #[component]
-pub(crate) fn EventTypes() -> impl IntoView {
+pub(crate) fn EventTypes() -> View {
     let desk = expect_context::<Desk>();
     let order = RwSignal::new((EventColumn::Share, false));
     let names = Memo::new(move |_| {
@@ -77,7 +77,7 @@ pub(crate) fn EventTypes() -> impl IntoView {
 }
 
 #[component]
-fn EventRow(name: String, largest: Memo<f64>) -> impl IntoView {
+fn EventRow(name: String, largest: Memo<f64>) -> View {
     let desk = expect_context::<Desk>();
     let wanted = name.clone();
     let row = Memo::new(move |_| {

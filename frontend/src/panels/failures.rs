@@ -1,15 +1,14 @@
 //! Why events failed, by kind.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::run_board::RunBoard;
 use crate::widgets::icon::{Glyph, Icon};
 
 /// The kinds of failure with their counts.
 #[component]
-pub(crate) fn Failures() -> impl IntoView {
+pub(crate) fn Failures() -> View {
     let desk = expect_context::<Desk>();
     let failures = Memo::new(move |_| desk.read_calmly(|board| board.map(RunBoard::failures).unwrap_or_default()));
     let sent = move || desk.read_calmly(|board| board.map_or(0, |board| board.snapshot.events.sent));
@@ -24,8 +23,8 @@ pub(crate) fn Failures() -> impl IntoView {
                 let failures = failures.get();
                 if failures.is_empty() {
                     return match has_sent.get() {
-                        true => view! { <p class="nothing"><Icon glyph=Glyph::Check />"No event has failed."</p> }.into_any(),
-                        false => view! { <p class="nothing">"Nothing was sent yet."</p> }.into_any(),
+                        true => view! { <p class="nothing"><Icon glyph=Glyph::Check />"No event has failed."</p> },
+                        false => view! { <p class="nothing">"Nothing was sent yet."</p> },
                     };
                 }
                 let sent = untrack(sent).max(1);
@@ -38,7 +37,7 @@ pub(crate) fn Failures() -> impl IntoView {
                         <thead><tr><th scope="col">"Kind"</th><th scope="col" class="number">"Events"</th><th scope="col" class="number">"Of sent"</th></tr></thead>
                         <tbody>{rows.collect_view()}</tbody>
                     </table>
-                }.into_any()
+                }
             }}
         </section>
     }

@@ -1,13 +1,12 @@
 //! Trouble made on purpose: how often it was decided, and how often it came to pass.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 
 /// The faults of the shown run; nothing where it has none.
 #[component]
-pub(crate) fn Faults() -> impl IntoView {
+pub(crate) fn Faults() -> View {
     let desk = expect_context::<Desk>();
     let faults = Memo::new(move |_| {
         desk.read_calmly(|board| board.map(|board| board.snapshot.faults.clone()).unwrap_or_default())

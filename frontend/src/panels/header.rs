@@ -1,15 +1,14 @@
 //! The head of every page: navigation, the run that goes on, the practice target, theme and help.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::route::{PAGES, Route};
 use crate::widgets::icon::{Glyph, Icon};
 
 /// The head of every page.
 #[component]
-pub(crate) fn Header() -> impl IntoView {
+pub(crate) fn Header() -> View {
     let desk = expect_context::<Desk>();
     let links = PAGES.into_iter().map(|(page, name)| {
         let href = page.href();
@@ -51,7 +50,7 @@ pub(crate) fn Header() -> impl IntoView {
 
 /// On the other pages: that a run goes on, and how far it is.
 #[component]
-fn RunSignal() -> impl IntoView {
+fn RunSignal() -> View {
     let desk = expect_context::<Desk>();
     let text = Memo::new(move |_| {
         if desk.route.with(|route| *route == Route::Run) {
@@ -62,21 +61,20 @@ fn RunSignal() -> impl IntoView {
             Some(format!("{} {}", board.run.state.name(), format::clock(board.snapshot.schedule_seconds)))
         })
     });
-    move || {
-        text.get()
-            .map(|text| view! { <a class="signal live" href=Route::Run.href()><span class="dot"></span>{text}</a> })
-    }
+    let signal =
+        |text: String| view! { <a class="signal live" href=Route::Run.href()><span class="dot"></span>{text}</a> };
+    (move || text.get().map(signal)).into_view()
 }
 
 /// Where the practice target listens, or that the runner cannot be reached.
 #[component]
-fn TargetSignal() -> impl IntoView {
+fn TargetSignal() -> View {
     let desk = expect_context::<Desk>();
     let address =
         Memo::new(move |_| desk.status.with(|status| status.ready().and_then(|status| status.practice_target.clone())));
-    move || {
+    let signal = move || {
         if !desk.reachable.get() {
-            return Some(view! { <span class="signal lost"><span class="dot"></span>"runner away"</span> }.into_any());
+            return Some(view! { <span class="signal lost"><span class="dot"></span>"runner away"</span> });
         }
         address.get().map(|address| {
             let short = address.trim_start_matches("http://").to_owned();
@@ -87,7 +85,7 @@ fn TargetSignal() -> impl IntoView {
                     <span class="wide">{short}</span>
                 </a>
             }
-            .into_any()
         })
-    }
+    };
+    signal.into_view()
 }

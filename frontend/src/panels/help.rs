@@ -1,8 +1,7 @@
 //! The keys, and what the panel's words mean.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::state::shortcut::KEYS;
 use crate::widgets::dialog::Dialog;
 
@@ -27,7 +26,7 @@ const WORDS: [(&str, &str); 6] = [
 
 /// The help.
 #[component]
-pub(crate) fn Help() -> impl IntoView {
+pub(crate) fn Help() -> View {
     let desk = expect_context::<Desk>();
     let close = move || desk.help.set(false);
     view! {

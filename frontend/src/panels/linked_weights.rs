@@ -1,9 +1,9 @@
 //! Weights as linked sliders: where one is moved, the others make room, and their sum stays. A weight can also be typed
 //! on its own.
 
-use leptos::prelude::*;
 use shared::scenario::balance::{balanced, written};
 
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::format;
 use crate::state::behavior_graph::{Choice, ChoiceOption};
@@ -14,7 +14,7 @@ const STEPS: f64 = 200.0;
 
 /// The alternatives of a choice with their weights and shares.
 #[component]
-pub(crate) fn LinkedWeights(choice: Memo<Choice>) -> impl IntoView {
+pub(crate) fn LinkedWeights(choice: Memo<Choice>) -> View {
     // What the sliders show while one of them is held; the text follows when it is let go.
     let held = RwSignal::new(None::<Vec<f64>>);
     let weights = Memo::new(move |_| match held.get() {
@@ -56,7 +56,7 @@ fn WeightRow(
     choice: Memo<Choice>,
     weights: Memo<Vec<f64>>,
     held: RwSignal<Option<Vec<f64>>>,
-) -> impl IntoView {
+) -> View {
     let editing = expect_context::<Editing>();
     let path = StoredValue::new(path);
     let typed = RwSignal::new(None::<String>);

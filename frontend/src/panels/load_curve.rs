@@ -1,11 +1,10 @@
 //! The load over time as a curve whose corners can be dragged, with what it sums to.
 
-use leptos::prelude::*;
-use leptos::svg;
 use shared::chart::scale::Scale;
 use shared::chart::ticks;
-use web_sys::{Element, KeyboardEvent, PointerEvent};
+use web_sys::{Element, KeyboardEvent, PointerEvent, SvgElement};
 
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::format;
 use crate::state::load_curve::{Handle, LoadCurve, Moves};
@@ -22,7 +21,7 @@ const BOTTOM: f64 = 24.0;
 
 /// The curves of all workloads of the scenario on the table.
 #[component]
-pub(crate) fn LoadCurves() -> impl IntoView {
+pub(crate) fn LoadCurves() -> View {
     let editing = expect_context::<Editing>();
     let names = Memo::new(move |_| {
         editing
@@ -33,7 +32,7 @@ pub(crate) fn LoadCurves() -> impl IntoView {
 }
 
 #[component]
-fn LoadCurveCard(workload: String) -> impl IntoView {
+fn LoadCurveCard(workload: String) -> View {
     let editing = expect_context::<Editing>();
     let name = StoredValue::new(workload.clone());
     let outlook = Memo::new(move |_| {
@@ -62,7 +61,7 @@ fn LoadCurveCard(workload: String) -> impl IntoView {
             .get()
             .unwrap_or_else(|| outlook.with(|outlook| (outlook.seconds.max(1.0), top_of(outlook, &handles.get()))))
     });
-    let svg = NodeRef::<svg::Svg>::new();
+    let svg = Reference::<SvgElement>::new();
     let totals = move || outlook.with(words);
     view! {
         <section class="card load-curve" aria-label=format!("Load of {workload}") data-testid=format!("curve-{workload}")>
@@ -76,7 +75,7 @@ fn LoadCurveCard(workload: String) -> impl IntoView {
                 <path class="curve-line" d=move || outlook.with(|outlook| path(outlook, axes.get(), false)) />
                 <For
                     each=move || kinds.get()
-                    key=|moves| *moves as u8
+                    key=|moves| *moves as u64
                     children=move |moves| view! {
                         <HandleView moves=moves handles=handles curve=curve outlook=outlook axes=axes held_axes=held_axes svg=svg />
                     }
@@ -94,8 +93,8 @@ fn HandleView(
     outlook: Memo<WorkloadOutlook>,
     axes: Memo<(f64, f64)>,
     held_axes: RwSignal<Option<(f64, f64)>>,
-    svg: NodeRef<svg::Svg>,
-) -> impl IntoView {
+    svg: Reference<SvgElement>,
+) -> View {
     let editing = expect_context::<Editing>();
     let handle = move || handles.with(|handles| handles.iter().find(|handle| handle.moves == moves).cloned());
     let place = move || handle().map(|handle| (x(axes.get()).place(handle.seconds), y(axes.get()).place(handle.rate)));
@@ -224,7 +223,7 @@ fn path(outlook: &WorkloadOutlook, axes: (f64, f64), filled: bool) -> String {
     path
 }
 
-fn axes_view(axes: (f64, f64)) -> impl IntoView {
+fn axes_view(axes: (f64, f64)) -> View {
     let (across, up) = (x(axes), y(axes));
     let rates = ticks::linear(0.0, axes.1, 4).into_iter().map(move |rate| {
         let at = up.place(rate);

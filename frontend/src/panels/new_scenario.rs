@@ -1,12 +1,12 @@
 //! The dialog that makes a scenario: over a built-in one, as a copy, from a file or a pasted text; or renames one.
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{SaveScenario, ScenarioSummary};
 use wasm_bindgen::JsCast;
 
 use crate::api;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::state::remote::RequestError;
 use crate::state::route::Route;
 use crate::state::scenario_form::{Kind, LONGEST_TEXT, change, new_text, tidy_name};
@@ -28,7 +28,7 @@ pub(crate) enum Origin {
 
 /// The dialog; it is open while there is an origin.
 #[component]
-pub(crate) fn NewScenario(origin: RwSignal<Option<Origin>>) -> impl IntoView {
+pub(crate) fn NewScenario(origin: RwSignal<Option<Origin>>) -> View {
     let title = Signal::derive(move || match origin.get() {
         Some(Origin::Copy(name)) => format!("New scenario from {name}"),
         Some(Origin::Import) => "Import a scenario".to_owned(),
@@ -44,7 +44,7 @@ pub(crate) fn NewScenario(origin: RwSignal<Option<Origin>>) -> impl IntoView {
 }
 
 #[component]
-fn Fields(from: Origin, origin: RwSignal<Option<Origin>>) -> impl IntoView {
+fn Fields(from: Origin, origin: RwSignal<Option<Origin>>) -> View {
     let desk = expect_context::<Desk>();
     let built_ins: Vec<ScenarioSummary> = desk.scenarios.with_untracked(|scenarios| {
         scenarios.ready().map(|all| all.iter().filter(|known| known.built_in).cloned().collect()).unwrap_or_default()

@@ -1,7 +1,6 @@
 //! One figure of several runs, drawn over each other.
 
-use leptos::prelude::*;
-
+use crate::dom::component::*;
 use crate::state::overlay::{Drawn, Figure, overlay};
 
 const WIDTH: f64 = 640.0;
@@ -14,7 +13,7 @@ pub(crate) fn OverlayChart(
     runs: Memo<Vec<Drawn>>,
     /// What is drawn of each.
     figure: Figure,
-) -> impl IntoView {
+) -> View {
     let laid = Memo::new(move |_| runs.with(|runs| overlay(runs, figure, WIDTH, HEIGHT)));
     view! {
         <section class="card" aria-label=figure.title()>
@@ -23,10 +22,10 @@ pub(crate) fn OverlayChart(
                 let frame = laid.frame;
                 let values = laid.values.iter().map(|mark| view! {
                     <line class="grid" x1=frame.left x2=frame.right y1=mark.place y2=mark.place></line>
-                    <text x={frame.left - 6.0} y={mark.place + 4.0} text-anchor="end">{mark.words.clone()}</text>
+                    <text x=frame.left - 6.0 y=mark.place + 4.0 text-anchor="end">{mark.words.clone()}</text>
                 }).collect_view();
                 let times = laid.times.iter().map(|mark| view! {
-                    <text x=mark.place y={frame.bottom + 16.0} text-anchor="middle">{mark.words.clone()}</text>
+                    <text x=mark.place y=frame.bottom + 16.0 text-anchor="middle">{mark.words.clone()}</text>
                 }).collect_view();
                 let paths = laid.paths.iter().enumerate().map(|(index, path)| view! {
                     <path class=format!("overlay-line overlay-{}", index + 1) d=path.clone()></path>

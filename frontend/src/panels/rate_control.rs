@@ -1,16 +1,16 @@
 //! The rate multiplier: a slider for the hand, a number for the exact.
 
-use leptos::prelude::*;
 use shared::run::Command;
 
 use crate::actions;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::rate::{POSITIONS, multiplier_at, parse, position_of};
 
 /// Changes the running run's rate: when the slider is let go, when Enter is pressed in the number.
 #[component]
-pub(crate) fn RateControl() -> impl IntoView {
+pub(crate) fn RateControl() -> View {
     let desk = expect_context::<Desk>();
     let disabled = Memo::new(move |_| !desk.controls().rate);
     // The next run starts at the scenario's own rate, whatever the last one ended with.

@@ -1,10 +1,10 @@
 //! What people keep with a run: tags, a note, whether it is the baseline; and its result in every format.
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{Labels, RunSummary};
 
 use crate::api;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::labels::{note_problem, read_tags, typed_tags};
 use crate::state::remote::RequestError;
@@ -26,7 +26,7 @@ pub(crate) fn RunAbout(
     run: RwSignal<Option<RunSummary>>,
     /// Called once something was kept.
     kept: impl Fn() + Copy + Send + Sync + 'static,
-) -> impl IntoView {
+) -> View {
     let close = move || run.set(None);
     let title =
         Signal::derive(move || run.with(|run| run.as_ref().map(|run| run.info.scenario.clone()).unwrap_or_default()));
@@ -42,7 +42,7 @@ fn Fields(
     known: RunSummary,
     run: RwSignal<Option<RunSummary>>,
     kept: impl Fn() + Copy + Send + Sync + 'static,
-) -> impl IntoView {
+) -> View {
     let id = known.info.id.0.clone();
     let about = format!(
         "{}, {}, seed {}",

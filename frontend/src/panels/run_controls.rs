@@ -1,15 +1,15 @@
 //! Start, pause, resume, stop: always in the same places.
 
-use leptos::prelude::*;
 use shared::run::Command;
 
 use crate::actions;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::widgets::icon::{Glyph, Icon};
 
 /// The buttons, and what can be read beside them: time done of time planned.
 #[component]
-pub(crate) fn RunControls() -> impl IntoView {
+pub(crate) fn RunControls() -> View {
     let desk = expect_context::<Desk>();
     let controls = Memo::new(move |_| desk.controls());
     let busy = desk.busy;

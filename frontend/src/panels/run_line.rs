@@ -1,8 +1,7 @@
 //! What is shown: which run, in which state, how far, against which target.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::route::Route;
 use crate::state::run_board::RunBoard;
@@ -11,21 +10,22 @@ use crate::{api, live};
 
 /// In place of the line until there is a run.
 #[component]
-fn NoRun() -> impl IntoView {
+fn NoRun() -> View {
     let desk = expect_context::<Desk>();
     let is_coming =
         Memo::new(move |_| desk.status.with(|status| status.ready().is_none_or(|status| status.latest_run.is_some())));
-    move || match is_coming.get() {
+    let words = move || match is_coming.get() {
         true => "Loading the run …",
         false => {
             "Nothing has run yet. Press Start (or Space): the run is drawn here as it goes, and kept in the history."
         }
-    }
+    };
+    words.into_view()
 }
 
 /// The line under the controls.
 #[component]
-pub(crate) fn RunLine() -> impl IntoView {
+pub(crate) fn RunLine() -> View {
     let desk = expect_context::<Desk>();
     let of_board =
         move |read: fn(&RunBoard) -> String| desk.board.with(|board| board.as_ref().map(read).unwrap_or_default());

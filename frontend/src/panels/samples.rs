@@ -1,9 +1,9 @@
 //! The live tail: the newest requests and their answers, held still while one points at them.
 
-use leptos::prelude::*;
 use shared::run::Sample;
 
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::json::laid_out;
 use crate::widgets::dialog::Dialog;
@@ -13,7 +13,7 @@ const LISTED: usize = 20;
 
 /// The live tail.
 #[component]
-pub(crate) fn Samples() -> impl IntoView {
+pub(crate) fn Samples() -> View {
     let desk = expect_context::<Desk>();
     let held = RwSignal::new(None::<Vec<Sample>>);
     let failed_only = RwSignal::new(false);
@@ -75,7 +75,7 @@ pub(crate) fn Samples() -> impl IntoView {
 }
 
 #[component]
-fn SampleRow(sample: Sample, opened: RwSignal<Option<Sample>>) -> impl IntoView {
+fn SampleRow(sample: Sample, opened: RwSignal<Option<Sample>>) -> View {
     let class = if sample.failure.is_some() { "answer bad" } else { "answer" };
     let (label, answer, request) = (sample.label.clone(), answer_words(&sample), sample.request.clone());
     let (at, time) = (format::clock(sample.elapsed_seconds), format::latency(sample.response_time_us as f64));
@@ -104,7 +104,7 @@ fn answer_words(sample: &Sample) -> String {
 
 /// A request and its answer at full length.
 #[component]
-fn SampleDialog(opened: RwSignal<Option<Sample>>) -> impl IntoView {
+fn SampleDialog(opened: RwSignal<Option<Sample>>) -> View {
     let title = Signal::derive(move || {
         opened.with(|sample| sample.as_ref().map(|sample| sample.label.clone()).unwrap_or_default())
     });

@@ -1,14 +1,14 @@
 //! Which scenario, profile and target the next run gets.
 
-use leptos::prelude::*;
 use shared::api::ScenarioSummary;
 
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::state::remote::Remote;
 
 /// The pickers; while a run goes on they rest.
 #[component]
-pub(crate) fn ScenarioChoice() -> impl IntoView {
+pub(crate) fn ScenarioChoice() -> View {
     let desk = expect_context::<Desk>();
     let disabled = Memo::new(move |_| !desk.controls().start);
     let known = move || desk.scenarios.with(|scenarios| scenarios.ready().cloned().unwrap_or_default());
@@ -73,8 +73,8 @@ pub(crate) fn ScenarioChoice() -> impl IntoView {
             <span>"Scenario"</span>
             <select data-testid="scenario" disabled=disabled on:change:target=move |event| choose_scenario(event.target().value())>
                 {move || match desk.scenarios.with(|scenarios| matches!(scenarios, Remote::Loading)) {
-                    true => view! { <option>"loading …"</option> }.into_any(),
-                    false => view! { {unlisted()} {group(true, "Built in")} {group(false, "Your own")} }.into_any(),
+                    true => view! { <option>"loading …"</option> },
+                    false => view! { {unlisted()} {group(true, "Built in")} {group(false, "Your own")} },
                 }}
             </select>
         </label>

@@ -1,7 +1,6 @@
 //! What the editor holds against what is stored.
 
-use leptos::prelude::*;
-
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::format;
 use crate::state::difference::{Line, counts, difference};
@@ -12,7 +11,7 @@ use crate::widgets::dialog::Dialog;
 pub(crate) fn ScenarioDifference(
     /// Whether it is shown.
     open: RwSignal<bool>,
-) -> impl IntoView {
+) -> View {
     let editing = expect_context::<Editing>();
     view! {
         <Dialog title="Difference to the saved scenario" id="difference-dialog" open=open on_close=move || open.set(false)>

@@ -1,11 +1,11 @@
 //! The editor: the form on one side, the text on the other, what is wrong between them.
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{ScenarioDocument, StartRun};
 use web_sys::KeyboardEvent;
 
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::panels::new_scenario::Origin;
 use crate::panels::scenario_difference::ScenarioDifference;
@@ -29,7 +29,7 @@ pub(crate) fn ScenarioEditor(
     name: String,
     /// Opens the dialog for a copy.
     origin: RwSignal<Option<Origin>>,
-) -> impl IntoView {
+) -> View {
     let document = RwSignal::new(Remote::<ScenarioDocument>::Loading);
     let wanted = StoredValue::new(name);
     let load = move || {
@@ -40,28 +40,27 @@ pub(crate) fn ScenarioEditor(
         });
     };
     load();
-    move || {
+    let shown = move || {
         document.with(|document| match document {
-            Remote::Loading => view! { <p class="nothing">"Loading the scenario …"</p> }.into_any(),
+            Remote::Loading => view! { <p class="nothing">"Loading the scenario …"</p> },
             Remote::Failed(error) if error.is_not_found() => view! {
                 <Empty title="There is no such scenario" text="It may have been deleted or renamed.">
                     <a class="button" href=Route::Scenarios.href()>"All scenarios"</a>
                 </Empty>
-            }
-            .into_any(),
+            },
             Remote::Failed(error) => view! {
                 <RequestFailure error=error.clone()>
                     <button type="button" on:click=move |_| load()>"Try again"</button>
                 </RequestFailure>
-            }
-            .into_any(),
-            Remote::Ready(document) => view! { <Editor document=document.clone() origin=origin /> }.into_any(),
+            },
+            Remote::Ready(document) => view! { <Editor document=document.clone() origin=origin /> },
         })
-    }
+    };
+    shown.into_view()
 }
 
 #[component]
-fn Editor(document: ScenarioDocument, origin: RwSignal<Option<Origin>>) -> impl IntoView {
+fn Editor(document: ScenarioDocument, origin: RwSignal<Option<Origin>>) -> View {
     let desk = expect_context::<Desk>();
     let editing = Editing::new(document);
     provide_context(editing);
@@ -101,7 +100,7 @@ fn Editor(document: ScenarioDocument, origin: RwSignal<Option<Origin>>) -> impl 
 
 /// Name, state and what can be done.
 #[component]
-fn EditorHead(origin: RwSignal<Option<Origin>>) -> impl IntoView {
+fn EditorHead(origin: RwSignal<Option<Origin>>) -> View {
     let desk = expect_context::<Desk>();
     let editing = expect_context::<Editing>();
     let doomed = RwSignal::new(false);
@@ -214,7 +213,7 @@ fn EditorHead(origin: RwSignal<Option<Origin>>) -> impl IntoView {
 }
 
 #[component]
-fn DeleteDialog(doomed: RwSignal<bool>) -> impl IntoView {
+fn DeleteDialog(doomed: RwSignal<bool>) -> View {
     let desk = expect_context::<Desk>();
     let editing = expect_context::<Editing>();
     let close = move || doomed.set(false);

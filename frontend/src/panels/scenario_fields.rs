@@ -1,8 +1,7 @@
 //! The form: every field is read from the text and written into it; what is wrong stands beside it.
 
-use leptos::prelude::*;
-
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::panels::behavior_graph::BehaviorGraphs;
 use crate::panels::linked_weights::LinkedWeights;
@@ -14,7 +13,7 @@ use crate::widgets::notice::{Notice, Weight as NoticeWeight};
 
 /// The form.
 #[component]
-pub(crate) fn ScenarioFields() -> impl IntoView {
+pub(crate) fn ScenarioFields() -> View {
     let editing = expect_context::<Editing>();
     let of_form =
         move |read: fn(&Form) -> Vec<String>| Memo::new(move |_| editing.checked.with(|checked| read(&checked.form)));
@@ -54,7 +53,7 @@ pub(crate) fn ScenarioFields() -> impl IntoView {
 
 /// Which profile the text asks for; of a built-in one, which to look at.
 #[component]
-fn ProfileField() -> impl IntoView {
+fn ProfileField() -> View {
     let editing = expect_context::<Editing>();
     let profiles = Memo::new(move |_| editing.checked.with(|checked| checked.form.profiles.clone()));
     let chosen = Memo::new(move |_| match editing.built_in {
@@ -85,7 +84,7 @@ fn ProfileField() -> impl IntoView {
 }
 
 #[component]
-fn FieldGroup(title: String, keys: Memo<Vec<Key>>) -> impl IntoView {
+fn FieldGroup(title: String, keys: Memo<Vec<Key>>) -> View {
     let editing = expect_context::<Editing>();
     let wanted = title.clone();
     let fields = Memo::new(move |_| {
@@ -115,7 +114,7 @@ fn FieldGroup(title: String, keys: Memo<Vec<Key>>) -> impl IntoView {
 
 /// A field with its problem. While it has the focus it shows what is typed, not what the text makes of it.
 #[component]
-fn FieldInput(field: Field) -> impl IntoView {
+fn FieldInput(field: Field) -> View {
     let editing = expect_context::<Editing>();
     let id = format!("field-{}", field.path);
     let (path, kind) = (StoredValue::new(field.path.clone()), field.kind);
@@ -162,7 +161,7 @@ fn value_at(form: &Form, path: &str) -> String {
 
 /// The API key for runs from this page. It goes out with a run and is kept nowhere else; the field never shows it.
 #[component]
-fn KeyInput(key_field: Key) -> impl IntoView {
+fn KeyInput(key_field: Key) -> View {
     let desk = expect_context::<Desk>();
     let editing = expect_context::<Editing>();
     let id = format!("key-{}", key_field.target);
@@ -208,7 +207,7 @@ fn KeyInput(key_field: Key) -> impl IntoView {
 
 /// The weights of a mix with the shares that they make.
 #[component]
-fn MixTable(behavior: String) -> impl IntoView {
+fn MixTable(behavior: String) -> View {
     let editing = expect_context::<Editing>();
     let path = format!("behaviors.{behavior}.mix.weights");
     let title = format!("Event mix of {behavior}");

@@ -1,11 +1,11 @@
 //! The gallery: what ships inside and what people made of it.
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{SaveScenario, ScenarioSummary};
 
 use crate::api;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::panels::new_scenario::Origin;
 use crate::state::draft::Draft;
@@ -21,7 +21,7 @@ use crate::widgets::notice::{Notice, RequestFailure, Weight};
 pub(crate) fn Gallery(
     /// Opens the dialog for a new scenario.
     origin: RwSignal<Option<Origin>>,
-) -> impl IntoView {
+) -> View {
     let desk = expect_context::<Desk>();
     let search = RwSignal::new(String::new());
     let found = move |built_in: bool| {
@@ -41,15 +41,12 @@ pub(crate) fn Gallery(
     };
     let state = move || {
         desk.scenarios.with(|scenarios| match scenarios {
-            Remote::Loading => Some(view! { <p class="nothing">"Loading the scenarios …"</p> }.into_any()),
-            Remote::Failed(error) => Some(
-                view! {
-                    <RequestFailure error=error.clone()>
-                        <button type="button" on:click=move |_| desk.load_scenarios()>"Try again"</button>
-                    </RequestFailure>
-                }
-                .into_any(),
-            ),
+            Remote::Loading => Some(view! { <p class="nothing">"Loading the scenarios …"</p> }),
+            Remote::Failed(error) => Some(view! {
+                <RequestFailure error=error.clone()>
+                    <button type="button" on:click=move |_| desk.load_scenarios()>"Try again"</button>
+                </RequestFailure>
+            }),
             Remote::Ready(_) => None,
         })
     };
@@ -100,8 +97,8 @@ pub(crate) fn Gallery(
                     <Empty title="None yet" text="A scenario of your own starts from a built-in one: change its rate, its mix, its target.">
                         <button type="button" on:click=move |_| origin.set(Some(Origin::New))>"Make one"</button>
                     </Empty>
-                }.into_any(),
-                false => view! { <ul class="gallery" data-testid="own-scenarios">{cards(false)}</ul> }.into_any(),
+                },
+                false => view! { <ul class="gallery" data-testid="own-scenarios">{cards(false)}</ul> },
             }}
             <h2>"Built in"</h2>
             <ul class="gallery" data-testid="built-in-scenarios">{cards(true)}</ul>
@@ -110,7 +107,7 @@ pub(crate) fn Gallery(
 }
 
 #[component]
-fn Card(scenario: ScenarioSummary, origin: RwSignal<Option<Origin>>) -> impl IntoView {
+fn Card(scenario: ScenarioSummary, origin: RwSignal<Option<Origin>>) -> View {
     let desk = expect_context::<Desk>();
     let name = scenario.name.clone();
     let has_draft = !scenario.built_in && storage::read(&Draft::storage_key(&name)).is_some();

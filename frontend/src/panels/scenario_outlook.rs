@@ -1,10 +1,9 @@
 //! The very next events of a scenario, made in the browser by the code that makes them in a run.
 
-use leptos::html;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::HtmlDocument;
+use web_sys::{HtmlDocument, HtmlElement};
 
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::format;
 use crate::state::outlook::WorkloadOutlook;
@@ -12,7 +11,7 @@ use crate::widgets::icon::{Glyph, Icon};
 
 /// The next events of each workload.
 #[component]
-pub(crate) fn ScenarioOutlook() -> impl IntoView {
+pub(crate) fn ScenarioOutlook() -> View {
     let editing = expect_context::<Editing>();
     let chosen = RwSignal::new(0_usize);
     let is_stale = Memo::new(move |_| editing.checked.with(|checked| checked.planned.is_none()));
@@ -43,14 +42,14 @@ pub(crate) fn ScenarioOutlook() -> impl IntoView {
                 </Show>
             </div>
             {move || match shown.get() {
-                Some(workload) if !workload.events.is_empty() => events(&workload).into_any(),
-                _ => view! { <p class="nothing">"Nothing to show: no event comes up."</p> }.into_any(),
+                Some(workload) if !workload.events.is_empty() => events(&workload),
+                _ => view! { <p class="nothing">"Nothing to show: no event comes up."</p> },
             }}
         </section>
     }
 }
 
-fn events(workload: &WorkloadOutlook) -> impl IntoView + use<> {
+fn events(workload: &WorkloadOutlook) -> View {
     let rows = workload.events.iter().enumerate().map(|(index, event)| {
         let (due, name, json) =
             (format::latency(event.due_seconds * 1e6), event.event_type.clone(), event.json.clone());
@@ -68,8 +67,8 @@ fn events(workload: &WorkloadOutlook) -> impl IntoView + use<> {
 
 /// An event's request as a command for a terminal, to be copied.
 #[component]
-fn Command(command: String) -> impl IntoView {
-    let text = NodeRef::<html::Pre>::new();
+fn Command(command: String) -> View {
+    let text = Reference::<HtmlElement>::new();
     let copied = RwSignal::new(false);
     let copy = move |_| {
         let (Some(text), Ok(Some(selection))) = (text.get_untracked(), window().get_selection()) else { return };

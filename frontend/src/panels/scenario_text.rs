@@ -1,9 +1,10 @@
 //! The text of a scenario with its line numbers, and the list of everything that is wrong with it.
 
-use leptos::html;
-use leptos::prelude::*;
+use shared::order;
 use shared::problem::Problem;
+use web_sys::{HtmlElement, HtmlTextAreaElement};
 
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::format;
 use crate::panels::completion_list::{CompletionHelp, CompletionList, CompletionPopup, LIST_ID};
@@ -14,10 +15,10 @@ use crate::widgets::icon::{Glyph, Icon};
 
 /// The text, and the problems under it.
 #[component]
-pub(crate) fn ScenarioText() -> impl IntoView {
+pub(crate) fn ScenarioText() -> View {
     let editing = expect_context::<Editing>();
-    let area = NodeRef::<html::Textarea>::new();
-    let gutter = NodeRef::<html::Pre>::new();
+    let area = Reference::<HtmlTextAreaElement>::new();
+    let gutter = Reference::<HtmlElement>::new();
     let problems = Memo::new(move |_| editing.checked.with(|checked| checked.problems.clone()));
     let lines = Memo::new(move |_| editing.text.with(|text| line_count(text)));
     let marked = Memo::new(move |_| {
@@ -25,7 +26,7 @@ pub(crate) fn ScenarioText() -> impl IntoView {
         problems.with(|problems| {
             let mut lines: Vec<u32> =
                 problems.iter().filter(|problem| is_own(problem, &own)).filter_map(|problem| problem.line).collect();
-            lines.sort_unstable();
+            order::sort(&mut lines);
             lines.dedup();
             lines
         })
@@ -38,7 +39,7 @@ pub(crate) fn ScenarioText() -> impl IntoView {
             .collect_view()
     };
     let list = CompletionList::new();
-    let paint = NodeRef::<html::Pre>::new();
+    let paint = Reference::<HtmlElement>::new();
     let is_painted = Memo::new(move |_| editing.text.with(|text| text.len() <= LONGEST));
     let painted = move || if is_painted.get() { editing.text.with(|text| markup(text)) } else { String::new() };
     let follow = move |_| {
@@ -160,7 +161,7 @@ fn is_own(problem: &Problem, own: &str) -> bool {
 }
 
 #[component]
-fn ProblemLine(problem: Problem, show: impl Fn(&Problem) + Copy + 'static) -> impl IntoView {
+fn ProblemLine(problem: Problem, show: impl Fn(&Problem) + Copy + 'static) -> View {
     let editing = expect_context::<Editing>();
     let is_here = is_own(&problem, &editing.name.get_value());
     let place = match (problem.line, is_here) {
@@ -182,8 +183,8 @@ fn ProblemLine(problem: Problem, show: impl Fn(&Problem) + Copy + 'static) -> im
                 {hint.map(|hint| view! { <span class="note">{format!(" ({hint})")}</span> })}
             </p>
             {match can_show {
-                true => view! { <button type="button" class="link" on:click=move |_| show(&problem)>{place}</button> }.into_any(),
-                false => view! { <span class="note">{place}</span> }.into_any(),
+                true => view! { <button type="button" class="link" on:click=move |_| show(&problem)>{place}</button> },
+                false => view! { <span class="note">{place}</span> },
             }}
         </li>
     }

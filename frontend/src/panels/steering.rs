@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use leptos::prelude::*;
 use shared::run::Command;
 
 use crate::actions;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::run_board::RunBoard;
 use crate::state::steering::{declared, read_factor, read_users, read_weight, users_asked_for, weights};
 
 /// The controls; they rest while no run goes on.
 #[component]
-pub(crate) fn Steering() -> impl IntoView {
+pub(crate) fn Steering() -> View {
     let desk = expect_context::<Desk>();
     let disabled = Memo::new(move |_| !desk.controls().rate);
     // A change of the mix takes the declared shares away; the panel goes on from what it saw of them.
@@ -97,7 +97,7 @@ fn Setting(
     value: Signal<String>,
     disabled: Memo<bool>,
     read: impl Fn(&str) -> Result<Command, &'static str> + Send + Sync + 'static,
-) -> impl IntoView {
+) -> View {
     let desk = expect_context::<Desk>();
     let problem = RwSignal::new(None::<&'static str>);
     let read = StoredValue::new(read);
@@ -126,7 +126,7 @@ fn Setting(
 
 /// How strong a list of faults is.
 #[component]
-fn Faults(disabled: Memo<bool>) -> impl IntoView {
+fn Faults(disabled: Memo<bool>) -> View {
     let desk = expect_context::<Desk>();
     let fault = RwSignal::new(String::new());
     let factor = RwSignal::new("0".to_owned());

@@ -1,16 +1,16 @@
 //! What the run must hold, and whether it does so far.
 
-use leptos::prelude::*;
 use shared::run::{FigureUnit, ThresholdResult};
 
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 use crate::state::limits::is_broken;
 use crate::widgets::icon::{Glyph, Icon};
 
 /// The thresholds of the shown run; nothing where it has none.
 #[component]
-pub(crate) fn Thresholds() -> impl IntoView {
+pub(crate) fn Thresholds() -> View {
     let desk = expect_context::<Desk>();
     let thresholds = Memo::new(move |_| {
         desk.read_calmly(|board| board.map(|board| board.snapshot.thresholds.clone()).unwrap_or_default())
@@ -37,7 +37,7 @@ pub(crate) fn Thresholds() -> impl IntoView {
     }
 }
 
-fn row(threshold: ThresholdResult) -> impl IntoView {
+fn row(threshold: ThresholdResult) -> View {
     let observed = threshold.observed.map_or("–".to_owned(), |value| figure(value, threshold.unit));
     let (glyph, class, word) = match (is_broken(&threshold), threshold.observed) {
         (true, _) => (Glyph::Cross, "verdict-word bad", "broken"),

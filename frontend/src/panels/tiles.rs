@@ -1,9 +1,9 @@
 //! The row of figures: rate, response time, errors, in flight, verdict.
 
-use leptos::prelude::*;
 use shared::run::VerdictStatus;
 
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::state::remote::sentence;
 use crate::state::run_board::RunBoard;
 use crate::state::tiles::{self, Tile};
@@ -12,7 +12,7 @@ use crate::widgets::tile::FigureTile;
 
 /// The row of figures.
 #[component]
-pub(crate) fn Tiles() -> impl IntoView {
+pub(crate) fn Tiles() -> View {
     let desk = expect_context::<Desk>();
     let tile = move |of: fn(Option<&RunBoard>) -> Tile| Memo::new(move |_| desk.board.with(|board| of(board.as_ref())));
     let rate = tile(tiles::rate);
@@ -36,7 +36,7 @@ pub(crate) fn Tiles() -> impl IntoView {
 
 /// The verdict with its reasons.
 #[component]
-fn VerdictTile() -> impl IntoView {
+fn VerdictTile() -> View {
     let desk = expect_context::<Desk>();
     let verdict =
         Memo::new(move |_| desk.board.with(|board| board.as_ref().map(|board| board.snapshot.verdict.clone())));

@@ -1,11 +1,11 @@
 //! Trying a scenario out before it runs: is each target there, and what does it say to one event.
 
-use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{Trial, TriedEvent, TriedTarget, TryScenario};
 
 use crate::api;
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::editing::Editing;
 use crate::format;
 use crate::state::json::laid_out;
@@ -30,7 +30,7 @@ enum Stage {
 
 /// The buttons, and what came of them.
 #[component]
-pub(crate) fn TryOut() -> impl IntoView {
+pub(crate) fn TryOut() -> View {
     let desk = expect_context::<Desk>();
     let editing = expect_context::<Editing>();
     let stage = RwSignal::new(Stage::Untried);
@@ -108,18 +108,18 @@ pub(crate) fn TryOut() -> impl IntoView {
             {move || stage.with(|stage| match stage {
                 Stage::Untried => view! {
                     <p class="nothing">"Nothing is counted and no run begins: one look, or one event, and its answer."</p>
-                }.into_any(),
-                Stage::Asking(false) => view! { <p class="nothing">"Knocking at each target …"</p> }.into_any(),
-                Stage::Asking(true) => view! { <p class="nothing">"Sending, and waiting for the answer …"</p> }.into_any(),
-                Stage::Failed(error) => view! { <RequestFailure error=error.clone() /> }.into_any(),
-                Stage::Done(trial, _, text) => view! { <Outcome trial=trial.clone() text=text.clone() /> }.into_any(),
+                },
+                Stage::Asking(false) => view! { <p class="nothing">"Knocking at each target …"</p> },
+                Stage::Asking(true) => view! { <p class="nothing">"Sending, and waiting for the answer …"</p> },
+                Stage::Failed(error) => view! { <RequestFailure error=error.clone() /> },
+                Stage::Done(trial, _, text) => view! { <Outcome trial=trial.clone() text=text.clone() /> },
             })}
         </section>
     }
 }
 
 #[component]
-fn Outcome(trial: Trial, text: String) -> impl IntoView {
+fn Outcome(trial: Trial, text: String) -> View {
     let editing = expect_context::<Editing>();
     let is_stale = Memo::new(move |_| editing.text.with(|now| *now != text));
     let targets = trial.targets.into_iter().map(target_row).collect_view();
@@ -136,12 +136,12 @@ fn Outcome(trial: Trial, text: String) -> impl IntoView {
     }
 }
 
-fn mark(good: bool) -> impl IntoView {
+fn mark(good: bool) -> View {
     let (glyph, class) = if good { (Glyph::Check, "good") } else { (Glyph::Cross, "bad") };
     view! { <span class=class><Icon glyph=glyph /></span> }
 }
 
-fn target_row(target: TriedTarget) -> impl IntoView {
+fn target_row(target: TriedTarget) -> View {
     let words = if target.reachable { "answers after" } else { "gave up after" };
     view! {
         <li data-testid="tried-target">
@@ -156,7 +156,7 @@ fn target_row(target: TriedTarget) -> impl IntoView {
     }
 }
 
-fn event_row(event: TriedEvent, open: bool) -> impl IntoView {
+fn event_row(event: TriedEvent, open: bool) -> View {
     let words = answer_words(&event);
     let body = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { laid_out(text) };
     let (request, answer) = (body(&event.body), body(&event.answer));

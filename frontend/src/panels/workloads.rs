@@ -1,14 +1,14 @@
 //! A row for each workload, where there are several: where it goes, by which protocol, and how it fares.
 
-use leptos::prelude::*;
 use shared::run::WorkloadRow;
 
 use crate::desk::Desk;
+use crate::dom::component::*;
 use crate::format;
 
 /// The workloads of the shown run; nothing where it has only one.
 #[component]
-pub(crate) fn Workloads() -> impl IntoView {
+pub(crate) fn Workloads() -> View {
     let desk = expect_context::<Desk>();
     let workloads = Memo::new(move |_| {
         desk.read_calmly(|board| board.map(|board| board.snapshot.workloads.clone()).unwrap_or_default())
@@ -44,7 +44,7 @@ pub(crate) fn Workloads() -> impl IntoView {
     }
 }
 
-fn row(row: &WorkloadRow, all: u64) -> impl IntoView + use<> {
+fn row(row: &WorkloadRow, all: u64) -> View {
     let time = |micros: u64| match row.response_time.count {
         0 => "–".to_owned(),
         _ => format::latency(micros as f64),

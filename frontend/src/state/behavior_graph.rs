@@ -1,7 +1,7 @@
 //! A behavior as a graph: states of a life, pages of a visit, or journeys, with the choices that are made on the way.
 
 use shared::chart::graph::{Cell, layered};
-use shared::scenario::document::{Entry, Node, Value};
+use shared::tree::{Entry, Node, Value};
 
 use crate::state::scalar::scalar;
 

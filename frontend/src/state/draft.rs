@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 use shared::order;
-use shared::scenario::document::{Entry, Node, Value};
 use shared::scenario::secret::{HIDDEN, without_secrets};
 use shared::tree::read::{Readable, from_json};
+use shared::tree::{Entry, Node, Value};
 
 /// Unsaved edits of one scenario.
 #[derive(Clone, Debug, Eq, PartialEq, Readable, Serialize)]

@@ -1,7 +1,7 @@
 //! The load as a curve that can be dragged: which places of it stand for which values of the scenario, and what is
 //! written when one is moved.
 
-use shared::scenario::document::Node;
+use shared::tree::Node;
 use shared::units::{Length, Nanos, Rate};
 
 use crate::state::scalar::scalar;

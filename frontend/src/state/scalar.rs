@@ -1,6 +1,6 @@
 //! A single value of a document as people wrote it.
 
-use shared::scenario::document::{Node, Value};
+use shared::tree::{Node, Value};
 
 /// A scalar as a field shows it; empty for what is more than one value.
 pub(crate) fn scalar(node: &Node) -> String {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use shared::compile::compile;
 use shared::plan::Plan;
 use shared::problem::Problem;
-use shared::scenario::document::{Entry, Node};
 use shared::scenario::{LoadOptions, ValidScenario, edit, quote};
+use shared::tree::{Entry, Node};
 
 use crate::state::behavior_graph::{self, BehaviorGraph, Choice, ChoiceOption};
 use crate::state::load_curve::LoadCurve;

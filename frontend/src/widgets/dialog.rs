@@ -1,9 +1,9 @@
 //! A dialog over the page: the browser's own element, which keeps the focus inside and closes on Esc.
 
-use leptos::html;
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::HtmlDialogElement;
 
+use crate::dom::component::*;
 use crate::widgets::icon::{Glyph, Icon};
 
 /// A dialog; its content is made when it opens.
@@ -21,8 +21,8 @@ pub(crate) fn Dialog(
     on_close: impl Fn() + Copy + 'static,
     /// What it shows.
     children: ChildrenFn,
-) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
+) -> View {
+    let dialog = Reference::<HtmlDialogElement>::new();
     let children = StoredValue::new(children);
     Effect::new(move |_| {
         let Some(dialog) = dialog.get() else { return };

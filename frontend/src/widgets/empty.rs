@@ -1,6 +1,6 @@
 //! What a page shows while it has nothing to show: why, and what to do.
 
-use leptos::prelude::*;
+use crate::dom::component::*;
 
 /// An empty state.
 #[component]
@@ -14,7 +14,7 @@ pub(crate) fn Empty(
     /// Buttons.
     #[prop(optional)]
     children: Option<Children>,
-) -> impl IntoView {
+) -> View {
     view! {
         <div class="empty">
             <p class="empty-title">{title}</p>

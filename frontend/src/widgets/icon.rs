@@ -1,6 +1,6 @@
 //! Icons: one path each, drawn in the colour of the text around them.
 
-use leptos::prelude::*;
+use crate::dom::component::*;
 
 /// What an icon shows.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,7 +74,7 @@ impl Glyph {
 
 /// An icon; it says nothing, so that what it stands in must.
 #[component]
-pub(crate) fn Icon(#[prop(into)] glyph: Signal<Glyph>) -> impl IntoView {
+pub(crate) fn Icon(#[prop(into)] glyph: Signal<Glyph>) -> View {
     view! {
         <svg class="icon" class:filled=move || glyph.get().path().1 viewBox="0 0 16 16" aria-hidden="true" focusable="false">
             <path d=move || glyph.get().path().0></path>

@@ -1,7 +1,6 @@
 //! A banner that says what went wrong, and what to do.
 
-use leptos::prelude::*;
-
+use crate::dom::component::*;
 use crate::state::remote::RequestError;
 use crate::widgets::icon::{Glyph, Icon};
 
@@ -30,7 +29,7 @@ pub(crate) fn Notice(
     /// Buttons.
     #[prop(optional)]
     children: Option<Children>,
-) -> impl IntoView {
+) -> View {
     let (class, role) = match weight {
         Weight::Plain => ("notice", "status"),
         Weight::Warning => ("notice warning", "status"),
@@ -58,7 +57,7 @@ pub(crate) fn RequestFailure(
     /// Buttons.
     #[prop(optional)]
     children: Option<Children>,
-) -> impl IntoView {
+) -> View {
     let has_problems = !error.problems().is_empty();
     let problems = error.problems().iter().map(|problem| view! { <li>{problem.to_string()}</li> }).collect_view();
     view! {

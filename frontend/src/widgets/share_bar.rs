@@ -1,6 +1,6 @@
 //! A share as a bar, with a tick where it was declared to be.
 
-use leptos::prelude::*;
+use crate::dom::component::*;
 
 /// A bar from 0 to the largest share of its table.
 #[component]
@@ -11,7 +11,7 @@ pub(crate) fn ShareBar(
     /// The share that was declared (0 to 1 of the bar).
     #[prop(into)]
     declared: Signal<Option<f64>>,
-) -> impl IntoView {
+) -> View {
     let percent = |share: f64| format!("{:.1}%", share.clamp(0.0, 1.0) * 100.0);
     view! {
         <span class="share-bar" aria-hidden="true">

@@ -1,7 +1,6 @@
 //! A sparkline.
 
-use leptos::prelude::*;
-
+use crate::dom::component::*;
 use crate::state::spark::{SIZE, path, spoken};
 
 /// A line in the space of a word.
@@ -9,7 +8,7 @@ use crate::state::spark::{SIZE, path, spoken};
 pub(crate) fn Sparkline(
     /// Its points, from zero up.
     points: Vec<f64>,
-) -> impl IntoView {
+) -> View {
     let (width, height) = SIZE;
     view! {
         <svg class="spark" width=width height=height viewBox=format!("0 0 {width} {height}") role="img" aria-label=spoken(&points)>

@@ -1,7 +1,6 @@
 //! A figure with its name, its unit and what it is to be compared with.
 
-use leptos::prelude::*;
-
+use crate::dom::component::*;
 use crate::state::tiles::Tile;
 
 /// A tile; its parts keep their places while its figure changes.
@@ -15,7 +14,7 @@ pub(crate) fn FigureTile(
     title: &'static str,
     /// The figure.
     tile: Memo<Tile>,
-) -> impl IntoView {
+) -> View {
     view! {
         <div class="tile" class:alarming=move || tile.with(|tile| tile.alarming) title=title data-testid=format!("tile-{id}")>
             <dt>{name}</dt>
