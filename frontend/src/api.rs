@@ -86,7 +86,9 @@ pub(crate) async fn compare(baseline: &str, candidate: &str) -> Answer<Compariso
 
 /// What is drawn of a run that is over.
 pub(crate) async fn drawn(id: &str) -> Answer<Drawn> {
-    read(Request::get(&result_href(id))).await
+    let answer = answered(Request::get(&result_href(id)).send().await).await?;
+    let text = answer.text().await.map_err(|_error| RequestError::Unreachable)?;
+    Drawn::read(&text).map_err(RequestError::Unreadable)
 }
 
 /// What became of the audits of a run that is over.

@@ -7,8 +7,8 @@ use gloo_net::websocket::futures::WebSocket;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::run::{LiveMessage, RunId};
-use shared::tree::read::from_json;
+use shared::run::{LiveMessage, RunId, TimelineRow};
+use shared::tree::read::from_json_by_item;
 
 use crate::api;
 use crate::desk::Desk;
@@ -125,13 +125,22 @@ async fn wait(desk: Desk, turn: u32, seconds: u32) -> bool {
     is_followed(desk, turn)
 }
 
+/// A message; none of another version.
+fn message(text: &str) -> Option<LiveMessage> {
+    let (mut message, rows) = from_json_by_item::<LiveMessage, TimelineRow>(text, &["hello", "timeline"]).ok()?;
+    if let LiveMessage::Hello(hello) = &mut message {
+        hello.timeline = rows;
+    }
+    Some(message)
+}
+
 async fn connect(desk: Desk, id: &RunId, turn: u32) -> Ended {
     let mut greeted = false;
     let Ok(mut stream) = WebSocket::open(&address(id)) else { return Ended::Broken { greeted } };
     loop {
         let silence = TimeoutFuture::new(SILENCE_MILLIS);
         let message = match select(stream.next(), silence).await {
-            Either::Left((Some(Ok(Message::Text(text))), _)) => from_json::<LiveMessage>(&text).ok(),
+            Either::Left((Some(Ok(Message::Text(text))), _)) => message(&text),
             Either::Left((Some(Ok(Message::Bytes(_))), _)) => None,
             Either::Left((Some(Err(_)) | None, _)) | Either::Right(_) => return lost(desk, turn, greeted),
         };

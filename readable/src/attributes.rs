@@ -16,7 +16,7 @@ pub(crate) struct Container {
 }
 
 /// How the names of variants are spelt.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
 enum Case {
     #[default]
     AsDeclared,
@@ -45,6 +45,11 @@ impl Container {
             Ok(())
         })?;
         Ok(container)
+    }
+
+    /// Whether names are spelt in another way than they are declared.
+    pub(crate) fn has_case(&self) -> bool {
+        self.case != Case::AsDeclared
     }
 
     /// The name of a variant, unless it has one of its own.

@@ -7,6 +7,7 @@ mod attributes;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::ext::IdentExt as _;
 use syn::{Data, DataEnum, DeriveInput, Error, Field, Fields, Result, parse_macro_input};
 
 use attributes::{Absent, Container, Named};
@@ -24,6 +25,13 @@ pub fn readable(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let container = Container::of(&input.attrs)?;
     let home = Ident::new(HOME, Span::call_site());
+    let known = match &input.data {
+        Data::Struct(data) if !container.strict && matches!(data.fields, Fields::Named(_)) => {
+            let names = names(data.fields.iter())?;
+            quote!(const KNOWN: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(&[#(#names),*]);)
+        }
+        _ => TokenStream::new(),
+    };
     let body = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => structure(fields.named.iter(), &container)?,
@@ -39,6 +47,8 @@ fn derive(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         #[automatically_derived]
         impl ::#home::tree::read::Readable for #name {
+            #known
+
             fn read<'t>(
                 node: &'t ::#home::tree::Node,
                 reader: &mut ::#home::tree::read::Reader<'t>,
@@ -51,12 +61,20 @@ fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
 /// A struct whose fields are all its default's until they are read, or one that is put together from them.
 fn structure<'a>(fields: impl Iterator<Item = &'a Field> + Clone, container: &Container) -> Result<TokenStream> {
+    if container.has_case() {
+        return Err(unfit("spells the names of its fields in another case"));
+    }
     let strict = container.strict;
     let names = names(fields.clone())?;
     let open = quote!(let mut fields = reader.fields(node, &[#(#names),*], #strict)?;);
     if !container.default {
         let value = built(&quote!(Self), fields)?;
         return Ok(quote!(#open #value));
+    }
+    for field in fields.clone() {
+        if !matches!(Named::of(&field.attrs)?.absent, Absent::Own) {
+            return Err(Error::new_spanned(field, "is what the default of the whole has"));
+        }
     }
     let idents = fields.map(|field| &field.ident);
     let index = 0..names.len();
@@ -136,7 +154,7 @@ fn names<'a>(fields: impl Iterator<Item = &'a Field>) -> Result<Vec<String>> {
         .map(|field| {
             let named = Named::of(&field.attrs)?;
             if named.aliases.is_empty() {
-                let name = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+                let name = field.ident.as_ref().map(|name| name.unraw().to_string()).unwrap_or_default();
                 Ok(named.rename.unwrap_or(name))
             } else {
                 Err(Error::new_spanned(field, "a field has one name"))

@@ -1,5 +1,6 @@
 //! A document as a tree: values that know where they were written, in YAML and JSON alike, and how types are read from it.
 
+mod json;
 pub(crate) mod nearest;
 pub mod read;
 

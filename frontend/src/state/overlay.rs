@@ -5,7 +5,7 @@ use shared::chart::line::{lines, svg_path};
 use shared::chart::scale::Scale;
 use shared::chart::ticks::{linear, log, log_bounds, round_end, time, time_end};
 use shared::run::TimelineRow;
-use shared::tree::read::Readable;
+use shared::tree::read::{Readable, from_json_by_item};
 
 use crate::format;
 
@@ -15,6 +15,14 @@ pub(crate) struct Drawn {
     /// Its seconds.
     #[serde(default)]
     pub(crate) timeline: Vec<TimelineRow>,
+}
+
+impl Drawn {
+    /// Reads it from a result.
+    pub(crate) fn read(result: &str) -> Result<Self, String> {
+        let (_, timeline) = from_json_by_item::<Self, _>(result, &["timeline"])?;
+        Ok(Self { timeline })
+    }
 }
 
 /// Which figure is drawn.
@@ -116,7 +124,6 @@ pub(crate) fn overlay(runs: &[Drawn], figure: Figure, width: f64, height: f64) -
 #[cfg(test)]
 mod tests {
     use shared::run::{Counts, Percentiles};
-    use shared::tree::read::from_json;
 
     use super::*;
 
@@ -151,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_result_is_read_for_its_timeline_alone() {
-        let drawn: Drawn = from_json(r#"{"schema_version": 1, "totals": {}, "timeline": [{"second": 3}]}"#).unwrap();
+        let drawn = Drawn::read(r#"{"schema_version": 1, "totals": {}, "timeline": [{"second": 3}]}"#).unwrap();
         assert_eq!(drawn.timeline.len(), 1);
         assert_eq!(drawn.timeline[0].second, 3);
     }

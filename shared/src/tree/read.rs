@@ -7,16 +7,21 @@ mod leaves;
 
 use std::fmt;
 
-use super::nearest;
-use super::{Entry, Mark, Node, Value};
+use super::{Entry, Mark, Node, Value, json, nearest};
 
 pub use ::readable::Readable;
 
 /// Most flaws that are told at once.
 const MAX_FLAWS: usize = 100;
 
+/// Most flaws that are told in one line.
+const TOLD: usize = 3;
+
 /// A type that can be read from a tree.
 pub trait Readable: Sized {
+    /// The only keys that are read of its map, where others may be there.
+    const KNOWN: Option<&'static [&'static str]> = None;
+
     /// Reads a node; none where it is none of this type, which the reader has been told by then. What is wrong with a
     /// part that it can do without costs that part alone.
     fn read<'t>(node: &'t Node, reader: &mut Reader<'t>) -> Option<Self>;
@@ -55,11 +60,42 @@ pub struct Flaw {
 ///
 /// Gives why the text is no JSON, or what in it does not fit.
 pub fn from_json<T: Readable>(text: &str) -> Result<T, String> {
-    let root: Node = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let reading = read(&root);
-    match reading.value {
-        Some(value) if reading.flaws.is_empty() => Ok(value),
-        _ => Err(reading.flaws.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+    let root = json::tree(text, T::KNOWN, &[], &mut drop).map_err(|error| error.to_string())?;
+    read(&root).whole()
+}
+
+/// Reads a value from JSON, and by themselves the items of the list to which these keys lead, which the value has empty:
+/// for lists so long that they should not be held as text, as a tree and as what they are at once.
+///
+/// # Errors
+///
+/// As [`from_json`].
+pub fn from_json_by_item<T: Readable, I: Readable>(text: &str, way: &[&str]) -> Result<(T, Vec<I>), String> {
+    let (mut items, mut wrong) = (Vec::new(), None);
+    let mut item = |node: Node| match read::<I>(&node).whole() {
+        Ok(item) => items.push(item),
+        Err(error) => wrong = wrong.take().or_else(|| Some(format!("{}[{}]: {error}", way.join("."), items.len()))),
+    };
+    let root = json::tree(text, T::KNOWN, way, &mut item).map_err(|error| error.to_string())?;
+    match wrong {
+        Some(error) => Err(error),
+        None => Ok((read(&root).whole()?, items)),
+    }
+}
+
+impl<T> Reading<T> {
+    /// The value if nothing was wrong, or what was in one line.
+    fn whole(self) -> Result<T, String> {
+        match self.value {
+            Some(value) if self.flaws.is_empty() => Ok(value),
+            _ => {
+                let mut told: Vec<String> = self.flaws.iter().take(TOLD).map(ToString::to_string).collect();
+                if let Some(more @ 1..) = self.flaws.len().checked_sub(TOLD) {
+                    told.push(format!("and {more} more"));
+                }
+                Err(told.join("; "))
+            }
+        }
     }
 }
 
@@ -153,6 +189,10 @@ impl<'t> Reader<'t> {
     }
 
     fn unknown(&mut self, name: &str, mark: Mark, names: &[&str]) {
+        // A hint is dear, and one that nobody sees is not made.
+        if self.flaws.len() >= MAX_FLAWS {
+            return;
+        }
         let hint = nearest::hint(name, names.iter().copied());
         self.wrong(mark, format!("`{name}` is not known here"), hint);
     }
@@ -333,7 +373,7 @@ mod tests {
 
     use super::*;
 
-    #[derive(Debug, Default, PartialEq, Readable, Serialize)]
+    #[derive(Clone, Debug, Default, PartialEq, Readable, Serialize)]
     #[serde(default, deny_unknown_fields)]
     struct Garden {
         beds: Vec<Bed>,
@@ -342,7 +382,7 @@ mod tests {
         bind: Option<f64>,
     }
 
-    #[derive(Debug, PartialEq, Readable, Serialize)]
+    #[derive(Clone, Debug, PartialEq, Readable, Serialize)]
     #[serde(rename_all = "snake_case", deny_unknown_fields)]
     enum Bed {
         Bare,
@@ -396,5 +436,50 @@ mod tests {
         );
         assert_eq!(reading.value, Some(Garden { beds: vec![Bed::Bare], rows: BTreeMap::from([(3, 2)]), bind: None }));
         assert_eq!(from_json::<Garden>("[").unwrap_err(), "EOF while parsing a list at line 1 column 1");
+    }
+
+    #[derive(Debug, Default, PartialEq, Readable)]
+    struct Shed {
+        #[serde(default)]
+        tools: Vec<u8>,
+        #[serde(default)]
+        garden: Garden,
+    }
+
+    #[test]
+    fn the_items_of_a_long_list_are_read_one_by_one() {
+        let text = r#"{"dust": [[[1]], {"a": null}], "tools": [3, 4], "garden": {"beds": ["bare", "lawn"]}}"#;
+        let whole: Shed = from_json(text).unwrap();
+        assert_eq!(whole.tools, [3, 4]);
+        let (shed, tools) = from_json_by_item::<Shed, u8>(text, &["tools"]).unwrap();
+        assert_eq!((shed.tools, shed.garden, tools), (vec![], whole.garden.clone(), vec![3, 4]));
+        let (shed, beds) = from_json_by_item::<Shed, Bed>(text, &["garden", "beds"]).unwrap();
+        assert_eq!((shed.tools, shed.garden.beds, beds), (vec![3, 4], vec![], whole.garden.beds));
+        // A way that leads nowhere finds nothing.
+        let (shed, none) = from_json_by_item::<Shed, u8>(text, &["garden", "rows"]).unwrap();
+        assert_eq!((shed.tools, none), (vec![3, 4], vec![]));
+    }
+
+    #[test]
+    fn an_item_that_does_not_fit_is_told_with_its_place() {
+        let told = |text: &str| from_json_by_item::<Shed, u8>(text, &["tools"]).unwrap_err();
+        assert_eq!(told(r#"{"tools": [1, 2, "x", "y"]}"#), "tools[2]: must be a whole number, not text");
+        assert!(told(r#"{"tools": 7}"#).contains("expected a list"), "{}", told(r#"{"tools": 7}"#));
+        assert!(told("[]").contains("expected a map"), "{}", told("[]"));
+    }
+
+    #[test]
+    fn what_nobody_reads_is_not_kept() {
+        assert_eq!(Shed::KNOWN, Some(["tools", "garden"].as_slice()));
+        assert_eq!(Garden::KNOWN, None, "a strict one says what it does not know");
+        let root = json::tree(r#"{"dust": [1, 2], "tools": []}"#, Shed::KNOWN, &[], &mut drop).unwrap();
+        assert_eq!(root.as_map().map(<[Entry]>::len), Some(1));
+    }
+
+    #[test]
+    fn many_flaws_are_told_in_one_short_line() {
+        let list = format!("[{}]", vec![r#"{"beds": 1}"#; 50].join(","));
+        let told = from_json::<Vec<Garden>>(&list).unwrap_err();
+        assert!(told.ends_with("; and 47 more"), "{told}");
     }
 }
