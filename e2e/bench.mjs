@@ -53,13 +53,16 @@ async function watch(behind) {
   let socket;
   let now = behind;
   let sample = 0;
+  let greet;
   const greeted = new Promise((resolve) => {
-    opened.page.routeWebSocket(/api\/live/, (route) => {
-      socket = route;
-      const timeline = Array.from({ length: behind }, (_, second) => row(second));
-      route.send(JSON.stringify({ hello: { version, run: RUN, snapshot: snapshot(behind), timeline, resolution_seconds: 1, changes: [], samples: [] } }));
-      resolve();
-    });
+    greet = resolve;
+  });
+  // In force before the page opens: it asks for its live stream at once.
+  await opened.page.routeWebSocket(/api\/live/, (route) => {
+    socket = route;
+    const timeline = Array.from({ length: behind }, (_, second) => row(second));
+    route.send(JSON.stringify({ hello: { version, run: RUN, snapshot: snapshot(behind), timeline, resolution_seconds: 1, changes: [], samples: [] } }));
+    greet();
   });
   await opened.page.goto(throng.url);
   await greeted;
