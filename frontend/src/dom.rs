@@ -56,7 +56,7 @@ pub(crate) struct Element {
 /// One thing that changes about a node.
 enum Part {
     Bound(Bond, &'static str, Source),
-    Listener(&'static str, Handler),
+    Listener(Cow<'static, str>, Handler),
     Reference(Reference<web_sys::Element>),
     Child(View),
 }
@@ -104,7 +104,7 @@ impl Element {
     where
         E::EventType: JsCast,
     {
-        self.listening(event.name(), Box::new(move |event| handler(event.unchecked_into())))
+        self.with(Part::Listener(event.name(), Box::new(move |event| handler(event.unchecked_into()))))
     }
 
     /// Like [`Self::on`]; the event knows the type of its element.
@@ -116,18 +116,7 @@ impl Element {
     where
         E::EventType: JsCast,
     {
-        self.listening(
-            event.name(),
-            Box::new(move |event| handler(Targeted::from(event.unchecked_into::<E::EventType>()))),
-        )
-    }
-
-    fn listening(self, event: Cow<'static, str>, handler: Handler) -> Self {
-        // Every event of `leptos::ev` has a name that is known when it is compiled.
-        match event {
-            Cow::Borrowed(name) => self.with(Part::Listener(name, handler)),
-            Cow::Owned(_) => self,
-        }
+        self.on(event, move |event| handler(Targeted::from(event)))
     }
 
     /// Keeps the element for code that needs it.
@@ -178,42 +167,6 @@ impl<T: IntoView, F: FnMut() -> T + 'static> IntoView for F {
         View::Live(Box::new(move || self().into_view()))
     }
 }
-
-macro_rules! text {
-    ($($type:ty),+) => {
-        $(impl IntoView for $type {
-            fn into_view(self) -> View {
-                View::Text(self.into())
-            }
-        })+
-    };
-}
-text!(&'static str, String, Cow<'static, str>);
-
-macro_rules! number {
-    ($($type:ty),+) => {
-        $(impl IntoView for $type {
-            fn into_view(self) -> View {
-                View::Text(self.to_string().into())
-            }
-        })+
-    };
-}
-number!(u32, u64, usize);
-
-impl<T: IntoView> From<T> for View
-where
-    T: ViewSource,
-{
-    fn from(value: T) -> Self {
-        value.into_view()
-    }
-}
-
-/// What `view!` writes by itself.
-pub(crate) trait ViewSource {}
-impl ViewSource for &'static str {}
-impl ViewSource for Vec<View> {}
 
 /// Collects views into one.
 pub(crate) trait CollectView {

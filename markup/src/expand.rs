@@ -28,7 +28,7 @@ fn several(nodes: &[Node]) -> Result<TokenStream> {
     Ok(match views.as_slice() {
         [] => quote!(#dom::View::Nothing),
         [one] => one.clone(),
-        several => quote!(#dom::View::from(::std::vec![#(#several),*])),
+        several => quote!(#dom::IntoView::into_view(::std::vec![#(#several),*])),
     })
 }
 
@@ -44,7 +44,7 @@ fn alone(node: &Node) -> Result<TokenStream> {
         }
         Node::Text(text) => {
             let text = text.value_string();
-            Ok(quote!(#dom::View::from(#text)))
+            Ok(quote!(#dom::IntoView::into_view(#text)))
         }
         Node::Block(block) => {
             let value = value_of(block)?;

@@ -1,5 +1,6 @@
 //! The part of the page that was made of a view, and how it becomes the next one.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -19,7 +20,7 @@ use super::{Bond, Element, Handler, Item, Part, Source, Template, Value, View, f
 /// What was made of a view. Always in a parent, before a node that stays: its place.
 pub(super) enum Built {
     Nothing,
-    Text(web_sys::Text, std::borrow::Cow<'static, str>),
+    Text(web_sys::Text, Cow<'static, str>),
     Element(Box<BuiltElement>),
     Several(Vec<Built>),
     Live(Live),
@@ -402,13 +403,13 @@ fn words(value: &Value) -> std::str::SplitWhitespace<'_> {
 /// A listener; it can be given another handler without the page knowing.
 struct Listener {
     node: Node,
-    event: &'static str,
+    event: Cow<'static, str>,
     handler: Rc<RefCell<(Owner, Handler)>>,
     callback: Closure<dyn FnMut(Event)>,
 }
 
 impl Listener {
-    fn build(node: Node, event: &'static str, handler: Handler) -> Self {
+    fn build(node: Node, event: Cow<'static, str>, handler: Handler) -> Self {
         let handler = Rc::new(RefCell::new((Owner::current().unwrap_or_default(), handler)));
         let called = Rc::clone(&handler);
         let callback = Closure::<dyn FnMut(Event)>::new(move |event| {
@@ -421,7 +422,7 @@ impl Listener {
                 owner.with(|| handler(event));
             }
         });
-        let _ = node.add_event_listener_with_callback(event, callback.as_ref().unchecked_ref());
+        let _ = node.add_event_listener_with_callback(&event, callback.as_ref().unchecked_ref());
         Self { node, event, handler, callback }
     }
 
@@ -434,7 +435,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = self.node.remove_event_listener_with_callback(self.event, self.callback.as_ref().unchecked_ref());
+        let _ = self.node.remove_event_listener_with_callback(&self.event, self.callback.as_ref().unchecked_ref());
     }
 }
 

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use leptos::prelude::{Get, Memo, ReadSignal, RwSignal, Signal};
 
+use super::{IntoView, View};
+
 /// What an attribute, class, style or property is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Value {
@@ -38,27 +40,28 @@ impl<T: IntoValue> IntoValue for Option<T> {
     }
 }
 
+/// What is text, once it is spelt: as a child, and as a value.
 macro_rules! text {
-    ($($type:ty),+) => {
-        $(impl IntoValue for $type {
-            fn into_value(self) -> Value {
-                Value::Text(self.into())
+    ($spelt:path: $($type:ty),+) => {
+        $(impl IntoView for $type {
+            fn into_view(self) -> View {
+                View::Text($spelt(self))
             }
-        })+
-    };
-}
-text!(&'static str, String, Cow<'static, str>);
+        }
 
-macro_rules! number {
-    ($($type:ty),+) => {
-        $(impl IntoValue for $type {
+        impl IntoValue for $type {
             fn into_value(self) -> Value {
-                Value::Text(self.to_string().into())
+                Value::Text($spelt(self))
             }
         })+
     };
 }
-number!(i32, u32, u64, usize, f64);
+text!(Cow::from: &'static str, String, Cow<'static, str>);
+text!(spelt: i32, u32, u64, usize, f64);
+
+fn spelt(number: impl ToString) -> Cow<'static, str> {
+    number.to_string().into()
+}
 
 /// What can stand as the value of an attribute, class, style or property.
 pub(crate) trait IntoSource {
@@ -96,8 +99,8 @@ macro_rules! signal {
             }
         }
 
-        impl<T: super::IntoView + Clone + Send + Sync + 'static> super::IntoView for $type<T> {
-            fn into_view(self) -> super::View {
+        impl<T: IntoView + Clone + Send + Sync + 'static> IntoView for $type<T> {
+            fn into_view(self) -> View {
                 (move || self.get()).into_view()
             }
         })+
